@@ -1,0 +1,152 @@
+import { createHash } from 'node:crypto'
+import { resolve } from 'node:path'
+import Joi from 'joi'
+
+type Environment = Record<string, string | undefined>
+
+const LOG_LEVELS = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const
+
+const commaSeparated = (item: Joi.StringSchema) =>
+  Joi.string()
+    .empty('')
+    .custom((text: string, helpers) => {
+      const items = text.split(',').map((part) => part.trim())
+      const fault = items.map((part) => item.required().validate(part).error).find((error) => error !== undefined)
+      return fault === undefined ? items : helpers.error('list.item', { fault: fault.details[0]?.message })
+    })
+    .messages({ 'list.item': '{{#label}}: {{#fault}}' })
+
+const origin = Joi.string().custom((text: string, helpers) =>
+  URL.canParse(text) && new URL(text).origin === text ? text : helpers.error('any.invalid'),
+)
+
+const schema = Joi.object({
+  PORT: Joi.number().port().default(3000),
+  HOST: Joi.string().when('DATABASE_URL', {
+    is: Joi.exist(),
+    then: Joi.string().default('0.0.0.0'),
+    otherwise: Joi.string().default('127.0.0.1'),
+  }),
+  DATA_DIR: Joi.string().default('.data'),
+  DATABASE_URL: Joi.string()
+    .empty('')
+    .uri({ scheme: ['postgresql', 'postgres'] }),
+  DATABASE_POOL_MAX: Joi.number().integer().min(1).max(1000).default(10),
+  APP_URL: Joi.string()
+    .uri({ scheme: ['http', 'https'] })
+    .default('http://localhost:5173'),
+  JWT_SECRET: commaSeparated(Joi.string().min(32).messages({ 'string.min': 'each secret needs 32 bytes or more' })).when(
+    'DATABASE_URL',
+    { is: Joi.exist(), then: Joi.required() },
+  ),
+  ACCESS_TOKEN_TTL_SECONDS: Joi.number().integer().min(1).max(86_400).default(900),
+  REFRESH_TOKEN_TTL_SECONDS: Joi.number().integer().min(1).max(31_536_000).default(604_800),
+  PASSWORD_HASH_COST: Joi.number().integer().min(4).max(16).default(12),
+  OPEN_SIGNUP: Joi.boolean().default(true),
+  ADMIN_EMAIL: Joi.string()
+    .empty('')
+    .trim()
+    .lowercase()
+    .email({ tlds: { allow: false } }),
+  ADMIN_PASSWORD: Joi.string()
+    .empty('')
+    .min(8)
+    .custom((text: string, helpers) => (Buffer.byteLength(text) > 72 ? helpers.error('string.max', { limit: 72 }) : text)),
+  CORS_ORIGINS: commaSeparated(origin).default([]),
+  TRUST_PROXY: Joi.number().integer().min(0).max(32).default(0),
+  LOG_LEVEL: Joi.string()
+    .valid(...LOG_LEVELS)
+    .default('info'),
+})
+  .and('ADMIN_EMAIL', 'ADMIN_PASSWORD')
+  .prefs({ abortEarly: false, convert: true, errors: { wrap: { label: false } } })
+
+/** The names of all settings, in the order of the README. */
+export const SETTING_NAMES: readonly string[] = Object.keys(schema.describe()['keys'])
+
+/** All settings, parsed. Times are in seconds unless the name says otherwise. */
+export type Settings = {
+  port: number
+  host: string
+  /** Absolute. */
+  dataDir: string
+  databaseUrl: string | undefined
+  databasePoolMax: number
+  appUrl: string
+  /** The first signs, all verify. */
+  jwtSecrets: readonly string[]
+  accessTokenTtlSeconds: number
+  refreshTokenTtlSeconds: number
+  passwordHashCost: number
+  openSignup: boolean
+  admin: { email: string; password: string } | undefined
+  corsOrigins: readonly string[]
+  trustProxy: number
+  logLevel: string
+  production: boolean
+}
+
+/** Parses an environment; the faults are sentences, one each. Empty values count as not set. */
+export function parseSettings(environment: Environment): { settings: Settings } | { faults: string[] } {
+  const given = Object.fromEntries(SETTING_NAMES.map((name) => [name, environment[name] === '' ? undefined : environment[name]]))
+  const result = schema.validate(given)
+  if (result.error !== undefined) return { faults: result.error.details.map((detail) => detail.message) }
+  const value = result.value
+  return {
+    settings: {
+      port: value.PORT,
+      host: value.HOST,
+      dataDir: resolve(value.DATA_DIR),
+      databaseUrl: value.DATABASE_URL,
+      databasePoolMax: value.DATABASE_POOL_MAX,
+      appUrl: value.APP_URL.replace(/\/+$/, ''),
+      jwtSecrets: value.JWT_SECRET ?? [],
+      accessTokenTtlSeconds: value.ACCESS_TOKEN_TTL_SECONDS,
+      refreshTokenTtlSeconds: value.REFRESH_TOKEN_TTL_SECONDS,
+      passwordHashCost: value.PASSWORD_HASH_COST,
+      openSignup: value.OPEN_SIGNUP,
+      admin: value.ADMIN_EMAIL === undefined ? undefined : { email: value.ADMIN_EMAIL, password: value.ADMIN_PASSWORD },
+      corsOrigins: value.CORS_ORIGINS,
+      trustProxy: value.TRUST_PROXY,
+      logLevel: value.LOG_LEVEL,
+      production: environment['NODE_ENV'] === 'production',
+    },
+  }
+}
+
+declare global {
+  var hearthSettings: Settings | undefined
+}
+
+/** The settings of this process. The first call parses the environment, unless `useSettings` came before. */
+export function settings(): Settings {
+  if (globalThis.hearthSettings === undefined) {
+    const parsed = parseSettings(process.env)
+    if ('faults' in parsed) throw new Error(`The settings are wrong:\n${parsed.faults.join('\n')}`)
+    globalThis.hearthSettings = parsed.settings
+  }
+  return globalThis.hearthSettings
+}
+
+/**
+ * Makes these the settings of the process: the start completes what the environment left open (the embedded database's
+ * URL, generated secrets) before anything asks. They lie on `globalThis`, where every copy of this module finds them.
+ */
+export function useSettings(complete: Settings): void {
+  globalThis.hearthSettings = complete
+}
+
+/** The environment as it is, for starting other programs and for reading settings at the start. */
+export function environment(): Environment {
+  return process.env
+}
+
+/** Says whether this process runs in production; Next and its parts look at nothing else. */
+export function setNodeEnvironment(mode: 'production' | 'development'): void {
+  Object.assign(process.env, { NODE_ENV: mode })
+}
+
+/** The key id of a secret in a JWT header: tells which key of the ring signed, and nothing about the key. */
+export function keyId(secret: string): string {
+  return createHash('sha256').update('hearth.kid').update(secret).digest('base64url').slice(0, 8)
+}

@@ -1,0 +1,55 @@
+/** Prisma's codes, and those of PostgreSQL and the sockets below it, that say: the database cannot be asked now. */
+const UNAVAILABLE = new Set([
+  ...['P1000', 'P1001', 'P1002', 'P1003', 'P1008', 'P1010', 'P1011', 'P1017', 'P2024', 'P2037'],
+  ...['08000', '08001', '08003', '08004', '08006', '53300', '57P01', '57P02', '57P03', '57P05', '25P03'],
+  ...['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'ETIMEDOUT', 'EPIPE', 'EHOSTUNREACH', 'ENETUNREACH', 'EAI_AGAIN'],
+])
+
+/** What `pg` says without a code. */
+const UNAVAILABLE_MESSAGE =
+  /timeout exceeded when trying to connect|Query read timeout|Connection terminated|not queryable|Can't reach database|the database system is/i
+
+/** An error, its causes, and what driver adapters keep under `meta.driverAdapterError`. */
+function* chain(error: unknown): Generator<object> {
+  const seen = new Set<unknown>()
+  const waiting: unknown[] = [error]
+  while (waiting.length > 0) {
+    const next = waiting.pop()
+    if (typeof next !== 'object' || next === null || seen.has(next)) continue
+    seen.add(next)
+    yield next
+    if ('cause' in next) waiting.push(next.cause)
+    if ('meta' in next) waiting.push(next.meta)
+    if ('driverAdapterError' in next) waiting.push(next.driverAdapterError)
+    if ('errors' in next && Array.isArray(next.errors)) waiting.push(...next.errors)
+  }
+}
+
+function codeOf(error: object): unknown {
+  if ('code' in error) return error.code
+  return 'originalCode' in error ? error.originalCode : undefined
+}
+
+/** Whether an error says that the database cannot be reached, or not in time: the caller may try again later. */
+export function isDatabaseUnavailable(error: unknown): boolean {
+  for (const link of chain(error)) {
+    const code = codeOf(link)
+    if (typeof code === 'string' && UNAVAILABLE.has(code)) return true
+    if ('message' in link && typeof link.message === 'string' && UNAVAILABLE_MESSAGE.test(link.message)) return true
+  }
+  return false
+}
+
+function hasCode(error: unknown, prismaCode: string): boolean {
+  return typeof error === 'object' && error !== null && 'code' in error && error.code === prismaCode
+}
+
+/** A unique constraint was violated (Prisma P2002). */
+export function isUniqueViolation(error: unknown): boolean {
+  return hasCode(error, 'P2002')
+}
+
+/** A row to change, or one that it refers to, is not there (Prisma P2025, P2003). */
+export function isMissingRow(error: unknown): boolean {
+  return hasCode(error, 'P2025') || hasCode(error, 'P2003')
+}

@@ -1,0 +1,22 @@
+import type { NextApiRequest, NextApiResponse } from 'next'
+import type { Actor } from '@/lib/auth/actor'
+
+/** What is known of every request. */
+export type Context = {
+  /** From `X-Request-Id`, or made here. */
+  requestId: string
+  /** The address of the client, as far as `TRUST_PROXY` lets headers speak for it. */
+  ip: string
+  userAgent: string | undefined
+  /** Tells the request's log line who called. */
+  identify: (actor: Actor) => void
+}
+
+/** What is known of a request by somebody whose credentials were checked. */
+export type AuthContext = Context & { actor: Actor }
+
+/** What is known of a request that may come with credentials or without. */
+export type OptionalAuthContext = Context & { actor: Actor | undefined }
+
+/** A function that answers a request, given a context; it throws to fail and returns when the answer was sent. */
+export type Handler<C extends Context> = (req: NextApiRequest, res: NextApiResponse, context: C) => Promise<void> | void

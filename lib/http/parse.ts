@@ -1,0 +1,58 @@
+import { parse as parseContentType } from 'content-type'
+import type { NextApiRequest } from 'next'
+import getRawBody from 'raw-body'
+import { AppError, validationError } from '@/lib/errors'
+import { check, type Schema } from '@/lib/validation'
+
+/** The largest JSON body, in bytes. */
+export const JSON_LIMIT_BYTES = 1_048_576
+
+/** The query and path parameters of a request, checked. A path parameter stands beside the query's under its name. */
+export function parseQuery<T>(req: NextApiRequest, schema: Schema<T>): T {
+  return valueOf(check(schema, req.query, 'query'))
+}
+
+/** The JSON body of a request, checked. No body counts as an empty object, so that its missing fields are named. */
+export async function parseBody<T>(req: NextApiRequest, schema: Schema<T>): Promise<T> {
+  return valueOf(check(schema, await readJson(req), 'body'))
+}
+
+function valueOf<T>(checked: ReturnType<typeof check<T>>): T {
+  if (checked.details !== undefined) throw validationError(checked.details)
+  return checked.value
+}
+
+async function readJson(req: NextApiRequest): Promise<unknown> {
+  const hasBody = req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0
+  if (!hasBody) return {}
+  if (!isJson(req.headers['content-type'])) throw new AppError('UNSUPPORTED_MEDIA_TYPE')
+  if ((req.headers['content-encoding'] ?? 'identity') !== 'identity') throw new AppError('UNSUPPORTED_MEDIA_TYPE')
+  const bytes = await readBytes(req)
+  try {
+    const parsed: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    return parsed
+  } catch (cause) {
+    throw new AppError('INVALID_JSON', { cause })
+  }
+}
+
+/** JSON in UTF-8 and nothing else (RFC 8259, section 8.1); `application/*+json` is JSON too. */
+function isJson(contentType: string | undefined): boolean {
+  if (contentType === undefined) return false
+  try {
+    const { type, parameters } = parseContentType(contentType)
+    const charset = parameters['charset']?.toLowerCase() ?? 'utf-8'
+    return /^application\/([\w.-]+\+)?json$/.test(type) && (charset === 'utf-8' || charset === 'utf8')
+  } catch {
+    return false
+  }
+}
+
+async function readBytes(req: NextApiRequest): Promise<Buffer> {
+  try {
+    return await getRawBody(req, { length: req.headers['content-length'] ?? null, limit: JSON_LIMIT_BYTES })
+  } catch (cause) {
+    const tooLarge = cause instanceof Error && 'type' in cause && cause.type === 'entity.too.large'
+    throw new AppError(tooLarge ? 'PAYLOAD_TOO_LARGE' : 'INVALID_JSON', { cause })
+  }
+}

@@ -1,0 +1,47 @@
+import pino from 'pino'
+import pretty from 'pino-pretty'
+import { settings } from './config'
+
+export type Logger = pino.Logger
+
+declare global {
+  var hearthLogger: Logger | undefined
+}
+
+type LoggedError = { type: string; message: string; code?: unknown; stack?: string | undefined; cause?: LoggedError }
+
+const CAUSES_MAX = 5
+
+/** What a log line says of an error: nothing of what else libraries hang on it, such as clients with their settings. */
+function describeError(error: unknown, depth = 0): LoggedError {
+  if (typeof error !== 'object' || error === null || !('message' in error)) {
+    return { type: typeof error, message: String(error) }
+  }
+  return {
+    type: error.constructor.name,
+    message: String(error.message),
+    ...('code' in error && { code: error.code }),
+    ...('stack' in error && { stack: String(error.stack) }),
+    ...('cause' in error && error.cause !== undefined && depth < CAUSES_MAX && { cause: describeError(error.cause, depth + 1) }),
+  }
+}
+
+function create(): Logger {
+  const options: pino.LoggerOptions = {
+    level: settings().logLevel,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label) => ({ level: label }) },
+    serializers: { err: (error: unknown) => describeError(error) },
+    redact: { paths: ['password', 'token', 'refreshToken', 'authorization', 'cookie', '*.password', '*.token'], censor: '[redacted]' },
+  }
+  if (process.stdout.isTTY) {
+    return pino(options, pretty({ sync: true, translateTime: 'HH:MM:ss.l', ignore: 'requestId' }))
+  }
+  return pino(options, pino.destination({ dest: 1, sync: false, minLength: 0 }))
+}
+
+/** The log of the process: JSON lines on standard output, readable ones in a terminal. */
+export function logger(): Logger {
+  return (globalThis.hearthLogger ??= create())
+}

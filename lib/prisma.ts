@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto'
+import { PrismaPg } from '@prisma/adapter-pg'
+import pg from 'pg'
+import { PrismaClient } from '@/prisma/generated/client'
+import { settings } from './config'
+import { logger } from './logger'
+
+/** How long a request may wait for a connection, and then for its answer, before it is told that the database is down. */
+const CONNECTION_TIMEOUT_MS = 2_000
+const QUERY_TIMEOUT_MS = 3_000
+
+type Database = { pool: pg.Pool; client: PrismaClient }
+
+declare global {
+  var hearthDatabase: Database | undefined
+}
+
+function connect(): Database {
+  const { databaseUrl, databasePoolMax } = settings()
+  if (databaseUrl === undefined) throw new Error('DATABASE_URL is not set; `npm start` brings a database of its own.')
+  const pool = new pg.Pool({
+    connectionString: databaseUrl,
+    max: databasePoolMax,
+    connectionTimeoutMillis: CONNECTION_TIMEOUT_MS,
+    query_timeout: QUERY_TIMEOUT_MS,
+    idleTimeoutMillis: 60_000,
+    keepAlive: true,
+  })
+  // An idle connection that breaks is replaced by the pool; without a listener the event would end the process.
+  pool.on('error', (error) => logger().warn({ err: error }, 'an idle database connection broke'))
+  const adapter = new PrismaPg(pool, { statementNameGenerator })
+  return { pool, client: new PrismaClient({ adapter }) }
+}
+
+/** A name per SQL text, so that PostgreSQL parses and plans each text once a connection. Names hold 63 bytes. */
+function statementNameGenerator(query: { sql: string }): string {
+  const known = statementNames.get(query.sql)
+  if (known !== undefined) return known
+  const name = createHash('sha256').update(query.sql).digest('base64url')
+  if (statementNames.size < MAX_STATEMENT_NAMES) statementNames.set(query.sql, name)
+  return name
+}
+
+const MAX_STATEMENT_NAMES = 2_000
+const statementNames = new Map<string, string>()
+
+/**
+ * The one Prisma client of the process, made at the first call. It lies on `globalThis`, so that reloads in development
+ * and the server's own copy of this module share its pool.
+ */
+export function prisma(): PrismaClient {
+  return (globalThis.hearthDatabase ??= connect()).client
+}
+
+/** The pool below the client, for figures and for streaming reads. */
+export function databasePool(): pg.Pool {
+  return (globalThis.hearthDatabase ??= connect()).pool
+}
+
+/** Closes every connection; the next call of `prisma` opens new ones. */
+export async function disconnect(): Promise<void> {
+  const database = globalThis.hearthDatabase
+  globalThis.hearthDatabase = undefined
+  await database?.client.$disconnect()
+  await database?.pool.end()
+}

@@ -1,0 +1,57 @@
+import { IncomingMessage, ServerResponse } from 'node:http'
+import type { NextApiRequest, NextApiResponse } from 'next'
+import { parse as parseCookies } from 'cookie'
+
+const UNSUPPORTED = 'Draft and preview modes and revalidation are for pages; this server has none.'
+
+/** A request as Next hands it to an API route. The body is left unread: routes read it, checked, with `parseBody`. */
+export class ApiRequest extends IncomingMessage implements NextApiRequest {
+  query: Partial<Record<string, string | string[]>> = {}
+  body: unknown = undefined
+  env = {}
+
+  get cookies(): Partial<Record<string, string>> {
+    return parseCookies(this.headers.cookie ?? '')
+  }
+}
+
+/** A response as Next hands it to an API route. */
+export class ApiResponse extends ServerResponse<ApiRequest> implements NextApiResponse {
+  status(statusCode: number): this {
+    this.statusCode = statusCode
+    return this
+  }
+
+  json(body: unknown): void {
+    this.setHeader('Content-Type', 'application/json; charset=utf-8')
+    this.end(JSON.stringify(body))
+  }
+
+  send(body: unknown): void {
+    if (typeof body === 'string' || Buffer.isBuffer(body)) this.end(body)
+    else this.json(body)
+  }
+
+  redirect(statusOrUrl: number | string, url?: string): this {
+    this.statusCode = typeof statusOrUrl === 'number' ? statusOrUrl : 307
+    this.setHeader('Location', typeof statusOrUrl === 'number' ? (url ?? '/') : statusOrUrl)
+    this.end()
+    return this
+  }
+
+  setDraftMode(): this {
+    throw new Error(UNSUPPORTED)
+  }
+
+  setPreviewData(): this {
+    throw new Error(UNSUPPORTED)
+  }
+
+  clearPreviewData(): this {
+    throw new Error(UNSUPPORTED)
+  }
+
+  revalidate(): Promise<void> {
+    throw new Error(UNSUPPORTED)
+  }
+}

@@ -1,0 +1,85 @@
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { join, resolve } from 'node:path'
+import Joi from 'joi'
+import type { NextApiHandler } from 'next'
+
+/** The route that a path leads to, and its path parameters, decoded. */
+export type Match = { handler: NextApiHandler; parameters: Record<string, string | string[]> }
+
+export type RouteTable = (pathname: string) => Match | undefined
+
+type DynamicRoute = { pattern: RegExp; keys: { group: string; name: string; many: boolean }[]; handler: NextApiHandler }
+
+const pagesManifest = Joi.object<Record<string, string>>().pattern(Joi.string(), Joi.string()).required()
+const routesManifest = Joi.object<{
+  dynamicRoutes: { page: string; namedRegex: string; routeKeys: Record<string, string> }[]
+}>({
+  dynamicRoutes: Joi.array()
+    .items(
+      Joi.object({
+        page: Joi.string().required(),
+        namedRegex: Joi.string().required(),
+        routeKeys: Joi.object().pattern(Joi.string(), Joi.string()).required(),
+      }).unknown(),
+    )
+    .required(),
+})
+  .unknown()
+  .required()
+
+/** The compiled module of a route; Next exports the route's default, our handler with its wrappers, under that name. */
+const routeModule = Joi.object<{ default: NextApiHandler }>({ default: Joi.function().required() }).unknown().required()
+
+async function readJson<T>(file: string, schema: Joi.ObjectSchema<T>): Promise<T> {
+  return Joi.attempt(JSON.parse(await readFile(file, 'utf8')), schema)
+}
+
+function matchDynamic(route: DynamicRoute, pathname: string): Match | undefined {
+  const groups = route.pattern.exec(pathname)?.groups
+  if (groups === undefined) return undefined
+  const parameters = route.keys.map(({ group, name, many }) => {
+    const raw = groups[group] ?? ''
+    return [name, many ? raw.split('/').map(decodeURIComponent) : decodeURIComponent(raw)]
+  })
+  return { handler: route.handler, parameters: Object.fromEntries(parameters) }
+}
+
+/**
+ * Next's own routing of a finished build: the manifests name every route's compiled module and, most specific first,
+ * the patterns of the dynamic ones. Paths are matched to the letter: a trailing slash makes another path.
+ */
+export async function loadRouteTable(projectDir: string): Promise<RouteTable> {
+  const distDir = resolve(projectDir, '.next')
+  const load = createRequire(join(distDir, 'package.json'))
+  const pages = await readJson(join(distDir, 'server', 'pages-manifest.json'), pagesManifest)
+  const { dynamicRoutes } = await readJson(join(distDir, 'routes-manifest.json'), routesManifest)
+  const handlers = new Map<string, NextApiHandler>()
+  for (const [page, file] of Object.entries(pages)) {
+    if (page !== '/api' && !page.startsWith('/api/')) continue
+    // A module that imports ECMAScript modules is a promise of its exports; those are getters, which the copy reads.
+    const loaded: unknown = await load(join(distDir, 'server', file))
+    const { default: handler } = Joi.attempt({ ...Object(loaded) }, routeModule)
+    handlers.set(page, handler)
+  }
+  const dynamic: DynamicRoute[] = dynamicRoutes.flatMap(({ page, namedRegex, routeKeys }) => {
+    const handler = handlers.get(page)
+    if (handler === undefined) return []
+    handlers.delete(page)
+    const keys = Object.entries(routeKeys).map(([group, prefixed]) => {
+      const name = prefixed.replace(/^nxtP/, '')
+      return { group, name, many: page.includes(`[...${name}]`) }
+    })
+    return [{ pattern: new RegExp(namedRegex), keys, handler }]
+  })
+  return (pathname) => {
+    const handler = handlers.get(pathname)
+    if (handler !== undefined) return { handler, parameters: {} }
+    if (pathname.endsWith('/')) return undefined
+    for (const route of dynamic) {
+      const match = matchDynamic(route, pathname)
+      if (match !== undefined) return match
+    }
+    return undefined
+  }
+}

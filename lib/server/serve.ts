@@ -1,0 +1,112 @@
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { closePasswordPool, warmPasswordPool } from '@/lib/auth/password'
+import { settings } from '@/lib/config'
+import { isDatabaseUnavailable } from '@/lib/database-errors'
+import { logger } from '@/lib/logger'
+import { disconnect } from '@/lib/prisma'
+import { pendingMigrations } from '@/lib/system/repository'
+import { announceStop } from '@/lib/system/service'
+import { ensureAdmin } from '@/lib/users/service'
+import { dispatchToBuild, dispatchToDevelopmentServer } from './dispatch'
+import { createDoor } from './door'
+import type { EmbeddedPostgres } from './embedded-postgres'
+import { runPrisma } from './run-program'
+
+/** How long requests under way may take once the process was told to stop. */
+const DRAIN_TIMEOUT_MS = 10_000
+
+type Options = {
+  projectDir: string
+  development: boolean
+  embedded: EmbeddedPostgres | undefined
+  say: (line: string) => void
+}
+
+/** Applies what migrations are missing. Prisma holds an advisory lock meanwhile, so that servers may start together. */
+async function migrate({ projectDir, say }: Options): Promise<void> {
+  const pending = await pendingMigrations().catch((error: unknown) => {
+    if (!isDatabaseUnavailable(error)) throw error
+    return undefined
+  })
+  if (pending?.length === 0) return
+  say('Applying the migrations …')
+  await runPrisma(projectDir, ['migrate', 'deploy'], settings().databaseUrl)
+}
+
+/** Sees to it that somebody can administer; the account, where one was made that nobody knows of yet. */
+async function makeFirstAdmin(embedded: boolean): Promise<{ email: string; password: string } | undefined> {
+  const { admin } = settings()
+  if (admin !== undefined) {
+    await ensureAdmin(admin)
+    return undefined
+  }
+  if (!embedded) return undefined
+  const account = { email: 'admin@hearth.local', password: randomBytes(12).toString('base64url') }
+  return (await ensureAdmin(account)) ? account : undefined
+}
+
+function summary(url: string, admin: { email: string; password: string } | undefined, development: boolean): string {
+  const lines = ['', `Hearth is ready at ${url}${development ? ' (development)' : ''}`]
+  if (admin !== undefined) {
+    lines.push('', `  Admin     ${admin.email}`, `  Password  ${admin.password}   (shown this once)`)
+  }
+  const email = admin?.email ?? 'you@example.com'
+  const password = admin?.password ?? 'correct horse'
+  const credentials = JSON.stringify({ email, password })
+  lines.push(
+    '',
+    'Try it:',
+    `  curl ${url}/api/health`,
+    `  curl ${url}/api/auth/${admin ? 'login' : 'register'} -H 'Content-Type: application/json' -d '${credentials}'`,
+    `  curl ${url}/api/auth/me -H "Authorization: Bearer <token of the answer before>"`,
+    '',
+  )
+  return lines.join('\n')
+}
+
+/** Resolves with the first signal to stop; a second one ends the process on the spot. */
+function stopSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    let asked = false
+    const onSignal = (signal: NodeJS.Signals) => {
+      if (asked) process.exit(1)
+      asked = true
+      resolve(signal)
+    }
+    process.on('SIGTERM', onSignal)
+    process.on('SIGINT', onSignal)
+  })
+}
+
+/** Migrates, makes the first admin, listens, and comes back when the process was told to stop and has tidied up. */
+export async function serve(options: Options): Promise<void> {
+  const stopped = stopSignal()
+  const { projectDir, development, embedded, say } = options
+  const { host, port } = settings()
+  await migrate(options)
+  const admin = await makeFirstAdmin(embedded !== undefined)
+  const dispatch = development ? await dispatchToDevelopmentServer(projectDir) : await dispatchToBuild(projectDir)
+  const server = createDoor(dispatch)
+  server.listen(port, host)
+  await once(server, 'listening')
+  warmPasswordPool().catch((error: unknown) => logger().error({ err: error }, 'the password pool did not start'))
+  const address = server.address()
+  const boundPort = typeof address === 'object' && address !== null ? address.port : port
+  say(summary(`http://${host === '0.0.0.0' ? 'localhost' : host}:${boundPort}`, admin, development))
+
+  const signal = await stopped
+  logger().info({ signal }, 'stopping')
+  announceStop()
+  const closed = once(server, 'close')
+  server.close()
+  const deadline = setTimeout(() => server.closeAllConnections(), DRAIN_TIMEOUT_MS)
+  await closed
+  clearTimeout(deadline)
+  await closePasswordPool()
+  await disconnect()
+  await embedded?.stop()
+  logger().flush()
+  // Next's development server keeps watchers alive; nothing of ours is left to wait for.
+  process.exit(0)
+}

@@ -1,0 +1,23 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { databasePool } from '@/lib/prisma'
+
+/** Asks the database for nothing but an answer. */
+export async function pingDatabase(): Promise<void> {
+  await databasePool().query('SELECT 1')
+}
+
+/** The names of the migrations in the tree that the database has not finished, in order. */
+export async function pendingMigrations(): Promise<string[]> {
+  const entries = await readdir(join(process.cwd(), 'prisma', 'migrations'), { withFileTypes: true })
+  const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name)
+  const { rows } = await databasePool().query<{ present: boolean }>(
+    `SELECT to_regclass('public._prisma_migrations') IS NOT NULL AS present`,
+  )
+  if (rows[0]?.present !== true) return names.sort()
+  const finished = await databasePool().query<{ migration_name: string }>(
+    'SELECT migration_name FROM _prisma_migrations WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL',
+  )
+  const done = new Set(finished.rows.map((row) => row.migration_name))
+  return names.filter((name) => !done.has(name)).sort()
+}

@@ -1,0 +1,13 @@
+import Joi from 'joi'
+import { object, oneOf, type Infer } from '@/lib/validation'
+
+const dependency = object({
+  required: { status: oneOf('ok', 'down') },
+  optional: { latencyMs: Joi.number() },
+})
+export type DependencyState = Infer<typeof dependency>
+
+export const readiness = object({
+  required: { status: oneOf('ok', 'down'), checks: Joi.object<Record<string, DependencyState>>().pattern(Joi.string(), dependency) },
+})
+export type Readiness = Infer<typeof readiness>

@@ -1,0 +1,54 @@
+import packageJson from '@/package.json'
+import * as repository from './repository'
+import type { DependencyState, Readiness } from './schema'
+
+const CHECK_TIMEOUT_MS = 2_000
+
+declare global {
+  /** Set once the process was told to stop: it still answers, but asks for no new work. */
+  var hearthIsStopping: boolean | undefined
+}
+
+/** Makes the process not ready, for the time that it still answers what is under way. */
+export function announceStop(): void {
+  globalThis.hearthIsStopping = true
+}
+
+/** What `GET /api` tells of itself. */
+export function greeting(): { name: string; version: string } {
+  return { name: 'Hearth', version: packageJson.version }
+}
+
+async function probe(ask: () => Promise<unknown>): Promise<DependencyState> {
+  const startedAt = performance.now()
+  let timer: NodeJS.Timeout | undefined
+  try {
+    const late = new Promise((_resolve, reject) => {
+      timer = setTimeout(() => reject(new Error('The check took too long.')), CHECK_TIMEOUT_MS)
+    })
+    await Promise.race([ask(), late])
+    return { status: 'ok', latencyMs: Math.round((performance.now() - startedAt) * 100) / 100 }
+  } catch {
+    return { status: 'down' }
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+let migrated = false
+
+/** Migrations only ever arrive: once all are there, they need not be counted again. */
+async function assertMigrated(): Promise<void> {
+  if (migrated) return
+  const pending = await repository.pendingMigrations()
+  if (pending.length > 0) throw new Error(`${pending.length} migrations are pending.`)
+  migrated = true
+}
+
+/** Whether this process can do its work: each dependency, and all of them together. */
+export async function readiness(): Promise<Readiness> {
+  const [database, migrations] = await Promise.all([probe(repository.pingDatabase), probe(assertMigrated)])
+  const checks = { database, migrations: { status: migrations.status } }
+  const works = Object.values(checks).every((check) => check.status === 'ok') && globalThis.hearthIsStopping !== true
+  return { status: works ? 'ok' : 'down', checks }
+}

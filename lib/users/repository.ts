@@ -1,0 +1,106 @@
+import { isMissingRow, isUniqueViolation } from '@/lib/database-errors'
+import { AppError } from '@/lib/errors'
+import type { Page } from '@/lib/lists'
+import { prisma } from '@/lib/prisma'
+import type { Prisma } from '@/prisma/generated/client'
+import type { ListUsersQuery, Role, User, UserChanges } from './schema'
+
+/** The columns of a user that leave the house. */
+export const userColumns = {
+  id: true,
+  email: true,
+  name: true,
+  role: true,
+  emailVerified: true,
+  createdAt: true,
+  updatedAt: true,
+} satisfies Prisma.UserSelect
+
+function translate(error: unknown): never {
+  if (isUniqueViolation(error)) throw new AppError('EMAIL_EXISTS', { cause: error })
+  if (isMissingRow(error)) throw new AppError('NOT_FOUND', { cause: error })
+  throw error
+}
+
+/** Adds a user with its password in one transaction; EMAIL_EXISTS when the address is taken. */
+export async function insertUser(
+  input: { email: string; name: string | null; role: Role; emailVerified?: boolean },
+  passwordHash: string,
+): Promise<User> {
+  return prisma()
+    .user.create({ data: { ...input, password: { create: { hash: passwordHash } } }, select: userColumns })
+    .catch(translate)
+}
+
+/** Whether an e-mail address is taken. */
+export async function emailIsTaken(email: string): Promise<boolean> {
+  return (await prisma().user.findUnique({ where: { email }, select: { id: true } })) !== null
+}
+
+/** NOT_FOUND when there is none. */
+export async function findUser(id: number): Promise<User> {
+  const user = await prisma().user.findUnique({ where: { id }, select: userColumns })
+  if (user === null) throw new AppError('NOT_FOUND')
+  return user
+}
+
+/** Changes a user; a new e-mail address is an unverified one. EMAIL_EXISTS, NOT_FOUND. */
+export async function updateUser(id: number, changes: UserChanges): Promise<User> {
+  try {
+    return await prisma().$transaction(async (transaction) => {
+      if (changes.email !== undefined) {
+        await transaction.user.updateMany({
+          where: { id, email: { not: changes.email } },
+          data: { emailVerified: false },
+        })
+      }
+      return transaction.user.update({ where: { id }, data: changes, select: userColumns })
+    })
+  } catch (error) {
+    return translate(error)
+  }
+}
+
+/** NOT_FOUND when there is none. */
+export async function deleteUser(id: number): Promise<void> {
+  const { count } = await prisma().user.deleteMany({ where: { id } })
+  if (count === 0) throw new AppError('NOT_FOUND')
+}
+
+/** One page of users in a total order: the sort, then the id. */
+export async function listUsers(query: ListUsersQuery): Promise<Page<User>> {
+  const where: Prisma.UserWhereInput = {
+    ...(query.role !== undefined && { role: query.role }),
+    ...(query.q !== undefined && {
+      OR: [
+        { name: { contains: escapeLike(query.q), mode: 'insensitive' } },
+        { email: { contains: escapeLike(query.q), mode: 'insensitive' } },
+      ],
+    }),
+  }
+  const orderBy: Prisma.UserOrderByWithRelationInput[] = [
+    ...(query.sort ?? []).map(({ field, direction }) => ({ [field]: direction })),
+    { id: query.sort?.at(-1)?.direction ?? 'asc' },
+  ]
+  const [items, total] = await Promise.all([
+    prisma().user.findMany({
+      where,
+      orderBy,
+      skip: (query.page - 1) * query.limit,
+      take: query.limit,
+      select: userColumns,
+    }),
+    prisma().user.count({ where }),
+  ])
+  return { items, total }
+}
+
+/** Prisma passes `%` and `_` of a `contains` on as wildcards; here they are letters like any other. */
+function escapeLike(words: string): string {
+  return words.replace(/[\\%_]/g, '\\$&')
+}
+
+/** Whether there is anybody who may administer. */
+export async function adminExists(): Promise<boolean> {
+  return (await prisma().user.findFirst({ where: { role: 'admin' }, select: { id: true } })) !== null
+}

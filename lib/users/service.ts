@@ -1,0 +1,63 @@
+import type { Actor } from '@/lib/auth/actor'
+import { forgetUser } from '@/lib/auth/live-sessions'
+import { hashPassword } from '@/lib/auth/password'
+import { settings } from '@/lib/config'
+import { AppError } from '@/lib/errors'
+import type { Page } from '@/lib/lists'
+import * as repository from './repository'
+import type { ListUsersQuery, NewUser, User, UserChanges } from './schema'
+
+/** A user's own data is theirs and the admins'. Anybody else learns nothing, not even whether the id is taken. */
+function assertSelfOrAdmin(actor: Actor, userId: number): void {
+  if (actor.userId !== userId && actor.role !== 'admin') throw new AppError('FORBIDDEN')
+}
+
+/**
+ * Makes an account. Anybody may while `OPEN_SIGNUP`, else an admin; a role is the admin's to give.
+ * UNAUTHORIZED, FORBIDDEN, EMAIL_EXISTS.
+ */
+export async function createUser(actor: Actor | undefined, input: NewUser): Promise<User> {
+  if (actor?.role !== 'admin') {
+    if (!settings().openSignup) throw new AppError(actor === undefined ? 'UNAUTHORIZED' : 'FORBIDDEN')
+    if (input.role !== undefined) throw new AppError('FORBIDDEN')
+  }
+  // A taken address is refused before the costly hash; the constraint decides for those that come at the same time.
+  if (await repository.emailIsTaken(input.email)) throw new AppError('EMAIL_EXISTS')
+  const hash = await hashPassword(input.password)
+  return repository.insertUser({ email: input.email, name: input.name ?? null, role: input.role ?? 'user' }, hash)
+}
+
+/** FORBIDDEN, NOT_FOUND. */
+export async function getUser(actor: Actor, userId: number): Promise<User> {
+  assertSelfOrAdmin(actor, userId)
+  return repository.findUser(userId)
+}
+
+/** FORBIDDEN, NOT_FOUND, EMAIL_EXISTS. */
+export async function updateUser(actor: Actor, userId: number, changes: UserChanges): Promise<User> {
+  assertSelfOrAdmin(actor, userId)
+  if (changes.role !== undefined && actor.role !== 'admin') throw new AppError('FORBIDDEN')
+  const user = await repository.updateUser(userId, changes)
+  if (changes.role !== undefined) forgetUser(userId)
+  return user
+}
+
+/** FORBIDDEN, NOT_FOUND. */
+export async function deleteUser(actor: Actor, userId: number): Promise<void> {
+  assertSelfOrAdmin(actor, userId)
+  await repository.deleteUser(userId)
+  forgetUser(userId)
+}
+
+/** For admins; the route sees to that. */
+export async function listUsers(query: ListUsersQuery): Promise<Page<User>> {
+  return repository.listUsers(query)
+}
+
+/** Makes the account if no admin exists yet; whether it did. */
+export async function ensureAdmin(account: { email: string; password: string }): Promise<boolean> {
+  if (await repository.adminExists()) return false
+  const hash = await hashPassword(account.password)
+  await repository.insertUser({ email: account.email, name: 'Admin', role: 'admin', emailVerified: true }, hash)
+  return true
+}

@@ -1,0 +1,6 @@
+/** @type {import('next').NextConfig} */
+module.exports = {
+  poweredByHeader: false,
+  compress: false,
+  reactStrictMode: true,
+}

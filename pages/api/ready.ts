@@ -1,0 +1,23 @@
+import { methodNotAllowed } from '@/lib/errors'
+import { apiHandler } from '@/lib/http/api-handler'
+import type { Context, Handler } from '@/lib/http/context'
+import { sendJson } from '@/lib/http/respond'
+import { readiness } from '@/lib/system/service'
+
+export const config = { api: { bodyParser: false } }
+
+const report: Handler<Context> = async (_req, res) => {
+  const state = await readiness()
+  if (state.status !== 'ok') res.setHeader('Retry-After', '5')
+  res.setHeader('Cache-Control', 'no-store')
+  sendJson(res, state, state.status === 'ok' ? 200 : 503)
+}
+
+export default apiHandler((req, res, context) => {
+  switch (req.method) {
+    case 'GET':
+      return report(req, res, context)
+    default:
+      throw methodNotAllowed('GET')
+  }
+})

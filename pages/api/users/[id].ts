@@ -1,0 +1,45 @@
+import { methodNotAllowed } from '@/lib/errors'
+import { apiHandler } from '@/lib/http/api-handler'
+import { parseBody, parseQuery } from '@/lib/http/parse'
+import { requireAuth } from '@/lib/http/require-auth'
+import { sendJson, sendNoContent } from '@/lib/http/respond'
+import { replaceUserBody, updateUserBody, userPath } from '@/lib/users/schema'
+import { deleteUser, getUser, updateUser } from '@/lib/users/service'
+
+export const config = { api: { bodyParser: false } }
+
+const show = requireAuth(async (req, res, { actor }) => {
+  const { id } = parseQuery(req, userPath)
+  sendJson(res, await getUser(actor, id))
+})
+
+const replace = requireAuth(async (req, res, { actor }) => {
+  const { id } = parseQuery(req, userPath)
+  sendJson(res, await updateUser(actor, id, await parseBody(req, replaceUserBody)))
+})
+
+const change = requireAuth(async (req, res, { actor }) => {
+  const { id } = parseQuery(req, userPath)
+  sendJson(res, await updateUser(actor, id, await parseBody(req, updateUserBody)))
+})
+
+const remove = requireAuth(async (req, res, { actor }) => {
+  const { id } = parseQuery(req, userPath)
+  await deleteUser(actor, id)
+  sendNoContent(res)
+})
+
+export default apiHandler((req, res, context) => {
+  switch (req.method) {
+    case 'GET':
+      return show(req, res, context)
+    case 'PUT':
+      return replace(req, res, context)
+    case 'PATCH':
+      return change(req, res, context)
+    case 'DELETE':
+      return remove(req, res, context)
+    default:
+      throw methodNotAllowed('GET', 'PUT', 'PATCH', 'DELETE')
+  }
+})

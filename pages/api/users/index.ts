@@ -1,0 +1,32 @@
+import { methodNotAllowed } from '@/lib/errors'
+import { apiHandler } from '@/lib/http/api-handler'
+import { parseBody, parseQuery } from '@/lib/http/parse'
+import { optionalAuth, requireAuth, requireRole } from '@/lib/http/require-auth'
+import { sendCreated } from '@/lib/http/respond'
+import { sendPage } from '@/lib/http/send-list'
+import { createUserBody, listUsersQuery } from '@/lib/users/schema'
+import { createUser, listUsers } from '@/lib/users/service'
+
+export const config = { api: { bodyParser: false } }
+
+const list = requireAuth(
+  requireRole('admin', async (req, res) => {
+    const query = parseQuery(req, listUsersQuery)
+    sendPage(req, res, { plural: 'users', request: query, page: await listUsers(query) })
+  }),
+)
+
+const create = optionalAuth(async (req, res, { actor }) =>
+  sendCreated(res, '/api/users', await createUser(actor, await parseBody(req, createUserBody))),
+)
+
+export default apiHandler((req, res, context) => {
+  switch (req.method) {
+    case 'GET':
+      return list(req, res, context)
+    case 'POST':
+      return create(req, res, context)
+    default:
+      throw methodNotAllowed('GET', 'POST')
+  }
+})

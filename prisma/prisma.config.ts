@@ -1,0 +1,9 @@
+import { defineConfig } from 'prisma/config'
+
+const url = process.env['DATABASE_URL']
+
+export default defineConfig({
+  schema: 'schema.prisma',
+  migrations: { path: 'migrations', seed: 'node --import tsx prisma/seed.ts' },
+  ...(url ? { datasource: { url } } : {}),
+})
