@@ -35,10 +35,9 @@ const schema = Joi.object({
   APP_URL: Joi.string()
     .uri({ scheme: ['http', 'https'] })
     .default('http://localhost:5173'),
-  JWT_SECRET: commaSeparated(Joi.string().min(32).messages({ 'string.min': 'each secret needs 32 bytes or more' })).when(
-    'DATABASE_URL',
-    { is: Joi.exist(), then: Joi.required() },
-  ),
+  JWT_SECRET: commaSeparated(
+    Joi.string().min(32).messages({ 'string.min': 'each secret needs 32 bytes or more' }),
+  ).when('DATABASE_URL', { is: Joi.exist(), then: Joi.required() }),
   ACCESS_TOKEN_TTL_SECONDS: Joi.number().integer().min(1).max(86_400).default(900),
   REFRESH_TOKEN_TTL_SECONDS: Joi.number().integer().min(1).max(31_536_000).default(604_800),
   PASSWORD_HASH_COST: Joi.number().integer().min(4).max(16).default(12),
@@ -51,7 +50,9 @@ const schema = Joi.object({
   ADMIN_PASSWORD: Joi.string()
     .empty('')
     .min(8)
-    .custom((text: string, helpers) => (Buffer.byteLength(text) > 72 ? helpers.error('string.max', { limit: 72 }) : text)),
+    .custom((text: string, helpers) =>
+      Buffer.byteLength(text) > 72 ? helpers.error('string.max', { limit: 72 }) : text,
+    ),
   CORS_ORIGINS: commaSeparated(origin).default([]),
   TRUST_PROXY: Joi.number().integer().min(0).max(32).default(0),
   LOG_LEVEL: Joi.string()
@@ -88,7 +89,9 @@ export type Settings = {
 
 /** Parses an environment; the faults are sentences, one each. Empty values count as not set. */
 export function parseSettings(environment: Environment): { settings: Settings } | { faults: string[] } {
-  const given = Object.fromEntries(SETTING_NAMES.map((name) => [name, environment[name] === '' ? undefined : environment[name]]))
+  const given = Object.fromEntries(
+    SETTING_NAMES.map((name) => [name, environment[name] === '' ? undefined : environment[name]]),
+  )
   const result = schema.validate(given)
   if (result.error !== undefined) return { faults: result.error.details.map((detail) => detail.message) }
   const value = result.value

@@ -26,11 +26,16 @@ export function sortBy<const F extends string>(...fields: F[]): Joi.AnySchema<So
       }
       return keys
     })
-    .messages({ 'sort.field': `must be made of ${fields.join(', ')}, each once, separated by commas, with - for descending` })
+    .messages({
+      'sort.field': `must be made of ${fields.join(', ')}, each once, separated by commas, with - for descending`,
+    })
 }
 
 /** The query of a list: the filters given here beside `page`, `limit` and `sort`. */
-export function listQuery<O extends Record<string, Joi.AnySchema>, S extends Joi.AnySchema>(keys: { optional: O; sort: S }) {
+export function listQuery<O extends Record<string, Joi.AnySchema>, S extends Joi.AnySchema>(keys: {
+  optional: O
+  sort: S
+}) {
   return object({
     optional: { ...keys.optional, sort: keys.sort },
     defaulted: {

@@ -22,7 +22,9 @@ function describeError(error: unknown, depth = 0): LoggedError {
     message: String(error.message),
     ...('code' in error && { code: error.code }),
     ...('stack' in error && { stack: String(error.stack) }),
-    ...('cause' in error && error.cause !== undefined && depth < CAUSES_MAX && { cause: describeError(error.cause, depth + 1) }),
+    ...('cause' in error &&
+      error.cause !== undefined &&
+      depth < CAUSES_MAX && { cause: describeError(error.cause, depth + 1) }),
   }
 }
 
@@ -33,7 +35,10 @@ function create(): Logger {
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
     serializers: { err: (error: unknown) => describeError(error) },
-    redact: { paths: ['password', 'token', 'refreshToken', 'authorization', 'cookie', '*.password', '*.token'], censor: '[redacted]' },
+    redact: {
+      paths: ['password', 'token', 'refreshToken', 'authorization', 'cookie', '*.password', '*.token'],
+      censor: '[redacted]',
+    },
   }
   if (process.stdout.isTTY) {
     return pino(options, pretty({ sync: true, translateTime: 'HH:MM:ss.l', ignore: 'requestId' }))

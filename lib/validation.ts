@@ -69,9 +69,7 @@ export function text(limits: { min?: number; max: number }): Joi.StringSchema {
   return Joi.string()
     .min(limits.min ?? 0)
     .max(limits.max)
-    .custom((value: string, helpers) =>
-      NOT_TEXT.test(value) ? helpers.error('string.characters') : value,
-    )
+    .custom((value: string, helpers) => (NOT_TEXT.test(value) ? helpers.error('string.characters') : value))
     .messages({ 'string.characters': 'must not contain NUL or broken characters' })
 }
 

@@ -6,7 +6,11 @@ const ISSUER = 'hearth'
 const AUDIENCE = 'hearth-api'
 const ALGORITHM = 'HS256'
 
-type KeyRing = { secrets: readonly string[]; signing: { kid: string; key: KeyObject } | undefined; keys: Map<string, KeyObject> }
+type KeyRing = {
+  secrets: readonly string[]
+  signing: { kid: string; key: KeyObject } | undefined
+  keys: Map<string, KeyObject>
+}
 let ring: KeyRing | undefined
 
 function keyRing(): KeyRing {

@@ -34,7 +34,8 @@ async function run(task: Task): Promise<boolean | string> {
   try {
     return await pool().run(task)
   } catch (error) {
-    if (error instanceof Error && /queue (limit|is at limit)|Task queue/i.test(error.message)) throw serviceUnavailable(error, 10)
+    if (error instanceof Error && /queue (limit|is at limit)|Task queue/i.test(error.message))
+      throw serviceUnavailable(error, 10)
     throw error
   }
 }

@@ -14,7 +14,10 @@ const BUILD_STAMP = join('.next', 'hearth-sources')
 async function filesBelow(projectDir: string, path: string): Promise<string[]> {
   try {
     const entries = await readdir(join(projectDir, path), { recursive: true, withFileTypes: true })
-    return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name)).sort()
+    return entries
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name))
+      .sort()
   } catch {
     return [join(projectDir, path)]
   }
@@ -25,7 +28,11 @@ async function fingerprint(projectDir: string, sources: string[]): Promise<strin
   const hash = createHash('sha256')
   for (const source of sources) {
     for (const file of await filesBelow(projectDir, source)) {
-      hash.update(file.slice(projectDir.length)).update('\0').update(await readFile(file)).update('\0')
+      hash
+        .update(file.slice(projectDir.length))
+        .update('\0')
+        .update(await readFile(file))
+        .update('\0')
     }
   }
   return hash.digest('hex')

@@ -8,6 +8,9 @@ const dependency = object({
 export type DependencyState = Infer<typeof dependency>
 
 export const readiness = object({
-  required: { status: oneOf('ok', 'down'), checks: Joi.object<Record<string, DependencyState>>().pattern(Joi.string(), dependency) },
+  required: {
+    status: oneOf('ok', 'down'),
+    checks: Joi.object<Record<string, DependencyState>>().pattern(Joi.string(), dependency),
+  },
 })
 export type Readiness = Infer<typeof readiness>

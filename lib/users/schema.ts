@@ -10,13 +10,19 @@ const PASSWORD_MAX_BYTES = 72
 const PASSWORD_MIN_CHARACTERS = 8
 
 /** An e-mail address, trimmed and lower-cased: addresses compare without case. Any top-level domain will do. */
-export const email = () => text({ max: 254 }).trim().lowercase().email({ tlds: { allow: false } })
+export const email = () =>
+  text({ max: 254 })
+    .trim()
+    .lowercase()
+    .email({ tlds: { allow: false } })
 
 /** A new password. */
 export const newPassword = () =>
   text({ min: PASSWORD_MIN_CHARACTERS, max: PASSWORD_MAX_BYTES })
     .custom((value: string, helpers) =>
-      Buffer.byteLength(value) > PASSWORD_MAX_BYTES ? helpers.error('string.max', { limit: PASSWORD_MAX_BYTES }) : value,
+      Buffer.byteLength(value) > PASSWORD_MAX_BYTES
+        ? helpers.error('string.max', { limit: PASSWORD_MAX_BYTES })
+        : value,
     )
     .messages({ 'string.max': `must be ${PASSWORD_MAX_BYTES} bytes of UTF-8 or fewer` })
 

@@ -4,6 +4,7 @@ import type {
   IsolationLevel,
   SqlDriverAdapter,
   SqlMigrationAwareDriverAdapterFactory,
+  SqlQuery,
 } from '@prisma/driver-adapter-utils'
 import pg from 'pg'
 import { withCharColumns } from './char-columns'
@@ -13,6 +14,14 @@ import type { ScriptError } from './script-errors'
 
 /** What is told of a script the server refused, besides the error the engine gets. */
 type OnScriptError = (error: ScriptError) => void
+
+/** What the engine runs to keep other migrations out; having no environment, it cannot see that it should not. */
+const ADVISORY_LOCK = 'SELECT pg_advisory_lock(72707369)'
+
+const NO_FIXED_SHADOW = 'Leave shadowDatabaseUrl out: a shadow database is created and dropped as needed'
+
+const skipsLock = ({ sql }: SqlQuery): boolean =>
+  sql === ADVISORY_LOCK && Boolean(process.env['PRISMA_SCHEMA_DISABLE_ADVISORY_LOCK'])
 
 const adapterError = ({ code, severity, message, detail, column, hint }: pg.DatabaseError): DriverAdapterError =>
   new DriverAdapterError({
@@ -53,8 +62,8 @@ export interface EngineConnections {
 /**
  * Makes the connections for one request of the engine.
  *
- * Migrations are replayed in a shadow database: the configured one, or one that is created for the purpose and
- * dropped afterwards. The adapter's own way of making one connects back to the main database whenever it was given a
+ * Migrations are replayed in a shadow database, created for the purpose and dropped afterwards; a fixed one is refused,
+ * because the WebAssembly engine would not empty it between two uses. The adapter's own way of making one connects back to the main database whenever it was given a
  * connection URL, so it is not used.
  */
 export const createConnections = (url: string, shadowDatabaseUrl: string | undefined): EngineConnections => {
@@ -71,7 +80,9 @@ export const createConnections = (url: string, shadowDatabaseUrl: string | undef
     }
     open.add(dispose)
     const startTransaction = adapter.startTransaction.bind(adapter)
+    const executeRaw = adapter.executeRaw.bind(adapter)
     return Object.assign(withCharColumns(adapter), {
+      executeRaw: async (query: SqlQuery) => (skipsLock(query) ? 0 : executeRaw(query)),
       startTransaction: async (level?: IsolationLevel) => withCharColumns(await startTransaction(level)),
       executeScript: scriptRunner(pool, (error) => {
         scriptError = error
@@ -91,7 +102,8 @@ export const createConnections = (url: string, shadowDatabaseUrl: string | undef
       provider: 'postgres',
       adapterName: '@prisma/adapter-pg',
       connect: () => connect(url),
-      connectToShadowDb: () => (shadowDatabaseUrl ? connect(shadowDatabaseUrl) : connectToTemporaryDatabase()),
+      connectToShadowDb: () =>
+        shadowDatabaseUrl === undefined ? connectToTemporaryDatabase() : Promise.reject(new Error(NO_FIXED_SHADOW)),
     },
     scriptError: () => scriptError,
     close: async () => {

@@ -18,8 +18,9 @@ export const databaseOf = (url: string): string => {
   return decodeURIComponent(pathname.slice(1)) || decodeURIComponent(username)
 }
 
-/** Where a connection URL leads, without its password. */
+/** Where a connection URL leads, without its password; what is no URL leads nowhere. */
 export const attemptOf = (url: string): Attempt => {
+  if (!URL.canParse(url)) return { address: '(not a URL)', database: '', user: '' }
   const { hostname, port, username } = new URL(url)
   return { address: `${hostname}:${port || '5432'}`, database: databaseOf(url), user: decodeURIComponent(username) }
 }

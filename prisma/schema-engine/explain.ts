@@ -3,7 +3,7 @@ import { connectionFailure } from './connection-errors'
 import { probeDatabase } from './databases'
 import { engineFailure } from './errors'
 import type { EngineFailure } from './errors'
-import { migrationFailure } from './script-errors'
+import { scriptFailure } from './script-errors'
 import type { ScriptError } from './script-errors'
 
 /**
@@ -17,7 +17,7 @@ export const explainFailure = async (
   scriptError: ScriptError | undefined,
   url: string | undefined,
 ): Promise<EngineFailure> => {
-  const failure = migrationFailure(engineFailure(error), scriptError)
+  const failure = scriptFailure(engineFailure(error), scriptError)
   if (url === undefined || failure.panic || failure.code !== undefined) return failure
   return probeDatabase(url).then(
     () => failure,

@@ -1,9 +1,13 @@
+import { setTimeout } from 'node:timers/promises'
 import type { EngineArguments } from './arguments'
 import { prepareConnections, startEngine } from './engine'
 import { explainFailure } from './explain'
 import { callMethod } from './methods'
 import { untilPanic } from './panics'
 import type { Answer, RpcRequest } from './rpc'
+
+/** A connection that waits for a lock closes when it gets it, which may be never; the answer does not wait for it. */
+const CLOSING_MS = 3000
 
 /**
  * Answers one request of the CLI with an engine and connections of its own.
@@ -19,6 +23,6 @@ export const answerRequest = async (options: EngineArguments, request: RpcReques
   } catch (error) {
     return { failure: await explainFailure(error, connections.scriptError(), options.url) }
   } finally {
-    await connections.close().catch(() => undefined)
+    await Promise.race([connections.close().catch(() => undefined), setTimeout(CLOSING_MS)])
   }
 }

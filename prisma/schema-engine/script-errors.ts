@@ -31,16 +31,19 @@ const ADVICE =
   'Read more about how to resolve migration issues in a production database: https://pris.ly/d/migrate-resolve'
 
 /**
- * Words a migration the server refused the way the native engine does.
+ * Words a script the server refused the way the native engine does.
  *
- * The WebAssembly engine passes on little more than the error's kind, so the server's own words are put in its place;
- * which migration it was is told by its trace only.
+ * The WebAssembly engine passes on little more than the error's kind, so the server's own words are put in its place.
+ * Which migration failed on the main database is told by the trace only; on the shadow database the engine says so.
  */
-export const migrationFailure = (failure: EngineFailure, scriptError: ScriptError | undefined): EngineFailure => {
+export const scriptFailure = (failure: EngineFailure, scriptError: ScriptError | undefined): EngineFailure => {
   const name = /apply_script\s+with migration_name="([^"]+)"/.exec(failure.message)?.[1]
-  if (name === undefined || scriptError === undefined || failure.code !== undefined) return failure
+  if (scriptError === undefined || failure.panic) return failure
   const database_error_code = scriptError.error.code ?? 'none'
   const database_error = describe(scriptError)
+  if (name === undefined) {
+    return { ...failure, message: failure.message.replace(/external connector error\n.*/, () => database_error) }
+  }
   return {
     code: 'P3018',
     message: [

@@ -1,0 +1,87 @@
+import type { User } from '@/lib/users/schema'
+import { api } from '../../support/api'
+import { freshEmail, makeUser, PASSWORD, signIn } from '../../support/factories'
+
+type Users = { users: User[]; pagination: object }
+
+describe('GET /api/users', () => {
+  describe('success', () => {
+    it('lists users to an admin, a page at a time', async () => {
+      const { token } = await signIn({ role: 'admin' })
+      await Promise.all([makeUser(), makeUser(), makeUser()])
+      const answer = await api<Users>('GET', '/api/users?limit=2&page=1', { token })
+      expect(answer.status).toBe(200)
+      expect(answer.json.users).toHaveLength(2)
+      expect(answer.json.pagination).toMatchObject({ page: 1, limit: 2 })
+      expect(answer.headers.get('link')).toContain('rel="next"')
+    })
+
+    it('finds users by a part of their name or address, whatever the case', async () => {
+      const { token } = await signIn({ role: 'admin' })
+      const user = await makeUser({ name: 'Grace 100%_Hopper' })
+      const found = await api<Users>('GET', `/api/users?q=${encodeURIComponent('100%_hop')}`, { token })
+      expect(found.json.users.map((row) => row.id)).toEqual([user.id])
+    })
+
+    it('sorts by the fields that it names', async () => {
+      const { token } = await signIn({ role: 'admin' })
+      const mark = freshEmail().slice(0, 8)
+      for (const letter of ['b', 'a', 'c']) await makeUser({ email: `${mark}-${letter}@example.test` })
+      const answer = await api<Users>('GET', `/api/users?q=${mark}&sort=-email`, { token })
+      expect(answer.json.users.map((row) => row.email.at(-'a@example.test'.length))).toEqual(['c', 'b', 'a'])
+    })
+  })
+
+  describe('validation', () => {
+    it.each(['page=0', 'limit=101', 'limit=x', 'sort=passwordHash', 'role=root', 'surprise=1', 'page=1&page=2'])(
+      'refuses ?%s',
+      async (query) => {
+        const { token } = await signIn({ role: 'admin' })
+        const answer = await api('GET', `/api/users?${query}`, { token })
+        expect(answer.status).toBe(400)
+        expect(answer.json.error.code).toBe('VALIDATION_ERROR')
+      },
+    )
+  })
+
+  it('refuses an anonymous caller', async () => {
+    const answer = await api('GET', '/api/users')
+    expect(answer.status).toBe(401)
+    expect(answer.headers.get('www-authenticate')).toBe('Bearer')
+  })
+
+  it('refuses a user who is no admin', async () => {
+    const { token } = await signIn()
+    expect((await api('GET', '/api/users', { token })).status).toBe(403)
+  })
+})
+
+describe('POST /api/users', () => {
+  it('makes an account for anybody, without a role to choose', async () => {
+    const email = freshEmail()
+    const answer = await api('POST', '/api/users', { json: { email: ` ${email.toUpperCase()} `, password: PASSWORD } })
+    expect(answer.status).toBe(201)
+    expect(answer.json).toMatchObject({ email, name: null, role: 'user', emailVerified: false })
+    expect(answer.headers.get('location')).toBe(`/api/users/${answer.json.id}`)
+    const grab = await api('POST', '/api/users', { json: { email: freshEmail(), password: PASSWORD, role: 'admin' } })
+    expect(grab.status).toBe(403)
+  })
+
+  it('lets an admin choose the role', async () => {
+    const { token } = await signIn({ role: 'admin' })
+    const json = { email: freshEmail(), password: PASSWORD, role: 'admin' }
+    expect((await api<User>('POST', '/api/users', { token, json })).json.role).toBe('admin')
+  })
+
+  it('makes one account of an address, however its letters are cased and however many ask at once', async () => {
+    const email = freshEmail()
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, (_, index) =>
+        api('POST', '/api/users', {
+          json: { email: index % 2 === 0 ? email : email.toUpperCase(), password: PASSWORD },
+        }),
+      ),
+    )
+    expect(answers.map((answer) => answer.status).sort()).toEqual([201, ...Array(9).fill(409)])
+  })
+})

@@ -1,0 +1,102 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { NextApiHandler } from 'next'
+import type { ErrorCode, ErrorDetails } from '@/lib/errors'
+import type { User } from '@/lib/users/schema'
+import { testApiHandler } from 'next-test-api-route-handler'
+
+type ApiModule = { default: NextApiHandler; config?: object }
+type Route = { file: string; pattern: RegExp; names: { name: string; many: boolean }[] }
+
+const pagesDir = join(process.cwd(), 'pages', 'api')
+
+/** Every route file below pages/api, static ones first, as Next orders them. */
+export const routes: readonly Route[] = readdirSync(pagesDir, { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.ts'))
+  .map(toRoute)
+  .sort((a, b) => (rank(a) < rank(b) ? -1 : 1))
+
+function rank(route: Route): string {
+  return route.file.replaceAll('[...', '~~').replaceAll('[', '~')
+}
+
+function toRoute(file: string): Route {
+  const names: Route['names'] = []
+  const path = file.replace(/\.ts$/, '').replace(/(^|\/)index$/, '')
+  const source = path
+    .split('/')
+    .filter((segment) => segment !== '')
+    .map((segment) => {
+      const parameter = /^\[(\.\.\.)?(\w+)\]$/.exec(segment)
+      if (parameter === null) return `/${segment.replace(/[.]/g, '\\.')}`
+      names.push({ name: parameter[2] ?? '', many: parameter[1] !== undefined })
+      return parameter[1] === undefined ? '/([^/]+)' : '/(.+)'
+    })
+    .join('')
+  return { file, pattern: new RegExp(`^/api${source}$`), names }
+}
+
+function findRoute(pathname: string): { file: string; params: Record<string, string | string[]> } {
+  for (const route of routes) {
+    const match = route.pattern.exec(pathname)
+    if (match === null) continue
+    const params = route.names.map(({ name, many }, index) => {
+      const raw = match[index + 1] ?? ''
+      return [name, many ? raw.split('/').map(decodeURIComponent) : decodeURIComponent(raw)]
+    })
+    return { file: route.file, params: Object.fromEntries(params) }
+  }
+  throw new Error(`No route file answers ${pathname}`)
+}
+
+export type Call = {
+  token?: string | undefined
+  /** Sent as JSON. */
+  json?: unknown
+  /** Sent as it is. */
+  body?: BodyInit
+  headers?: Record<string, string>
+}
+
+/** What tests look for in most bodies; a test that looks deeper names the type of what it expects. */
+export type Body = {
+  id: number
+  user: User
+  token: string
+  expiresIn: number
+  pagination: { page: number; limit: number; total: number; pages: number }
+  error: { code: ErrorCode; message: string; details: ErrorDetails; requestId: string }
+}
+
+export type Answer<T> = {
+  status: number
+  headers: Headers
+  /** The body, where it is JSON. */
+  json: T
+  text: string
+}
+
+/** Calls a route in this process through Next's own resolver, chosen by the URL as Next would. */
+export async function api<T = Body>(method: string, url: string, call: Call = {}): Promise<Answer<T>> {
+  const { file, params } = findRoute(url.split('?')[0] ?? url)
+  const module: ApiModule = await import(join(pagesDir, file))
+  const headers = new Headers(call.headers)
+  if (call.token !== undefined) headers.set('Authorization', `Bearer ${call.token}`)
+  if (call.json !== undefined && !headers.has('Content-Type')) headers.set('Content-Type', 'application/json')
+  const body = call.json === undefined ? call.body : JSON.stringify(call.json)
+  let answer: Answer<T> | undefined
+  await testApiHandler({
+    pagesHandler: module,
+    params,
+    url,
+    rejectOnHandlerError: true,
+    test: async ({ fetch }) => {
+      const response = await fetch({ method, headers, redirect: 'manual', ...(body !== undefined && { body }) })
+      const text = await response.text()
+      const isJson = response.headers.get('content-type')?.startsWith('application/json') === true && text !== ''
+      answer = { status: response.status, headers: response.headers, text, json: isJson ? JSON.parse(text) : undefined }
+    },
+  })
+  if (answer === undefined) throw new Error(`${method} ${url} was not answered`)
+  return answer
+}

@@ -1,0 +1,11 @@
+import { databaseUrl } from './databases'
+
+/** The settings of the code under test. The database is made before the first test of the file. */
+Object.assign(process.env, {
+  NODE_ENV: 'test',
+  DATABASE_URL: databaseUrl(`worker_${process.env['JEST_WORKER_ID'] ?? '1'}`),
+  DATABASE_POOL_MAX: '5',
+  JWT_SECRET: 'the-first-secret-of-the-tests-32-bytes,an-older-secret-of-the-tests-32-bytes',
+  PASSWORD_HASH_COST: '4',
+  CORS_ORIGINS: 'https://app.example,http://localhost:5173',
+})
