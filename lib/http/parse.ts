@@ -1,6 +1,7 @@
 import { parse as parseContentType } from 'content-type'
 import type { NextApiRequest } from 'next'
 import getRawBody from 'raw-body'
+import { safeParse } from 'secure-json-parse'
 import { AppError, validationError } from '@/lib/errors'
 import { check, type Schema } from '@/lib/validation'
 
@@ -28,9 +29,17 @@ async function readJson(req: NextApiRequest): Promise<unknown> {
   if (!isJson(req.headers['content-type'])) throw new AppError('UNSUPPORTED_MEDIA_TYPE')
   if ((req.headers['content-encoding'] ?? 'identity') !== 'identity') throw new AppError('UNSUPPORTED_MEDIA_TYPE')
   const bytes = await readBytes(req)
+  const text = decodeUtf8(bytes)
+  // `undefined` means: no JSON; `null`: a key that would become a prototype when the object is copied, or JSON's null.
+  const parsed: unknown = safeParse(text)
+  if (parsed === undefined) throw new AppError('INVALID_JSON')
+  if (parsed === null && text.trim() !== 'null') throw validationError({ body: ['must not reach for a prototype'] })
+  return parsed
+}
+
+function decodeUtf8(bytes: Buffer): string {
   try {
-    const parsed: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
-    return parsed
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch (cause) {
     throw new AppError('INVALID_JSON', { cause })
   }

@@ -1,0 +1,293 @@
+import { once } from 'node:events'
+import { request as httpRequest } from 'node:http'
+import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
+import request from 'supertest'
+import { ERRORS } from '@/lib/errors'
+import { PASSWORD, freshEmail } from '../support/factories'
+import { type RunningServer, startServer } from '../support/server'
+
+let server: RunningServer
+
+beforeAll(async () => {
+  server = await startServer()
+}, 90_000)
+
+afterAll(() => server.remove())
+
+/** Sends bytes as they are and reads until the server has nothing more to say. */
+async function raw(bytes: string): Promise<string> {
+  const { port } = new URL(server.url)
+  return new Promise((resolve, reject) => {
+    let answer = ''
+    const socket = connect(Number(port), '127.0.0.1', () => socket.write(bytes))
+    socket.setTimeout(2_000, () => socket.destroy())
+    socket.on('data', (chunk) => (answer += chunk.toString()))
+    socket.on('close', () => resolve(answer))
+    socket.on('error', reject)
+  })
+}
+
+/** Posts JSON without announcing its length. */
+async function postInChunks(
+  path: string,
+  body: string,
+): Promise<{ status: number; body: { error?: Record<string, unknown> } }> {
+  const outgoing = httpRequest(`${server.url}${path}`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+  })
+  outgoing.write(body.slice(0, 1000))
+  outgoing.end(body.slice(1000))
+  const [answer] = await once(outgoing, 'response')
+  return { status: answer.statusCode, body: JSON.parse(await text(answer)) }
+}
+
+function expectEnvelope(
+  answer: { status: number; body: { error?: Record<string, unknown> } },
+  code: keyof typeof ERRORS,
+) {
+  expect(answer.body.error).toMatchObject({ code, message: expect.any(String), requestId: expect.any(String) })
+  expect(answer.status).toBe(ERRORS[code].status)
+}
+
+describe('whatever is wrong with a request, the answer is the envelope', () => {
+  it.each([
+    ['a path below /api that no route answers', '/api/nope/nothing'],
+    ['a path outside /api', '/index.html'],
+    ['the root', '/'],
+    ['what belongs to the framework', '/_next/static/x.js'],
+    ['a trailing slash', '/api/hello/'],
+    ['two slashes', '//api/hello'],
+    ['dots that would climb', '/api/x/../hello'],
+  ])('%s: NOT_FOUND', async (_what, path) => {
+    const answer = await request(server.url).get(path)
+    expectEnvelope(answer, 'NOT_FOUND')
+  })
+
+  it.each(['/api/hello%', '/api/users/%ff', '/api/users/%c0%ae', '/api/hello?q=%zz', '/%'])(
+    '%s, a broken percent-encoding: VALIDATION_ERROR',
+    async (path) => {
+      const answer = await raw(`GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)
+      expect(answer).toMatch(/^HTTP\/1\.1 400 /)
+      expect(answer).toContain('"code":"VALIDATION_ERROR"')
+      expect(answer).toContain('"requestId":"')
+    },
+  )
+
+  it.each(['{"email":', 'email=x', '"\\ud800', '\u0000', '[1,]'])('%j as JSON: INVALID_JSON', async (body) => {
+    const answer = await request(server.url).post('/api/auth/login').set('Content-Type', 'application/json').send(body)
+    expectEnvelope(answer, 'INVALID_JSON')
+  })
+
+  it('bytes that are not UTF-8: INVALID_JSON', async () => {
+    const body = Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d])
+    const answer = await raw(
+      `POST /api/auth/login HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: 7\r\n\r\n${body.toString('latin1')}`,
+    )
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /)
+  })
+
+  it.each(['[]', 'null', '"text"', '1', 'true'])('%s where an object belongs: VALIDATION_ERROR', async (body) => {
+    const answer = await request(server.url).post('/api/auth/login').set('Content-Type', 'application/json').send(body)
+    expectEnvelope(answer, 'VALIDATION_ERROR')
+  })
+
+  it('names every bad field, and keys that nobody knows', async () => {
+    const answer = await request(server.url)
+      .post('/api/auth/register')
+      .send({ email: 'no address', password: 'short', name: 7, admin: true })
+    expectEnvelope(answer, 'VALIDATION_ERROR')
+    expect(Object.keys(answer.body.error.details).toSorted()).toEqual(['admin', 'email', 'name', 'password'])
+  })
+
+  it('refuses keys that reach for the prototype', async () => {
+    for (const key of ['__proto__', '\\u005f_proto__', 'constructor', 'prototype']) {
+      const answer = await request(server.url)
+        .post('/api/auth/register')
+        .set('Content-Type', 'application/json')
+        .send(`{"email":"${freshEmail()}","password":"${PASSWORD}","${key}":{"role":"admin"}}`)
+      expectEnvelope(answer, 'VALIDATION_ERROR')
+    }
+  })
+
+  it('refuses NUL and half characters in text, which the database could not keep', async () => {
+    for (const name of ['a\u0000b', '\ud800']) {
+      const answer = await request(server.url)
+        .post('/api/auth/register')
+        .set('Content-Type', 'application/json')
+        .send(JSON.stringify({ email: freshEmail(), password: PASSWORD, name }))
+      expectEnvelope(answer, 'VALIDATION_ERROR')
+    }
+  })
+
+  it.each([
+    'text/plain',
+    'application/x-www-form-urlencoded',
+    'application/json; charset=utf-16',
+    'nonsense',
+    'application/jsonp',
+  ])('a body of type %s: UNSUPPORTED_MEDIA_TYPE', async (type) => {
+    const answer = await request(server.url).post('/api/auth/login').set('Content-Type', type).send('{}')
+    expectEnvelope(answer, 'UNSUPPORTED_MEDIA_TYPE')
+  })
+
+  it('a compressed body: UNSUPPORTED_MEDIA_TYPE', async () => {
+    const answer = await request(server.url)
+      .post('/api/auth/login')
+      .set('Content-Type', 'application/json')
+      .set('Content-Encoding', 'gzip')
+      .send('{}')
+    expectEnvelope(answer, 'UNSUPPORTED_MEDIA_TYPE')
+  })
+
+  it('a body over 1 MiB: PAYLOAD_TOO_LARGE, announced or not', async () => {
+    const body = JSON.stringify({ email: 'a'.repeat(1_048_577) })
+    const announced = await request(server.url)
+      .post('/api/auth/login')
+      .set('Content-Type', 'application/json')
+      .send(body)
+    expectEnvelope(announced, 'PAYLOAD_TOO_LARGE')
+    const chunked = await postInChunks('/api/auth/login', body)
+    expectEnvelope(chunked, 'PAYLOAD_TOO_LARGE')
+  })
+
+  it('a body of just 1 MiB is read', async () => {
+    const body = JSON.stringify({ email: freshEmail(), password: '' })
+    const padded = body.replace('""', `"${'a'.repeat(1_048_576 - body.length)}"`)
+    expect(Buffer.byteLength(padded)).toBe(1_048_576)
+    const answer = await request(server.url)
+      .post('/api/auth/login')
+      .set('Content-Type', 'application/json')
+      .send(padded)
+    expectEnvelope(answer, 'VALIDATION_ERROR')
+  })
+
+  it('a method that is not allowed: METHOD_NOT_ALLOWED, with Allow, whoever asks', async () => {
+    const answer = await request(server.url).delete('/api/users')
+    expectEnvelope(answer, 'METHOD_NOT_ALLOWED')
+    expect(answer.headers['allow']).toBe('GET, POST, HEAD, OPTIONS')
+    const strange = await raw('PROPFIND /api/hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
+    expect(strange).toMatch(/^HTTP\/1\.1 405 /)
+  })
+
+  it('what is not HTTP at all gets an envelope too', async () => {
+    const answer = await raw('this is not HTTP\r\n\r\n')
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /)
+    expect(answer).toContain('"code":"VALIDATION_ERROR"')
+  })
+
+  it('headers that are too long get an envelope too', async () => {
+    const answer = await raw(`GET /api/hello HTTP/1.1\r\nHost: x\r\nX-Long: ${'a'.repeat(20_000)}\r\n\r\n`)
+    expect(answer).toContain('"code":"VALIDATION_ERROR"')
+  })
+
+  it('a client that hangs up half-way through its body harms nobody', async () => {
+    const { port } = new URL(server.url)
+    for (let attempt = 0; attempt < 20; attempt += 1) {
+      await new Promise<void>((resolve) => {
+        const socket = connect(Number(port), '127.0.0.1', () => {
+          socket.write(
+            'POST /api/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"em',
+          )
+          setTimeout(() => socket.destroy(), 10)
+        })
+        socket.on('close', () => resolve())
+      })
+    }
+    expect((await request(server.url).get('/api/health')).status).toBe(200)
+    expect(server.output()).not.toContain('"level":"error"')
+  })
+})
+
+describe('what every answer has', () => {
+  it('HEAD answers as GET does, without a body', async () => {
+    const get = await request(server.url).get('/api/hello')
+    const head = await request(server.url).head('/api/hello')
+    expect(head.status).toBe(200)
+    expect(head.headers['content-length']).toBe(get.headers['content-length'])
+    expect(head.text).toBeUndefined()
+  })
+
+  it('keeps a sound request id and replaces any other', async () => {
+    const kept = await request(server.url).get('/api/nope').set('X-Request-Id', 'abc-1.2_3')
+    expect(kept.headers['x-request-id']).toBe('abc-1.2_3')
+    expect(kept.body.error.requestId).toBe('abc-1.2_3')
+    for (const id of ['a b', 'x'.repeat(65), '<script>', '"']) {
+      const made = await request(server.url).get('/api/hello').set('X-Request-Id', id)
+      expect(made.headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/)
+    }
+  })
+
+  it('writes one JSON line a request, with its id and without secrets', async () => {
+    const email = freshEmail()
+    const credentials = { email, password: 'a-password-not-to-be-logged' }
+    const answer = await request(server.url).post('/api/auth/register').send(credentials)
+    await request(server.url)
+      .get('/api/auth/me?secret=in-the-query')
+      .set('Authorization', `Bearer ${answer.body.token}`)
+      .set('Cookie', 'refresh=a-cookie-not-to-be-logged')
+      .set('X-Request-Id', 'the-line-to-find')
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    const lines = server
+      .output()
+      .split('\n')
+      .filter((line) => line.includes('the-line-to-find'))
+    expect(lines).toHaveLength(1)
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+      level: 'info',
+      requestId: 'the-line-to-find',
+      method: 'GET',
+      path: '/api/auth/me',
+      userId: answer.body.user.id,
+      durationMs: expect.any(Number),
+    })
+    for (const secret of [credentials.password, answer.body.token, 'a-cookie-not-to-be-logged', 'in-the-query']) {
+      expect(server.output()).not.toContain(secret)
+    }
+  })
+
+  it('has the headers that keep browsers from guessing', async () => {
+    for (const path of ['/api/hello', '/api/nope', '/nowhere']) {
+      const { headers } = await request(server.url).get(path)
+      expect(headers['x-content-type-options']).toBe('nosniff')
+      expect(headers['content-security-policy']).toContain("default-src 'none'")
+      expect(headers['x-powered-by']).toBeUndefined()
+    }
+  })
+
+  it('answers preflights of allowed origins, and says nothing to others', async () => {
+    const preflight = (origin: string) =>
+      request(server.url)
+        .options('/api/users/1')
+        .set('Origin', origin)
+        .set('Access-Control-Request-Method', 'PATCH')
+        .set('Access-Control-Request-Headers', 'authorization,content-type,if-match')
+    const allowed = await preflight('https://app.example')
+    expect(allowed.status).toBe(204)
+    expect(allowed.headers['access-control-allow-origin']).toBe('https://app.example')
+    expect(allowed.headers['access-control-allow-credentials']).toBe('true')
+    expect(allowed.headers['access-control-allow-methods']).toContain('PATCH')
+    expect(allowed.headers['access-control-allow-headers']?.toLowerCase()).toContain('if-match')
+    const other = await preflight('https://evil.example')
+    expect(other.status).toBe(204)
+    expect(other.headers['access-control-allow-origin']).toBeUndefined()
+  })
+
+  it('lets allowed origins read errors and the headers of the contract', async () => {
+    const answer = await request(server.url).get('/api/nope').set('Origin', 'https://app.example')
+    expect(answer.headers['access-control-allow-origin']).toBe('https://app.example')
+    expect(answer.headers['vary']).toContain('Origin')
+    for (const name of [
+      'X-Request-Id',
+      'ETag',
+      'Link',
+      'Location',
+      'Retry-After',
+      'RateLimit-Limit',
+      'Idempotency-Replayed',
+    ]) {
+      expect(answer.headers['access-control-expose-headers']).toContain(name)
+    }
+  })
+})

@@ -1,0 +1,177 @@
+import { spawn } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer, connect, type Server, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import request from 'supertest'
+import { freshEmail, PASSWORD } from '../support/factories'
+import { makeDatabase, dropDatabase } from '../support/databases'
+import { startServer } from '../support/server'
+
+jest.setTimeout(180_000)
+
+/** A way to the database that can be cut, or made silent, and mended. */
+async function startProxy(
+  target: URL,
+): Promise<{ url: string; cut(): void; silence(): void; mend(): void; close(): void }> {
+  let state: 'open' | 'cut' | 'silent' = 'open'
+  const sockets = new Set<Socket>()
+  const server: Server = createServer((socket) => {
+    sockets.add(socket)
+    socket.on('error', () => {})
+    if (state === 'cut') return socket.destroy()
+    const upstream = connect(Number(target.port), target.hostname)
+    sockets.add(upstream)
+    upstream.on('error', () => socket.destroy())
+    upstream.on('close', () => socket.destroy())
+    socket.on('close', () => upstream.destroy())
+    socket.on('data', (chunk) => state === 'open' && upstream.write(chunk))
+    upstream.on('data', (chunk) => state === 'open' && socket.write(chunk))
+    return undefined
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  const url = new URL(target)
+  url.port = String(typeof address === 'object' && address !== null ? address.port : 0)
+  const hangUp = () => {
+    for (const socket of sockets) socket.destroy()
+    sockets.clear()
+  }
+  return {
+    url: url.href,
+    cut: () => {
+      state = 'cut'
+      hangUp()
+    },
+    silence: () => {
+      state = 'silent'
+    },
+    mend: () => {
+      state = 'open'
+      hangUp()
+    },
+    close: () => {
+      hangUp()
+      server.close()
+    },
+  }
+}
+
+describe('while the database is away', () => {
+  it.each(['cut', 'silence'] as const)('(%s) it says so in time, and comes back by itself', async (fault) => {
+    const databaseUrl = await makeDatabase(`faults_${fault}`)
+    const proxy = await startProxy(new URL(databaseUrl))
+    const server = await startServer({ DATABASE_URL: proxy.url }, { databaseUrl: proxy.url })
+    try {
+      const credentials = { email: freshEmail(), password: PASSWORD }
+      const { body } = await request(server.url).post('/api/users').send(credentials).expect(201)
+      const token = (await request(server.url).post('/api/auth/login').send(credentials).expect(200)).body.token
+      const readUser = () => request(server.url).get(`/api/users/${body.id}`).set('Authorization', `Bearer ${token}`)
+      await readUser().expect(200)
+
+      proxy[fault]()
+      for (let attempt = 0; attempt < 3; attempt += 1) {
+        const startedAt = performance.now()
+        const [away, signIn, ready, health] = await Promise.all([
+          readUser(),
+          request(server.url).post('/api/auth/login').send(credentials),
+          request(server.url).get('/api/ready'),
+          request(server.url).get('/api/health'),
+        ])
+        expect(performance.now() - startedAt).toBeLessThan(5_000)
+        for (const answer of [away, signIn]) {
+          expect(answer.status).toBe(503)
+          expect(answer.body.error.code).toBe('SERVICE_UNAVAILABLE')
+          expect(answer.headers['retry-after']).toMatch(/^\d+$/)
+        }
+        expect(ready.status).toBe(503)
+        expect(ready.body.checks.database.status).toBe('down')
+        expect(health.status).toBe(200)
+      }
+
+      proxy.mend()
+      const mendedAt = performance.now()
+      for (;;) {
+        const answer = await readUser()
+        if (answer.status === 200) break
+        expect(performance.now() - mendedAt).toBeLessThan(5_000)
+        await new Promise((resolve) => setTimeout(resolve, 100))
+      }
+      await request(server.url).get('/api/ready').expect(200)
+      expect(server.output()).not.toContain('"level":"error"')
+    } finally {
+      await server.remove()
+      proxy.close()
+      await dropDatabase(`faults_${fault}`)
+    }
+  })
+})
+
+describe('starting and stopping', () => {
+  it('refuses wrong settings with a line for each fault', async () => {
+    const child = spawn(process.execPath, ['--import', 'tsx', 'lib/server/start.ts'], {
+      env: { ...process.env, NODE_ENV: 'production', DATABASE_URL: 'postgresql://x/y', JWT_SECRET: 'weak', PORT: 'p' },
+    })
+    let complaints = ''
+    child.stderr.on('data', (chunk) => (complaints += String(chunk)))
+    const code = await new Promise((resolve) => child.once('close', resolve))
+    expect(code).toBe(1)
+    expect(complaints.trim().split('\n')).toEqual([
+      expect.stringMatching(/^Setting PORT/),
+      expect.stringMatching(/^Setting JWT_SECRET.*32 bytes/),
+    ])
+  })
+
+  it('lets two servers start at once on one empty database', async () => {
+    const databaseUrl = await makeDatabase('two_at_once', 'template0')
+    try {
+      const servers = await Promise.all([1, 2].map(() => startServer({}, { databaseUrl })))
+      for (const server of servers) await request(server.url).get('/api/ready').expect(200)
+      await Promise.all(servers.map((server) => server.remove()))
+    } finally {
+      await dropDatabase('two_at_once')
+    }
+  })
+
+  it('makes the admin of the settings once', async () => {
+    const server = await startServer({ ADMIN_EMAIL: 'Root@Example.test', ADMIN_PASSWORD: PASSWORD })
+    const login = { email: 'root@example.test', password: PASSWORD }
+    const { body } = await request(server.url).post('/api/auth/login').send(login).expect(200)
+    expect(body.user).toMatchObject({ role: 'admin', emailVerified: true })
+    await server.remove()
+  })
+
+  it('finishes the requests under way, takes no new ones, and leaves nothing behind', async () => {
+    const server = await startServer({ DATABASE_URL: '', JWT_SECRET: '', PASSWORD_HASH_COST: '12' })
+    const signUps = Array.from({ length: 4 }, () =>
+      request(server.url).post('/api/auth/register').send({ email: freshEmail(), password: PASSWORD }),
+    ).map((attempt) => attempt.then((answer) => answer.status))
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    const code = await server.stop()
+    expect(await Promise.all(signUps)).toEqual([201, 201, 201, 201])
+    expect(code).toBe(0)
+    await expect(fetch(`${server.url}/api/health`)).rejects.toThrow('fetch failed')
+    await server.remove()
+  })
+
+  it('brings its own database, shows the admin once, and loses no committed row when it is killed', async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'hearth-own-'))
+    const settings = { DATABASE_URL: '', JWT_SECRET: '' }
+    const first = await startServer(settings, { dataDir })
+    const password = /Password {2}(\S+)/.exec(first.output())?.[1]
+    const admin = { email: 'admin@hearth.local', password }
+    await request(first.url).post('/api/auth/login').send(admin).expect(200)
+    const credentials = { email: freshEmail(), password: PASSWORD }
+    await request(first.url).post('/api/auth/register').send(credentials).expect(201)
+    await first.kill()
+
+    const startedAt = performance.now()
+    const second = await startServer(settings, { dataDir })
+    expect(performance.now() - startedAt).toBeLessThan(15_000)
+    expect(second.output()).not.toContain('Password')
+    await request(second.url).post('/api/auth/login').send(credentials).expect(200)
+    await request(second.url).post('/api/auth/login').send(admin).expect(200)
+    expect(await second.stop()).toBe(0)
+    await rm(dataDir, { recursive: true, force: true })
+  })
+})

@@ -1,0 +1,52 @@
+import request from 'supertest'
+import { PASSWORD } from '../support/factories'
+import { type RunningServer, startServer } from '../support/server'
+
+let server: RunningServer
+
+beforeAll(async () => {
+  server = await startServer({ PASSWORD_HASH_COST: '10' })
+}, 90_000)
+
+afterAll(() => server.remove())
+
+describe('50 registrations of one address at once, in as many letter cases', () => {
+  it('make one account', async () => {
+    const address = 'somebody.with.a.long.name@example.test'
+    const inSomeCase = (seed: number) =>
+      [...address].map((letter, index) => ((seed * 31 + index * 7) % 3 === 0 ? letter.toUpperCase() : letter)).join('')
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, (_, seed) =>
+        request(server.url)
+          .post('/api/auth/register')
+          .send({ email: inSomeCase(seed), password: PASSWORD }),
+      ),
+    )
+    expect(answers.filter((answer) => answer.status === 201)).toHaveLength(1)
+    const refused = answers.filter((answer) => answer.status === 409)
+    expect(refused).toHaveLength(49)
+    expect(new Set(refused.map((answer) => answer.body.error.code))).toEqual(new Set(['EMAIL_EXISTS']))
+  })
+})
+
+describe('more sign-ins than there is room for', () => {
+  it('are told to come again, at once, and the others are served', async () => {
+    const crowded = await startServer({ PASSWORD_HASH_COST: '12' })
+    const answers = await Promise.all(
+      Array.from({ length: 150 }, async (_, index) => {
+        const startedAt = performance.now()
+        const answer = await request(crowded.url)
+          .post('/api/auth/login')
+          .set('Connection', 'close')
+          .send({ email: `nobody-${index}@example.test`, password: PASSWORD })
+        return { status: answer.status, headers: answer.headers, tookMs: performance.now() - startedAt }
+      }),
+    )
+    const refused = answers.filter((answer) => answer.status === 503)
+    expect(refused.length).toBeGreaterThan(0)
+    expect(refused.every((answer) => Number(answer.headers['retry-after']) > 0)).toBe(true)
+    expect(answers.filter((answer) => answer.status === 401).length).toBeGreaterThanOrEqual(60)
+    expect(refused.length + answers.filter((answer) => answer.status === 401).length).toBe(150)
+    await crowded.remove()
+  }, 120_000)
+})

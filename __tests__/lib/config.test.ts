@@ -1,0 +1,69 @@
+import { readFileSync } from 'node:fs'
+import { parseSettings, SETTING_NAMES } from '@/lib/config'
+
+const SECRET = 'a'.repeat(32)
+
+function faultsOf(environment: Record<string, string>): string[] {
+  const parsed = parseSettings(environment)
+  return 'faults' in parsed ? parsed.faults : []
+}
+
+describe('the settings', () => {
+  it('have a default that works, each of them', () => {
+    const parsed = parseSettings({})
+    expect(parsed).toMatchObject({
+      settings: { port: 3000, host: '127.0.0.1', passwordHashCost: 12, openSignup: true },
+    })
+  })
+
+  it('take an empty value for one that is not set', () => {
+    expect(parseSettings({ PORT: '', DATABASE_URL: '', CORS_ORIGINS: '' })).toEqual(parseSettings({}))
+  })
+
+  it('listen to the world only with a database that is not embedded', () => {
+    const parsed = parseSettings({ DATABASE_URL: 'postgresql://localhost/x', JWT_SECRET: SECRET })
+    expect(parsed).toMatchObject({ settings: { host: '0.0.0.0' } })
+  })
+
+  it('want a JWT secret with a DATABASE_URL, of 32 bytes or more, each of them', () => {
+    const database = { DATABASE_URL: 'postgresql://localhost/x' }
+    expect(faultsOf(database)).toEqual([expect.stringContaining('JWT_SECRET')])
+    expect(faultsOf({ ...database, JWT_SECRET: 'short' })).toEqual([expect.stringContaining('32 bytes')])
+    expect(faultsOf({ ...database, JWT_SECRET: `${SECRET},short` })).toEqual([expect.stringContaining('32 bytes')])
+    expect(faultsOf({ ...database, JWT_SECRET: `${SECRET},${SECRET}b` })).toEqual([])
+  })
+
+  it('name every fault in a line of its own', () => {
+    const faults = faultsOf({
+      PORT: 'many',
+      LOG_LEVEL: 'loud',
+      CORS_ORIGINS: 'https://a.example/path',
+      ADMIN_EMAIL: 'a@b.cc',
+    })
+    expect(faults).toHaveLength(4)
+    for (const name of ['PORT', 'LOG_LEVEL', 'CORS_ORIGINS', 'ADMIN_EMAIL']) {
+      expect(faults.some((fault) => fault.includes(name))).toBe(true)
+    }
+    expect(faults.every((fault) => !fault.includes('\n'))).toBe(true)
+  })
+
+  it('never repeat a secret in a fault', () => {
+    const faults = faultsOf({
+      DATABASE_URL: 'mysql://user:hush@localhost/x',
+      JWT_SECRET: 'hush-hush',
+      ADMIN_PASSWORD: 'hush',
+    })
+    expect(faults.length).toBeGreaterThanOrEqual(3)
+    expect(faults.join('\n')).not.toContain('hush')
+  })
+
+  it('are listed in .env.example, each of them and no other', () => {
+    const listed = readFileSync('.env.example', 'utf8').matchAll(/^([A-Z][A-Z0-9_]*)=/gm)
+    expect([...listed].map((match) => match[1]).toSorted()).toEqual([...SETTING_NAMES].toSorted())
+  })
+
+  it('are listed in the README, each of them', () => {
+    const readme = readFileSync('README.md', 'utf8')
+    expect(SETTING_NAMES.filter((name) => !readme.includes(`\`${name}\``))).toEqual([])
+  })
+})
