@@ -53,3 +53,13 @@ export function isUniqueViolation(error: unknown): boolean {
 export function isMissingRow(error: unknown): boolean {
   return hasCode(error, 'P2025') || hasCode(error, 'P2003')
 }
+
+/** A check or a constraint trigger of this name refused the change (PostgreSQL 23514, which names it in the message). */
+export function isCheckViolation(error: unknown, constraint: string): boolean {
+  for (const link of chain(error)) {
+    if ('originalCode' in link && link.originalCode === '23514' && 'originalMessage' in link) {
+      return String(link.originalMessage).includes(`"${constraint}"`)
+    }
+  }
+  return false
+}
