@@ -20,6 +20,10 @@ const origin = Joi.string().custom((text: string, helpers) =>
   URL.canParse(text) && new URL(text).origin === text ? text : helpers.error('any.invalid'),
 )
 
+/** How often something may be done in a window; 0 switches the limit off. */
+const limitedTimes = Joi.number().integer().min(0).max(1_000_000_000)
+const windowSeconds = Joi.number().integer().min(1).max(86_400)
+
 const schema = Joi.object({
   PORT: Joi.number().port().default(3000),
   HOST: Joi.string().when('DATABASE_URL', {
@@ -32,6 +36,9 @@ const schema = Joi.object({
     .empty('')
     .uri({ scheme: ['postgresql', 'postgres'] }),
   DATABASE_POOL_MAX: Joi.number().integer().min(1).max(1000).default(10),
+  REDIS_URL: Joi.string()
+    .empty('')
+    .uri({ scheme: ['redis', 'rediss'] }),
   APP_URL: Joi.string()
     .uri({ scheme: ['http', 'https'] })
     .default('http://localhost:5173'),
@@ -55,6 +62,12 @@ const schema = Joi.object({
     ),
   CORS_ORIGINS: commaSeparated(origin).default([]),
   TRUST_PROXY: Joi.number().integer().min(0).max(32).default(0),
+  RATE_LIMIT_REQUESTS: limitedTimes.default(300),
+  RATE_LIMIT_WINDOW_SECONDS: windowSeconds.default(60),
+  RATE_LIMIT_SIGN_INS: limitedTimes.default(10),
+  RATE_LIMIT_SIGN_IN_WINDOW_SECONDS: windowSeconds.default(900),
+  RATE_LIMIT_STRICT_REQUESTS: limitedTimes.default(20),
+  RATE_LIMIT_STRICT_WINDOW_SECONDS: windowSeconds.default(3600),
   LOG_LEVEL: Joi.string()
     .valid(...LOG_LEVELS)
     .default('info'),
@@ -65,6 +78,12 @@ const schema = Joi.object({
 /** The names of all settings, in the order of the README. */
 export const SETTING_NAMES: readonly string[] = Object.keys(schema.describe()['keys'])
 
+/** How often something may be done in a window; 0 times switches the limit off. */
+export type RateLimit = { times: number; windowSeconds: number }
+
+/** All requests; failed sign-ins per account and address; what strangers may do that costs mail, rows or hashing. */
+export type RateLimits = Record<'general' | 'signIns' | 'strict', RateLimit>
+
 /** All settings, parsed. Times are in seconds unless the name says otherwise. */
 export type Settings = {
   port: number
@@ -73,6 +92,7 @@ export type Settings = {
   dataDir: string
   databaseUrl: string | undefined
   databasePoolMax: number
+  redisUrl: string | undefined
   appUrl: string
   /** The first signs, all verify. */
   jwtSecrets: readonly string[]
@@ -83,6 +103,7 @@ export type Settings = {
   admin: { email: string; password: string } | undefined
   corsOrigins: readonly string[]
   trustProxy: number
+  rateLimits: RateLimits
   logLevel: string
   production: boolean
 }
@@ -102,6 +123,7 @@ export function parseSettings(environment: Environment): { settings: Settings } 
       dataDir: resolve(value.DATA_DIR),
       databaseUrl: value.DATABASE_URL,
       databasePoolMax: value.DATABASE_POOL_MAX,
+      redisUrl: value.REDIS_URL,
       appUrl: value.APP_URL.replace(/\/+$/, ''),
       jwtSecrets: value.JWT_SECRET ?? [],
       accessTokenTtlSeconds: value.ACCESS_TOKEN_TTL_SECONDS,
@@ -111,6 +133,11 @@ export function parseSettings(environment: Environment): { settings: Settings } 
       admin: value.ADMIN_EMAIL === undefined ? undefined : { email: value.ADMIN_EMAIL, password: value.ADMIN_PASSWORD },
       corsOrigins: value.CORS_ORIGINS,
       trustProxy: value.TRUST_PROXY,
+      rateLimits: {
+        general: { times: value.RATE_LIMIT_REQUESTS, windowSeconds: value.RATE_LIMIT_WINDOW_SECONDS },
+        signIns: { times: value.RATE_LIMIT_SIGN_INS, windowSeconds: value.RATE_LIMIT_SIGN_IN_WINDOW_SECONDS },
+        strict: { times: value.RATE_LIMIT_STRICT_REQUESTS, windowSeconds: value.RATE_LIMIT_STRICT_WINDOW_SECONDS },
+      },
       logLevel: value.LOG_LEVEL,
       production: environment['NODE_ENV'] === 'production',
     },

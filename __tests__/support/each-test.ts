@@ -1,5 +1,6 @@
 import { closePasswordPool } from '@/lib/auth/password'
 import { disconnect } from '@/lib/prisma'
+import { disconnectRedis } from '@/lib/redis'
 import { makeDatabase } from './databases'
 import { takeUnexpectedLines, watchLog } from './log'
 
@@ -14,5 +15,6 @@ afterEach(() => {
 
 afterAll(async () => {
   await closePasswordPool()
+  await disconnectRedis()
   await disconnect()
 })

@@ -7,5 +7,9 @@ Object.assign(process.env, {
   DATABASE_POOL_MAX: '5',
   JWT_SECRET: 'the-first-secret-of-the-tests-32-bytes,an-older-secret-of-the-tests-32-bytes',
   PASSWORD_HASH_COST: '4',
+  // Off, so that no test runs into a limit that it is not about; tests of limits set their own.
+  RATE_LIMIT_REQUESTS: '0',
+  RATE_LIMIT_SIGN_INS: '0',
+  RATE_LIMIT_STRICT_REQUESTS: '0',
   CORS_ORIGINS: 'https://app.example,http://localhost:5173',
 })

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { NextApiHandler, NextApiRequest, NextApiResponse } from 'next'
+import type { Actor } from '@/lib/auth/actor'
 import { settings } from '@/lib/config'
 import { isDatabaseUnavailable } from '@/lib/database-errors'
 import { AppError, isAppError, serviceUnavailable } from '@/lib/errors'
@@ -7,6 +8,8 @@ import { logger } from '@/lib/logger'
 import { clientAddress } from './client-address'
 import type { Context, Handler } from './context'
 import { applyCors, isPreflight } from './cors'
+import { limitRequest } from './rate-limit'
+import { identifyCaller } from './require-auth'
 import { sendError } from './respond'
 
 const USER_AGENT_MAX = 512
@@ -44,15 +47,16 @@ function toAppError(error: unknown): AppError {
 /**
  * The door of every route: gives the request an id and a log line, sets the headers that all answers have, answers
  * preflights, hands HEAD on as GET (Node leaves the body out), and turns whatever is thrown below into the error
- * envelope. The only `catch` that answers.
+ * envelope. The only `catch` that answers. Every route has the general rate limit unless it says that it is not `limited`.
  */
-export function apiHandler(handler: Handler<Context>): NextApiHandler {
+export function apiHandler(handler: Handler<Context>, { limited = true } = {}): NextApiHandler {
   return async (req, res) => {
     const startedAt = performance.now()
     const requestId = requestIdOf(req)
     const method = req.method ?? 'GET'
     const ip = clientAddress(req)
     let userId: number | undefined
+    let authenticated: Promise<Actor | undefined> | undefined
     const log = logger()
     const context: Context = {
       requestId,
@@ -61,6 +65,7 @@ export function apiHandler(handler: Handler<Context>): NextApiHandler {
       identify: (actor) => {
         userId = actor.userId
       },
+      authenticate: () => (authenticated ??= identifyCaller(req, context)),
     }
 
     res.once('close', () => {
@@ -81,6 +86,7 @@ export function apiHandler(handler: Handler<Context>): NextApiHandler {
         return
       }
       if (method === 'HEAD') req.method = 'GET'
+      if (limited) await limitRequest(req, res, context)
       await handler(req, res, context)
     } catch (thrown) {
       const error = toAppError(thrown)

@@ -10,6 +10,8 @@ export type Context = {
   userAgent: string | undefined
   /** Tells the request's log line who called. */
   identify: (actor: Actor) => void
+  /** Who calls, found out once a request; undefined without credentials, UNAUTHORIZED when they are not valid. */
+  authenticate: () => Promise<Actor | undefined>
 }
 
 /** What is known of a request by somebody whose credentials were checked. */

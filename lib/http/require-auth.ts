@@ -14,7 +14,8 @@ function bearerToken(req: NextApiRequest): string | undefined {
   return token
 }
 
-async function identifyCaller(req: NextApiRequest, context: Context): Promise<Actor | undefined> {
+/** Checks the credentials of a request, if it has any. Ask `context.authenticate`, which does so only once. */
+export async function identifyCaller(req: NextApiRequest, context: Context): Promise<Actor | undefined> {
   const token = bearerToken(req)
   if (token === undefined) return undefined
   const actor = await authenticateToken(token)
@@ -25,7 +26,7 @@ async function identifyCaller(req: NextApiRequest, context: Context): Promise<Ac
 /** Hands on who calls; 401 without valid credentials. */
 export function requireAuth(next: Handler<AuthContext>): Handler<Context> {
   return async (req, res, context) => {
-    const actor = await identifyCaller(req, context)
+    const actor = await context.authenticate()
     if (actor === undefined) throw new AppError('UNAUTHORIZED')
     res.setHeader('Cache-Control', 'private, no-cache')
     return next(req, res, { ...context, actor })
@@ -35,7 +36,7 @@ export function requireAuth(next: Handler<AuthContext>): Handler<Context> {
 /** Hands on who calls, if anybody says so; credentials that are not valid are refused, not passed over. */
 export function optionalAuth(next: Handler<OptionalAuthContext>): Handler<Context> {
   return async (req, res, context) => {
-    const actor = await identifyCaller(req, context)
+    const actor = await context.authenticate()
     if (actor !== undefined) res.setHeader('Cache-Control', 'private, no-cache')
     return next(req, res, { ...context, actor })
   }

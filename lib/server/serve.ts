@@ -5,6 +5,7 @@ import { settings } from '@/lib/config'
 import { isDatabaseUnavailable } from '@/lib/database-errors'
 import { logger } from '@/lib/logger'
 import { disconnect } from '@/lib/prisma'
+import { disconnectRedis, redis } from '@/lib/redis'
 import { pendingMigrations } from '@/lib/system/repository'
 import { announceStop } from '@/lib/system/service'
 import { ensureAdmin } from '@/lib/users/service'
@@ -84,6 +85,8 @@ export async function serve(options: Options): Promise<void> {
   const stopped = stopSignal()
   const { projectDir, development, embedded, say } = options
   const { host, port } = settings()
+  // Connects while the rest starts.
+  redis()
   await migrate(options)
   const admin = await makeFirstAdmin(embedded !== undefined)
   const dispatch = development ? await dispatchToDevelopmentServer(projectDir) : await dispatchToBuild(projectDir)
@@ -104,6 +107,7 @@ export async function serve(options: Options): Promise<void> {
   await closed
   clearTimeout(deadline)
   await closePasswordPool()
+  await disconnectRedis()
   await disconnect()
   await embedded?.stop()
   logger().flush()

@@ -2,7 +2,7 @@ import Joi from 'joi'
 import { object, oneOf, type Infer } from '@/lib/validation'
 
 const dependency = object({
-  required: { status: oneOf('ok', 'down') },
+  required: { status: oneOf('ok', 'down', 'off') },
   optional: { latencyMs: Joi.number() },
 })
 export type DependencyState = Infer<typeof dependency>

@@ -1,3 +1,5 @@
+import { settings } from '@/lib/config'
+import { pingRedis } from '@/lib/redis'
 import packageJson from '@/package.json'
 import * as repository from './repository'
 import type { DependencyState, Readiness } from './schema'
@@ -35,6 +37,10 @@ async function probe(ask: () => Promise<unknown>): Promise<DependencyState> {
   }
 }
 
+async function redisState(): Promise<DependencyState> {
+  return settings().redisUrl === undefined ? { status: 'off' } : probe(pingRedis)
+}
+
 let migrated = false
 
 /** Migrations only ever arrive: once all are there, they need not be counted again. */
@@ -45,10 +51,18 @@ async function assertMigrated(): Promise<void> {
   migrated = true
 }
 
-/** Whether this process can do its work: each dependency, and all of them together. */
+/**
+ * Whether this process can do its work: each dependency, and the needed ones together. Redis is told of but not needed:
+ * while it is away, limits and cache go on in memory.
+ */
 export async function readiness(): Promise<Readiness> {
-  const [database, migrations] = await Promise.all([probe(repository.pingDatabase), probe(assertMigrated)])
-  const checks = { database, migrations: { status: migrations.status } }
-  const works = Object.values(checks).every((check) => check.status === 'ok') && globalThis.hearthIsStopping !== true
+  const [database, migrations, redis] = await Promise.all([
+    probe(repository.pingDatabase),
+    probe(assertMigrated),
+    redisState(),
+  ])
+  const needed = { database, migrations: { status: migrations.status } }
+  const works = Object.values(needed).every((check) => check.status === 'ok') && globalThis.hearthIsStopping !== true
+  const checks = { ...needed, redis }
   return { status: works ? 'ok' : 'down', checks }
 }

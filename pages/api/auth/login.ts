@@ -4,12 +4,14 @@ import { methodNotAllowed } from '@/lib/errors'
 import { apiHandler } from '@/lib/http/api-handler'
 import type { Context, Handler } from '@/lib/http/context'
 import { parseBody } from '@/lib/http/parse'
+import { limitSignIns } from '@/lib/http/rate-limit'
 import { sendJson } from '@/lib/http/respond'
 
 export const config = { api: { bodyParser: false } }
 
 const signIn: Handler<Context> = async (req, res, context) => {
-  const signedIn = await login(await parseBody(req, loginBody), context)
+  const body = await parseBody(req, loginBody)
+  const signedIn = await limitSignIns(res, { account: body.email, ip: context.ip }, () => login(body, context))
   res.setHeader('Cache-Control', 'no-store')
   sendJson(res, signedIn)
 }

@@ -1,6 +1,8 @@
 import { methodNotAllowed } from '@/lib/errors'
 import { apiHandler } from '@/lib/http/api-handler'
+import type { Handler, OptionalAuthContext } from '@/lib/http/context'
 import { parseBody, parseQuery } from '@/lib/http/parse'
+import { limitStrictly } from '@/lib/http/rate-limit'
 import { optionalAuth, requireAuth, requireRole } from '@/lib/http/require-auth'
 import { sendCreated } from '@/lib/http/respond'
 import { sendPage } from '@/lib/http/send-list'
@@ -16,8 +18,13 @@ const list = requireAuth(
   }),
 )
 
-const create = optionalAuth(async (req, res, { actor }) =>
-  sendCreated(res, '/api/users', await createUser(actor, await parseBody(req, createUserBody))),
+const add: Handler<OptionalAuthContext> = async (req, res, { actor }) =>
+  sendCreated(res, '/api/users', await createUser(actor, await parseBody(req, createUserBody)))
+
+const signUp = limitStrictly('sign-up', add)
+
+const create = optionalAuth((req, res, context) =>
+  context.actor?.role === 'admin' ? add(req, res, context) : signUp(req, res, context),
 )
 
 export default apiHandler((req, res, context) => {

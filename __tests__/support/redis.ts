@@ -1,0 +1,73 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { Redis } from 'ioredis'
+
+const START_TIMEOUT_MS = 10_000
+
+export type RunningRedis = {
+  url: string
+  /** Ends it as a crash would; what it held is gone. */
+  kill: () => Promise<void>
+  /** Starts it again on its port after `kill`. */
+  restart: () => Promise<void>
+  /** Makes it hang with its connections open, until `resume`. */
+  pause: () => void
+  resume: () => void
+}
+
+/** A port of the loopback interface that nobody listens on. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (address === null || typeof address === 'string') throw new Error('There is no free port.')
+  return address.port
+}
+
+async function untilItAnswers(url: string): Promise<void> {
+  const client = new Redis(url, { retryStrategy: () => 50, maxRetriesPerRequest: null })
+  client.on('error', () => {})
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error('redis-server did not start.')), START_TIMEOUT_MS)
+  })
+  try {
+    await Promise.race([client.ping(), late])
+  } finally {
+    clearTimeout(timer)
+    client.disconnect()
+  }
+}
+
+/** Starts the `redis-server` of the PATH on a free port, in memory alone. The caller kills it. */
+export async function startRedis(): Promise<RunningRedis> {
+  if (spawnSync('redis-server', ['--version']).error !== undefined) {
+    throw new Error('These tests need redis-server on the PATH; on Debian: apt-get install redis-server')
+  }
+  const port = await freePort()
+  const url = `redis://127.0.0.1:${port}`
+  const start = async (): Promise<ChildProcess> => {
+    const options = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no']
+    const child = spawn('redis-server', options, { stdio: 'ignore' })
+    await untilItAnswers(url)
+    return child
+  }
+  let child = await start()
+  return {
+    url,
+    kill: async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return
+      const ended = once(child, 'exit')
+      child.kill('SIGKILL')
+      await ended
+    },
+    restart: async () => {
+      child = await start()
+    },
+    pause: () => child.kill('SIGSTOP'),
+    resume: () => child.kill('SIGCONT'),
+  }
+}
