@@ -1,13 +1,16 @@
 import { createHash } from 'node:crypto'
 import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
-import { PrismaClient } from '@/prisma/generated/client'
+import { PrismaClient, type Prisma } from '@/prisma/generated/client'
 import { settings } from './config'
 import { logger } from './logger'
 
 /** How long a request may wait for a connection, and then for its answer, before it is told that the database is down. */
 const CONNECTION_TIMEOUT_MS = 2_000
 const QUERY_TIMEOUT_MS = 3_000
+
+/** What a query runs on: the client itself, or a transaction of it that the caller wants the query to be part of. */
+export type Queryable = Prisma.TransactionClient
 
 type Database = { pool: pg.Pool; client: PrismaClient }
 

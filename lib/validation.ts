@@ -103,6 +103,13 @@ export function idParameter(): Joi.NumberSchema {
   return digits({ min: 1 }).custom((value: number) => (value > INT4_MAX ? 0 : value))
 }
 
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+/** Whether a text is a UUID in lower case; PostgreSQL refuses to compare a column of UUIDs with anything else. */
+export function isUuid(value: string): boolean {
+  return UUID.test(value)
+}
+
 /** The id of a row in a response. */
 export function id(): Joi.NumberSchema {
   return Joi.number().integer().positive()

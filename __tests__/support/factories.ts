@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
+import { createApiKey } from '@/lib/api-keys/service'
 import { signAccessToken } from '@/lib/auth/access-token'
 import { hashPassword } from '@/lib/auth/password'
 import { insertSession } from '@/lib/auth/repository'
+import type { Scope } from '@/lib/auth/scopes'
 import { insertUser } from '@/lib/users/repository'
 import type { Role, User } from '@/lib/users/schema'
 
@@ -33,4 +35,15 @@ export async function signIn(
     expiresAt: new Date(Date.now() + 3_600_000),
   })
   return { user, sessionId, token: signAccessToken({ userId: user.id, sessionId }) }
+}
+
+/** An API key of a user with these scopes: a bearer token. */
+export async function makeApiKey(
+  owner: User,
+  scopes: Scope[],
+  given: { expiresAt?: Date } = {},
+): Promise<{ id: string; key: string }> {
+  const actor = { credential: 'session', userId: owner.id, role: owner.role, sessionId: randomUUID() } as const
+  const origin = { ip: '127.0.0.1', userAgent: 'tests', requestId: randomUUID() }
+  return createApiKey(actor, { name: 'tests', scopes, ...given }, origin)
 }

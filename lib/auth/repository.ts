@@ -1,7 +1,8 @@
-import { prisma } from '@/lib/prisma'
+import { prisma, type Queryable } from '@/lib/prisma'
 import { userColumns } from '@/lib/users/repository'
 import type { User } from '@/lib/users/schema'
-import type { Actor } from './actor'
+import { isUuid } from '@/lib/validation'
+import type { LiveCredential } from './live-sessions'
 
 /** The account with an e-mail address and the hash of its password. */
 export async function findCredentials(email: string): Promise<{ user: User; hash: string | undefined } | undefined> {
@@ -25,14 +26,29 @@ export async function insertSession(session: {
   return id
 }
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+/** How old `last_used_at` may be before a use is written down again (milliseconds): to the minute is enough. */
+const LAST_USE_INTERVAL_MS = 60_000
 
-/** Who signed in with a session that has not expired. */
-export async function findActor(sessionId: string): Promise<Actor | undefined> {
-  if (!UUID.test(sessionId)) return undefined
+/** Who signed in with a session that has not expired; that it was used is written down now and then. */
+export async function findSessionActor(sessionId: string): Promise<LiveCredential | undefined> {
+  if (!isUuid(sessionId)) return undefined
+  const now = Date.now()
   const row = await prisma().session.findUnique({
-    where: { id: sessionId, expiresAt: { gt: new Date() } },
-    select: { user: { select: { id: true, role: true } } },
+    where: { id: sessionId, expiresAt: { gt: new Date(now) } },
+    select: { expiresAt: true, lastUsedAt: true, user: { select: { id: true, role: true } } },
   })
-  return row === null ? undefined : { userId: row.user.id, role: row.user.role, sessionId }
+  if (row === null) return undefined
+  if (now - row.lastUsedAt.getTime() > LAST_USE_INTERVAL_MS) {
+    await prisma().session.updateMany({ where: { id: sessionId }, data: { lastUsedAt: new Date(now) } })
+  }
+  const { id: userId, role } = row.user
+  return { actor: { credential: 'session', userId, role, sessionId }, expiresAt: row.expiresAt }
+}
+
+/** Ends every session of a user, or every other than `except`; as a part of a transaction where one is given. */
+export async function deleteSessions(
+  userId: number,
+  { except, queryable = prisma() }: { except?: string; queryable?: Queryable } = {},
+): Promise<void> {
+  await queryable.session.deleteMany({ where: { userId, ...(except !== undefined && { id: { not: except } }) } })
 }

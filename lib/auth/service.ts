@@ -1,16 +1,14 @@
+import { apiKeyActor, looksLikeApiKey } from '@/lib/api-keys/service'
 import { settings } from '@/lib/config'
 import { AppError } from '@/lib/errors'
 import { createUser, getUser } from '@/lib/users/service'
 import type { User } from '@/lib/users/schema'
 import { signAccessToken, verifyAccessToken } from './access-token'
-import type { Actor } from './actor'
-import { liveActor } from './live-sessions'
+import type { Actor, RequestOrigin } from './actor'
+import { forgetUser, liveActor } from './live-sessions'
 import { verifyPassword } from './password'
 import * as repository from './repository'
 import type { SignedIn } from './schema'
-
-/** Where a request came from, as a person would recognise it in a list of their sign-ins. */
-export type RequestOrigin = { ip: string; userAgent: string | undefined }
 
 async function openSession(user: User, origin: RequestOrigin): Promise<SignedIn> {
   const sessionId = await repository.insertSession({
@@ -39,12 +37,31 @@ export async function login(input: { email: string; password: string }, origin: 
   return openSession(found.user, origin)
 }
 
-/** Who an access token speaks for. UNAUTHORIZED when it is not valid or its session has ended. */
+/**
+ * Who a bearer token speaks for: an access token or an API key. UNAUTHORIZED when it is not valid, or when its session,
+ * its account or the key itself has ended.
+ */
 export async function authenticateToken(token: string): Promise<Actor> {
-  const claims = verifyAccessToken(token)
-  const actor = claims && (await liveActor(claims.sessionId))
-  if (actor === undefined || actor.userId !== claims?.userId) throw new AppError('UNAUTHORIZED')
+  const actor = await (looksLikeApiKey(token) ? apiKeyActor(token) : sessionActor(token))
+  if (actor === undefined) throw new AppError('UNAUTHORIZED')
   return actor
+}
+
+async function sessionActor(token: string): Promise<Actor | undefined> {
+  const claims = verifyAccessToken(token)
+  if (claims === undefined) return undefined
+  const { userId, sessionId } = claims
+  const actor = await liveActor(sessionId, () => repository.findSessionActor(sessionId))
+  return actor?.userId === userId ? actor : undefined
+}
+
+/**
+ * Ends every session of a user at once. Where that is a part of a greater change, its repository calls `deleteSessions`
+ * with its transaction, and its service `forgetUser` after the commit.
+ */
+export async function endAllSessions(userId: number): Promise<void> {
+  await repository.deleteSessions(userId)
+  forgetUser(userId)
 }
 
 /** The account of whoever asks. */

@@ -1,5 +1,5 @@
 import type { NextApiRequest, NextApiResponse } from 'next'
-import type { Actor } from '@/lib/auth/actor'
+import type { Actor, SessionActor } from '@/lib/auth/actor'
 
 /** What is known of every request. */
 export type Context = {
@@ -17,8 +17,14 @@ export type Context = {
 /** What is known of a request by somebody whose credentials were checked. */
 export type AuthContext = Context & { actor: Actor }
 
+/** The same, by somebody who signed in: not by an API key. */
+export type SessionContext = Context & { actor: SessionActor }
+
 /** What is known of a request that may come with credentials or without. */
 export type OptionalAuthContext = Context & { actor: Actor | undefined }
+
+/** The same, where the credentials are not an API key. */
+export type OptionalSessionContext = Context & { actor: SessionActor | undefined }
 
 /** A function that answers a request, given a context; it throws to fail and returns when the answer was sent. */
 export type Handler<C extends Context> = (req: NextApiRequest, res: NextApiResponse, context: C) => Promise<void> | void

@@ -39,7 +39,8 @@ async function countOrRefuse(res: ServerResponse, name: LimitName, key: string):
 }
 
 function keyOfCaller(actor: Actor | undefined, ip: string): string {
-  return actor === undefined ? `address:${networkOf(ip)}` : `user:${actor.userId}`
+  if (actor === undefined) return `address:${networkOf(ip)}`
+  return actor.credential === 'apiKey' ? `key:${actor.apiKeyId}` : `user:${actor.userId}`
 }
 
 /**

@@ -1,9 +1,20 @@
 import type { NextApiRequest } from 'next'
+import { hasScope, type Actor } from '@/lib/auth/actor'
+import type { Scope } from '@/lib/auth/scopes'
 import { authenticateToken } from '@/lib/auth/service'
-import type { Actor } from '@/lib/auth/actor'
 import { AppError } from '@/lib/errors'
 import type { Role } from '@/lib/users/schema'
-import type { AuthContext, Context, Handler, OptionalAuthContext } from './context'
+import type {
+  AuthContext,
+  Context,
+  Handler,
+  OptionalAuthContext,
+  OptionalSessionContext,
+  SessionContext,
+} from './context'
+
+/** A handler that API keys may reach: those with the scope, or with `any`. Made by `requireScope`. */
+export type ScopedHandler<C extends Context> = { scope: Scope | 'any'; handler: Handler<C> }
 
 /** The token of an `Authorization: Bearer` header (RFC 6750, section 2.1); any other scheme is no credential of ours. */
 function bearerToken(req: NextApiRequest): string | undefined {
@@ -23,26 +34,65 @@ export async function identifyCaller(req: NextApiRequest, context: Context): Pro
   return actor
 }
 
-/** Hands on who calls; 401 without valid credentials. */
-export function requireAuth(next: Handler<AuthContext>): Handler<Context> {
+function assertScope(actor: Actor, scope: Scope | 'any'): void {
+  if (scope === 'any' || hasScope(actor, scope)) return
+  throw new AppError('FORBIDDEN', { message: `The API key does not have the scope ${scope}.` })
+}
+
+function keyRefused(): AppError {
+  return new AppError('FORBIDDEN', { message: 'An API key cannot do this.' })
+}
+
+/**
+ * Hands on who calls; 401 without valid credentials. API keys are refused (403) unless the handler says what scope they
+ * need: `requireAuth(handler)` is for whoever signed in, `requireAuth(requireScope('posts:write', handler))` for keys
+ * with that scope too. A forgotten scope therefore fails closed.
+ */
+export function requireAuth(next: Handler<SessionContext> | ScopedHandler<AuthContext>): Handler<Context> {
   return async (req, res, context) => {
     const actor = await context.authenticate()
     if (actor === undefined) throw new AppError('UNAUTHORIZED')
     res.setHeader('Cache-Control', 'private, no-cache')
+    if ('scope' in next) {
+      assertScope(actor, next.scope)
+      return next.handler(req, res, { ...context, actor })
+    }
+    if (actor.credential !== 'session') throw keyRefused()
     return next(req, res, { ...context, actor })
   }
 }
 
-/** Hands on who calls, if anybody says so; credentials that are not valid are refused, not passed over. */
-export function optionalAuth(next: Handler<OptionalAuthContext>): Handler<Context> {
+/**
+ * Hands on who calls, if anybody says so; credentials that are not valid are refused, not passed over. API keys are
+ * refused as by `requireAuth`, unless the handler says what scope they need.
+ */
+export function optionalAuth(
+  next: Handler<OptionalSessionContext> | ScopedHandler<OptionalAuthContext>,
+): Handler<Context> {
   return async (req, res, context) => {
     const actor = await context.authenticate()
     if (actor !== undefined) res.setHeader('Cache-Control', 'private, no-cache')
+    if ('scope' in next) {
+      if (actor !== undefined) assertScope(actor, next.scope)
+      return next.handler(req, res, { ...context, actor })
+    }
+    if (actor?.credential === 'apiKey') throw keyRefused()
     return next(req, res, { ...context, actor })
   }
 }
 
-/** 403 for whoever has another role. Stands within `requireAuth`. */
+/**
+ * Says what scope an API key needs for this handler: `any` for whatever any caller may do. Stands directly within
+ * `requireAuth` or `optionalAuth` and does not compile elsewhere. Whoever signed in needs no scope.
+ */
+export function requireScope<C extends AuthContext | OptionalAuthContext>(
+  scope: Scope | 'any',
+  handler: Handler<C>,
+): ScopedHandler<C> {
+  return { scope, handler }
+}
+
+/** 403 for whoever has another role. Stands within `requireAuth`, and within its `requireScope` where there is one. */
 export function requireRole(role: Role, next: Handler<AuthContext>): Handler<AuthContext> {
   return async (req, res, context) => {
     if (context.actor.role !== role) throw new AppError('FORBIDDEN')

@@ -1,3 +1,5 @@
+import { insertAuditEvent } from '@/lib/audit/repository'
+import type { RequestOrigin } from '@/lib/auth/actor'
 import { isMissingRow, isUniqueViolation } from '@/lib/database-errors'
 import { AppError } from '@/lib/errors'
 import type { Page } from '@/lib/lists'
@@ -44,8 +46,11 @@ export async function findUser(id: number): Promise<User> {
   return user
 }
 
-/** Changes a user; a new e-mail address is an unverified one. EMAIL_EXISTS, NOT_FOUND. */
-export async function updateUser(id: number, changes: UserChanges): Promise<User> {
+/** Who makes a change, and from where. */
+type ChangedBy = { actorId: number; origin: RequestOrigin }
+
+/** Changes a user; a new e-mail address is an unverified one, a new role is an audit event. EMAIL_EXISTS, NOT_FOUND. */
+export async function updateUser(id: number, changes: UserChanges, by: ChangedBy): Promise<User> {
   try {
     return await prisma().$transaction(async (transaction) => {
       if (changes.email !== undefined) {
@@ -53,6 +58,14 @@ export async function updateUser(id: number, changes: UserChanges): Promise<User
           where: { id, email: { not: changes.email } },
           data: { emailVerified: false },
         })
+      }
+      if (changes.role !== undefined) {
+        const { count } = await transaction.user.updateMany({
+          where: { id, role: { not: changes.role } },
+          data: { role: changes.role },
+        })
+        const event = { action: 'role_changed', ...by, details: { userId: id, role: changes.role } } as const
+        if (count > 0) await insertAuditEvent(event, transaction)
       }
       return transaction.user.update({ where: { id }, data: changes, select: userColumns })
     })
@@ -62,9 +75,12 @@ export async function updateUser(id: number, changes: UserChanges): Promise<User
 }
 
 /** NOT_FOUND when there is none. */
-export async function deleteUser(id: number): Promise<void> {
-  const { count } = await prisma().user.deleteMany({ where: { id } })
-  if (count === 0) throw new AppError('NOT_FOUND')
+export async function deleteUser(id: number, by: ChangedBy): Promise<void> {
+  await prisma().$transaction(async (transaction) => {
+    const { count } = await transaction.user.deleteMany({ where: { id } })
+    if (count === 0) throw new AppError('NOT_FOUND')
+    await insertAuditEvent({ action: 'user_deleted', ...by, details: { userId: id } }, transaction)
+  })
 }
 
 /** One page of users in a total order: the sort, then the id. */

@@ -1,4 +1,4 @@
-import type { Actor } from '@/lib/auth/actor'
+import type { Actor, RequestOrigin } from '@/lib/auth/actor'
 import { forgetUser } from '@/lib/auth/live-sessions'
 import { hashPassword } from '@/lib/auth/password'
 import { settings } from '@/lib/config'
@@ -34,18 +34,23 @@ export async function getUser(actor: Actor, userId: number): Promise<User> {
 }
 
 /** FORBIDDEN, NOT_FOUND, EMAIL_EXISTS. */
-export async function updateUser(actor: Actor, userId: number, changes: UserChanges): Promise<User> {
+export async function updateUser(
+  actor: Actor,
+  userId: number,
+  changes: UserChanges,
+  origin: RequestOrigin,
+): Promise<User> {
   assertSelfOrAdmin(actor, userId)
   if (changes.role !== undefined && actor.role !== 'admin') throw new AppError('FORBIDDEN')
-  const user = await repository.updateUser(userId, changes)
+  const user = await repository.updateUser(userId, changes, { actorId: actor.userId, origin })
   if (changes.role !== undefined) forgetUser(userId)
   return user
 }
 
 /** FORBIDDEN, NOT_FOUND. */
-export async function deleteUser(actor: Actor, userId: number): Promise<void> {
+export async function deleteUser(actor: Actor, userId: number, origin: RequestOrigin): Promise<void> {
   assertSelfOrAdmin(actor, userId)
-  await repository.deleteUser(userId)
+  await repository.deleteUser(userId, { actorId: actor.userId, origin })
   forgetUser(userId)
 }
 

@@ -1,15 +1,17 @@
 import { currentUser } from '@/lib/auth/service'
 import { methodNotAllowed } from '@/lib/errors'
 import { apiHandler } from '@/lib/http/api-handler'
-import { requireAuth } from '@/lib/http/require-auth'
+import { requireAuth, requireScope } from '@/lib/http/require-auth'
 import { sendJson } from '@/lib/http/respond'
 
 export const config = { api: { bodyParser: false } }
 
-const greet = requireAuth(async (_req, res, { actor }) => {
-  const user = await currentUser(actor)
-  sendJson(res, { message: `Hello, ${user.name ?? user.email}`, user })
-})
+const greet = requireAuth(
+  requireScope('any', async (_req, res, { actor }) => {
+    const user = await currentUser(actor)
+    sendJson(res, { message: `Hello, ${user.name ?? user.email}`, user })
+  }),
+)
 
 export default apiHandler((req, res, context) => {
   switch (req.method) {

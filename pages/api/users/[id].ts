@@ -1,33 +1,41 @@
 import { methodNotAllowed } from '@/lib/errors'
 import { apiHandler } from '@/lib/http/api-handler'
 import { parseBody, parseQuery } from '@/lib/http/parse'
-import { requireAuth } from '@/lib/http/require-auth'
+import { requireAuth, requireScope } from '@/lib/http/require-auth'
 import { sendJson, sendNoContent } from '@/lib/http/respond'
 import { replaceUserBody, updateUserBody, userPath } from '@/lib/users/schema'
 import { deleteUser, getUser, updateUser } from '@/lib/users/service'
 
 export const config = { api: { bodyParser: false } }
 
-const show = requireAuth(async (req, res, { actor }) => {
-  const { id } = parseQuery(req, userPath)
-  sendJson(res, await getUser(actor, id))
-})
+const show = requireAuth(
+  requireScope('users:read', async (req, res, { actor }) => {
+    const { id } = parseQuery(req, userPath)
+    sendJson(res, await getUser(actor, id))
+  }),
+)
 
-const replace = requireAuth(async (req, res, { actor }) => {
-  const { id } = parseQuery(req, userPath)
-  sendJson(res, await updateUser(actor, id, await parseBody(req, replaceUserBody)))
-})
+const replace = requireAuth(
+  requireScope('users:write', async (req, res, { actor, ...origin }) => {
+    const { id } = parseQuery(req, userPath)
+    sendJson(res, await updateUser(actor, id, await parseBody(req, replaceUserBody), origin))
+  }),
+)
 
-const change = requireAuth(async (req, res, { actor }) => {
-  const { id } = parseQuery(req, userPath)
-  sendJson(res, await updateUser(actor, id, await parseBody(req, updateUserBody)))
-})
+const change = requireAuth(
+  requireScope('users:write', async (req, res, { actor, ...origin }) => {
+    const { id } = parseQuery(req, userPath)
+    sendJson(res, await updateUser(actor, id, await parseBody(req, updateUserBody), origin))
+  }),
+)
 
-const remove = requireAuth(async (req, res, { actor }) => {
-  const { id } = parseQuery(req, userPath)
-  await deleteUser(actor, id)
-  sendNoContent(res)
-})
+const remove = requireAuth(
+  requireScope('users:write', async (req, res, { actor, ...origin }) => {
+    const { id } = parseQuery(req, userPath)
+    await deleteUser(actor, id, origin)
+    sendNoContent(res)
+  }),
+)
 
 export default apiHandler((req, res, context) => {
   switch (req.method) {

@@ -3,7 +3,7 @@ import { apiHandler } from '@/lib/http/api-handler'
 import type { Handler, OptionalAuthContext } from '@/lib/http/context'
 import { parseBody, parseQuery } from '@/lib/http/parse'
 import { limitStrictly } from '@/lib/http/rate-limit'
-import { optionalAuth, requireAuth, requireRole } from '@/lib/http/require-auth'
+import { optionalAuth, requireAuth, requireRole, requireScope } from '@/lib/http/require-auth'
 import { sendCreated } from '@/lib/http/respond'
 import { sendPage } from '@/lib/http/send-list'
 import { createUserBody, listUsersQuery } from '@/lib/users/schema'
@@ -12,10 +12,13 @@ import { createUser, listUsers } from '@/lib/users/service'
 export const config = { api: { bodyParser: false } }
 
 const list = requireAuth(
-  requireRole('admin', async (req, res) => {
-    const query = parseQuery(req, listUsersQuery)
-    sendPage(req, res, { plural: 'users', request: query, page: await listUsers(query) })
-  }),
+  requireScope(
+    'users:read',
+    requireRole('admin', async (req, res) => {
+      const query = parseQuery(req, listUsersQuery)
+      sendPage(req, res, { plural: 'users', request: query, page: await listUsers(query) })
+    }),
+  ),
 )
 
 const add: Handler<OptionalAuthContext> = async (req, res, { actor }) =>
@@ -23,8 +26,10 @@ const add: Handler<OptionalAuthContext> = async (req, res, { actor }) =>
 
 const signUp = limitStrictly('sign-up', add)
 
-const create = optionalAuth((req, res, context) =>
-  context.actor?.role === 'admin' ? add(req, res, context) : signUp(req, res, context),
+const create = optionalAuth(
+  requireScope('users:write', (req, res, context) =>
+    context.actor?.role === 'admin' ? add(req, res, context) : signUp(req, res, context),
+  ),
 )
 
 export default apiHandler((req, res, context) => {

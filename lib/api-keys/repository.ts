@@ -1,0 +1,85 @@
+import { insertAuditEvent } from '@/lib/audit/repository'
+import type { RequestOrigin, SessionActor } from '@/lib/auth/actor'
+import type { LiveCredential } from '@/lib/auth/live-sessions'
+import { isScope } from '@/lib/auth/scopes'
+import { isMissingRow } from '@/lib/database-errors'
+import { AppError } from '@/lib/errors'
+import { prisma } from '@/lib/prisma'
+import { isUuid } from '@/lib/validation'
+import type { Prisma } from '@/prisma/generated/client'
+import type { ApiKey, NewApiKey } from './schema'
+
+/** How old `last_used_at` may be before a use is written down again (milliseconds): to the minute is enough. */
+const LAST_USE_INTERVAL_MS = 60_000
+
+const apiKeyColumns = {
+  id: true,
+  name: true,
+  prefix: true,
+  scopes: true,
+  expiresAt: true,
+  lastUsedAt: true,
+  createdAt: true,
+} satisfies Prisma.ApiKeySelect
+
+type Row = Prisma.ApiKeyGetPayload<{ select: typeof apiKeyColumns }>
+
+function toApiKey(row: Row): ApiKey {
+  return { ...row, scopes: row.scopes.filter(isScope) }
+}
+
+/** Keeps a key and the event of it. UNAUTHORIZED when the owner is gone. */
+export async function insertApiKey(
+  owner: SessionActor,
+  key: NewApiKey & { prefix: string; hash: Uint8Array<ArrayBuffer> },
+  origin: RequestOrigin,
+): Promise<ApiKey> {
+  try {
+    return await prisma().$transaction(async (transaction) => {
+      const row = await transaction.apiKey.create({ data: { ...key, userId: owner.userId }, select: apiKeyColumns })
+      const details = { apiKeyId: row.id, prefix: row.prefix, scopes: row.scopes }
+      await insertAuditEvent({ action: 'api_key_created', actorId: owner.userId, origin, details }, transaction)
+      return toApiKey(row)
+    })
+  } catch (error) {
+    if (isMissingRow(error)) throw new AppError('UNAUTHORIZED', { cause: error })
+    throw error
+  }
+}
+
+/** The keys of a user, newest first. */
+export async function listApiKeys(userId: number): Promise<ApiKey[]> {
+  const rows = await prisma().apiKey.findMany({
+    where: { userId },
+    orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
+    select: apiKeyColumns,
+  })
+  return rows.map(toApiKey)
+}
+
+/** NOT_FOUND when the user has no such key. */
+export async function deleteApiKey(owner: SessionActor, id: string, origin: RequestOrigin): Promise<void> {
+  if (!isUuid(id)) throw new AppError('NOT_FOUND')
+  await prisma().$transaction(async (transaction) => {
+    const { count } = await transaction.apiKey.deleteMany({ where: { id, userId: owner.userId } })
+    if (count === 0) throw new AppError('NOT_FOUND')
+    const event = { action: 'api_key_ended', actorId: owner.userId, origin, details: { apiKeyId: id } } as const
+    await insertAuditEvent(event, transaction)
+  })
+}
+
+/** Whom a key that has not expired speaks for, by its hash; that it was used is written down now and then. */
+export async function findApiKeyActor(hash: Uint8Array<ArrayBuffer>): Promise<LiveCredential | undefined> {
+  const now = Date.now()
+  const row = await prisma().apiKey.findUnique({
+    where: { hash, OR: [{ expiresAt: null }, { expiresAt: { gt: new Date(now) } }] },
+    select: { id: true, scopes: true, expiresAt: true, lastUsedAt: true, user: { select: { id: true, role: true } } },
+  })
+  if (row === null) return undefined
+  if (row.lastUsedAt === null || now - row.lastUsedAt.getTime() > LAST_USE_INTERVAL_MS) {
+    await prisma().apiKey.updateMany({ where: { id: row.id }, data: { lastUsedAt: new Date(now) } })
+  }
+  const scopes = new Set(row.scopes.filter(isScope))
+  const { id: userId, role } = row.user
+  return { actor: { credential: 'apiKey', userId, role, apiKeyId: row.id, scopes }, expiresAt: row.expiresAt }
+}

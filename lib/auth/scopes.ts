@@ -1,0 +1,20 @@
+/** Everything that an API key can be allowed; the order is that of the contract. */
+export const SCOPES = [
+  'users:read',
+  'users:write',
+  'families:read',
+  'families:write',
+  'posts:read',
+  'posts:write',
+  'products:read',
+  'products:write',
+  'files:read',
+  'files:write',
+  'contact:read',
+] as const
+
+export type Scope = (typeof SCOPES)[number]
+
+export function isScope(word: string): word is Scope {
+  return SCOPES.some((scope) => scope === word)
+}
