@@ -1,0 +1,271 @@
+import { AppError, serviceUnavailable } from '@/lib/errors'
+import { limitSignIns, networkOf } from '@/lib/http/rate-limit'
+import { ServerResponse, IncomingMessage } from 'node:http'
+import { Socket } from 'node:net'
+import { api } from '../../support/api'
+import { freshEmail, makeUser, PASSWORD, signIn } from '../../support/factories'
+import { useLimits, useNoLimits } from '../../support/limits'
+
+afterEach(useNoLimits)
+
+const from = (address: string) => ({ headers: { 'X-Forwarded-For': address } })
+
+describe('the general limit', () => {
+  it('tells on every answer where the caller stands, and refuses with the time to wait', async () => {
+    useLimits({ general: 2 })
+    const answers = [await api('GET', '/api/hello'), await api('GET', '/api/auth/me'), await api('GET', '/api/hello')]
+    expect(answers.map((answer) => answer.status)).toEqual([200, 401, 429])
+    expect(answers.map((answer) => answer.headers.get('ratelimit-limit'))).toEqual(['2', '2', '2'])
+    expect(answers.map((answer) => answer.headers.get('ratelimit-remaining'))).toEqual(['1', '0', '0'])
+    for (const { headers } of answers) expect(Number(headers.get('ratelimit-reset'))).toBeGreaterThan(55)
+    expect(answers[2]?.json.error.code).toBe('RATE_LIMITED')
+    expect(answers[2]?.headers.get('retry-after')).toBe(answers[2]?.headers.get('ratelimit-reset'))
+    expect(answers[1]?.headers.get('retry-after')).toBeNull()
+  })
+
+  it('counts a user and not the address, so that people behind one address do not stand in each other’s way', async () => {
+    const [ada, grace] = [await signIn(), await signIn()]
+    useLimits({ general: 2 })
+    for (const { token } of [ada, grace]) {
+      const statuses = []
+      for (let call = 0; call < 3; call++) statuses.push((await api('GET', '/api/auth/me', { token })).status)
+      expect(statuses).toEqual([200, 200, 429])
+    }
+    expect((await api('GET', '/api/hello')).status).toBe(200)
+  })
+
+  it('counts all sessions of a user together', async () => {
+    const user = await makeUser()
+    const json = { email: user.email, password: PASSWORD }
+    const tokens = [await api('POST', '/api/auth/login', { json }), await api('POST', '/api/auth/login', { json })]
+    useLimits({ general: 2 })
+    const statuses = []
+    for (const index of [0, 1, 0, 1]) {
+      statuses.push((await api('GET', '/api/auth/me', { token: tokens[index]?.json.token })).status)
+    }
+    expect(statuses).toEqual([200, 200, 429, 429])
+  })
+
+  it('counts invented tokens for the address, and lets a user there go on', async () => {
+    const { token } = await signIn()
+    useLimits({ general: 3 })
+    const statuses = []
+    for (const invented of ['x', 'hk_x', 'a.b.c', `${token}x`, 'y']) {
+      statuses.push((await api('GET', '/api/auth/me', { token: invented })).status)
+    }
+    expect(statuses).toEqual([401, 401, 401, 429, 429])
+    expect((await api('GET', '/api/hello')).status).toBe(429)
+    expect((await api('GET', '/api/auth/me', { token })).status).toBe(200)
+  })
+
+  it('does not let invented credentials get past it where none are needed', async () => {
+    useLimits({ general: 2 })
+    const statuses = []
+    for (const Authorization of ['Bearer x', 'Basic eDp5', 'Bearer', 'Bearer y']) {
+      statuses.push((await api('GET', '/api/hello', { headers: { Authorization } })).status)
+    }
+    expect(statuses).toEqual([200, 200, 429, 429])
+  })
+
+  it('counts a user for themselves where nobody need say who they are', async () => {
+    const { token } = await signIn()
+    useLimits({ general: 1 })
+    expect((await api('GET', '/api/hello')).status).toBe(200)
+    expect((await api('GET', '/api/hello', { token })).status).toBe(200)
+    expect((await api('GET', '/api/hello', { token })).status).toBe(429)
+  })
+
+  it('is readable to pages of allowed origins', async () => {
+    useLimits({ general: 1 })
+    await api('GET', '/api/hello')
+    const answer = await api('GET', '/api/hello', { headers: { Origin: 'https://app.example' } })
+    expect(answer.status).toBe(429)
+    expect(answer.headers.get('access-control-allow-origin')).toBe('https://app.example')
+    expect(answer.headers.get('access-control-expose-headers')).toContain('RateLimit-Remaining')
+  })
+
+  it('counts HEAD, and no preflight', async () => {
+    useLimits({ general: 2 })
+    const preflight = { Origin: 'https://app.example', 'Access-Control-Request-Method': 'GET' }
+    for (let call = 0; call < 4; call++) {
+      expect((await api('OPTIONS', '/api/hello', { headers: preflight })).status).toBe(204)
+    }
+    expect((await api('HEAD', '/api/hello')).headers.get('ratelimit-remaining')).toBe('1')
+  })
+
+  it.each(['/api/health', '/api/ready'])('leaves %s to probes', async (url) => {
+    useLimits({ general: 1 })
+    for (let call = 0; call < 3; call++) {
+      const answer = await api('GET', url)
+      expect(answer.status).toBe(200)
+      expect(answer.headers.has('ratelimit-limit')).toBe(false)
+    }
+  })
+
+  it('can be switched off', async () => {
+    useLimits({})
+    const answer = await api('GET', '/api/hello')
+    expect(answer.headers.has('ratelimit-limit')).toBe(false)
+  })
+})
+
+describe('the address that is limited', () => {
+  const statusesOf = async (forwarded: string[]) => {
+    const statuses = []
+    for (const address of forwarded) statuses.push((await api('GET', '/api/hello', from(address))).status)
+    return statuses
+  }
+
+  it('is the peer’s without proxies, whatever X-Forwarded-For says', async () => {
+    useLimits({ general: 2 }, 0)
+    expect(await statusesOf(['192.0.2.1', '192.0.2.2', '192.0.2.3'])).toEqual([200, 200, 429])
+  })
+
+  it('is the one that a single proxy saw, whatever stands before it', async () => {
+    useLimits({ general: 2 }, 1)
+    const forged = ['192.0.2.1', '10.0.0.1, 192.0.2.1', '10.0.0.2, 10.0.0.3, 192.0.2.1']
+    expect(await statusesOf(forged)).toEqual([200, 200, 429])
+    expect(await statusesOf(['192.0.2.2', '192.0.2.1, 192.0.2.3'])).toEqual([200, 200])
+  })
+
+  it('is the one that the outer of two proxies saw', async () => {
+    useLimits({ general: 2 }, 2)
+    const forged = ['192.0.2.1, 198.51.100.1', '10.0.0.1, 192.0.2.1, 198.51.100.2', 'x, 192.0.2.1, 198.51.100.1']
+    expect(await statusesOf(forged)).toEqual([200, 200, 429])
+    expect(await statusesOf(['192.0.2.1, 192.0.2.9, 198.51.100.1'])).toEqual([200])
+  })
+
+  it('is the peer’s where a proxy says nothing that is an address', async () => {
+    useLimits({ general: 2 }, 1)
+    expect(await statusesOf(['unknown', '', '<script>'])).toEqual([200, 200, 429])
+  })
+
+  it('is a whole /64 network of IPv6', async () => {
+    useLimits({ general: 2 }, 1)
+    const one = ['2001:db8:1:2::1', '2001:db8:1:2:ffff::9', '2001:0db8:0001:0002:0:0:0:abcd']
+    expect(await statusesOf(one)).toEqual([200, 200, 429])
+    expect(await statusesOf(['2001:db8:1:3::1'])).toEqual([200])
+  })
+
+  it.each([
+    ['192.0.2.1', '192.0.2.1'],
+    ['::1', '0:0:0:0::/64'],
+    ['::', '0:0:0:0::/64'],
+    ['2001:db8::1', '2001:db8:0:0::/64'],
+    ['2001:DB8:0:0:1::', '2001:db8:0:0::/64'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+    ['1:2:3:4:5:6:7::', '1:2:3:4::/64'],
+    ['64:ff9b::192.0.2.33', '64:ff9b:0:0::/64'],
+    ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+    ['unknown', 'unknown'],
+    ['un:known', 'un:known'],
+  ])('of %s is %s', (address, network) => {
+    expect(networkOf(address)).toBe(network)
+  })
+})
+
+describe('the limit of failed sign-ins', () => {
+  const attempt = async (email: string, password: string, address = '192.0.2.1') =>
+    api('POST', '/api/auth/login', { json: { email, password }, ...from(address) })
+
+  it('refuses after so many, the right password too, and says when to come again', async () => {
+    const { email } = await makeUser()
+    useLimits({ signIns: 3 }, 1)
+    const answers = []
+    for (let guess = 0; guess < 4; guess++) answers.push(await attempt(email, `guess ${guess}`))
+    expect(answers.map((answer) => answer.status)).toEqual([401, 401, 401, 429])
+    const refused = await attempt(email.toUpperCase(), PASSWORD)
+    expect(refused.status).toBe(429)
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(55)
+  })
+
+  it('does not let a stranger lock an account from elsewhere, nor one account lock another', async () => {
+    const [ada, grace] = [await makeUser(), await makeUser()]
+    useLimits({ signIns: 2 }, 1)
+    for (let guess = 0; guess < 5; guess++) await attempt(ada.email, 'wrong', '192.0.2.66')
+    expect((await attempt(ada.email, PASSWORD, '192.0.2.66')).status).toBe(429)
+    expect((await attempt(ada.email, PASSWORD, '192.0.2.1')).status).toBe(200)
+    expect((await attempt(grace.email, PASSWORD, '192.0.2.66')).status).toBe(200)
+  })
+
+  it('answers the same for an address that has no account', async () => {
+    const email = freshEmail()
+    useLimits({ signIns: 2 }, 1)
+    const statuses = []
+    for (let guess = 0; guess < 3; guess++) statuses.push((await attempt(email, 'wrong')).status)
+    expect(statuses).toEqual([401, 401, 429])
+  })
+
+  it('holds against guesses that are sent at once', async () => {
+    const { email } = await makeUser()
+    useLimits({ signIns: 10 }, 1)
+    const answers = await Promise.all(Array.from({ length: 50 }, (_, guess) => attempt(email, `guess ${guess}`)))
+    expect(answers.filter((answer) => answer.status === 401)).toHaveLength(10)
+    expect(answers.filter((answer) => answer.status === 429)).toHaveLength(40)
+  })
+
+  it('begins anew after a success', async () => {
+    const { email } = await makeUser()
+    useLimits({ signIns: 3 }, 1)
+    for (const password of ['wrong', 'wrong', PASSWORD, 'wrong', 'wrong', PASSWORD]) {
+      expect((await attempt(email, password)).status).toBe(password === PASSWORD ? 200 : 401)
+    }
+  })
+
+  it('counts no attempt that failed for another reason than the password', async () => {
+    useLimits({ signIns: 2 })
+    const res = new ServerResponse(new IncomingMessage(new Socket()))
+    const who = { account: freshEmail(), ip: '192.0.2.1' }
+    const fail = async (error: Error) =>
+      limitSignIns(res, who, async () => {
+        throw error
+      })
+    for (let attempts = 0; attempts < 5; attempts++) {
+      await expect(fail(serviceUnavailable(new Error('The database is down.')))).rejects.toMatchObject({ status: 503 })
+    }
+    for (const status of [401, 401, 429]) {
+      await expect(fail(new AppError('INVALID_CREDENTIALS'))).rejects.toMatchObject({ status })
+    }
+  })
+
+  it('is not used up by what is no attempt', async () => {
+    const { email } = await makeUser()
+    useLimits({ signIns: 2 }, 1)
+    for (let call = 0; call < 5; call++) await api('POST', '/api/auth/login', { json: { email }, ...from('192.0.2.1') })
+    expect((await attempt(email, PASSWORD)).status).toBe(200)
+  })
+})
+
+describe('the strict limit', () => {
+  const json = () => ({ email: freshEmail(), password: PASSWORD })
+
+  it('counts both ways to an account together, per address', async () => {
+    useLimits({ strict: 2 }, 1)
+    const there = from('192.0.2.1')
+    expect((await api('POST', '/api/auth/register', { json: json(), ...there })).status).toBe(201)
+    expect((await api('POST', '/api/users', { json: json(), ...there })).status).toBe(201)
+    for (const url of ['/api/auth/register', '/api/users']) {
+      const refused = await api('POST', url, { json: json(), ...there })
+      expect(refused.status).toBe(429)
+      expect(refused.headers.get('ratelimit-limit')).toBe('2')
+      expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(55)
+    }
+    expect((await api('POST', '/api/auth/register', { json: json(), ...from('192.0.2.2') })).status).toBe(201)
+  })
+
+  it('holds against calls that are sent at once, and counts those that fail', async () => {
+    useLimits({ strict: 3 }, 1)
+    const call = { json: { email: 'x' }, ...from('192.0.2.1') }
+    const answers = await Promise.all(Array.from({ length: 10 }, () => api('POST', '/api/auth/register', call)))
+    expect(answers.filter((answer) => answer.status === 400)).toHaveLength(3)
+    expect(answers.filter((answer) => answer.status === 429)).toHaveLength(7)
+  })
+
+  it('leaves admins, who make accounts as their work', async () => {
+    const { token } = await signIn({ role: 'admin' })
+    useLimits({ strict: 1 })
+    for (let call = 0; call < 3; call++) {
+      expect((await api('POST', '/api/users', { json: json(), token })).status).toBe(201)
+    }
+  })
+})
