@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
+import { closeSync, openSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -33,6 +34,8 @@ export async function startServer(
   const ownDatabase = !embedded && keep.databaseUrl === undefined
   const databaseUrl = embedded ? undefined : (keep.databaseUrl ?? (await makeDatabase(name)))
   const dataDir = keep.dataDir ?? (await mkdtemp(join(tmpdir(), 'hearth-e2e-')))
+  const logFile = join(tmpdir(), `hearth-${name}.log`)
+  const log = openSync(logFile, 'w')
   const child = spawn(process.execPath, ['--import', 'tsx', join('lib', 'server', 'start.ts')], {
     env: {
       PATH: process.env['PATH'],
@@ -50,23 +53,30 @@ export async function startServer(
       RATE_LIMIT_STRICT_REQUESTS: '0',
       ...settings,
     },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    // A file, not a pipe: a test that is busy must not slow down the server that it measures.
+    stdio: ['ignore', log, log],
   })
-  let output = ''
-  const exited = new Promise<number | null>((resolve) => child.once('close', resolve))
-  const url = await new Promise<string>((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`The server did not start:\n${output}`)), START_TIMEOUT_MS)
-    const read = (chunk: Buffer) => {
-      output += chunk.toString()
-      const ready = READY.exec(output)?.[1]
-      if (ready === undefined) return
-      clearTimeout(timer)
-      resolve(ready)
+  closeSync(log)
+  const output = () => readFileSync(logFile, 'utf8')
+  let ended = false
+  const exited = new Promise<number | null>((resolve) => {
+    child.once('close', (code) => {
+      ended = true
+      resolve(code)
+    })
+  })
+  const startedAt = performance.now()
+  let url: string | undefined
+  while (url === undefined) {
+    await new Promise((resolve) => setTimeout(resolve, 25))
+    url = READY.exec(output())?.[1]
+    if (url !== undefined) break
+    if (ended) throw new Error(`The server ended:\n${output()}`)
+    if (performance.now() - startedAt > START_TIMEOUT_MS) {
+      child.kill('SIGKILL')
+      throw new Error(`The server did not start:\n${output()}`)
     }
-    child.stdout.on('data', read)
-    child.stderr.on('data', read)
-    void exited.then((code) => reject(new Error(`The server ended with ${code}:\n${output}`)))
-  })
+  }
   const end = async (signal: NodeJS.Signals) => {
     if (child.exitCode === null && child.signalCode === null) child.kill(signal)
     return exited
@@ -75,13 +85,14 @@ export async function startServer(
     url,
     databaseUrl,
     process: child,
-    output: () => output,
+    output,
     stop: () => end('SIGTERM'),
     kill: async () => {
       await end('SIGKILL')
     },
     remove: async () => {
       await end('SIGTERM')
+      await rm(logFile, { force: true })
       if (ownDatabase) await dropDatabase(name)
       if (keep.dataDir === undefined) await rm(dataDir, { recursive: true, force: true })
     },

@@ -1,0 +1,35 @@
+import { createServer } from 'node:http'
+import { Pool } from 'pg'
+
+/**
+ * What the same reads cost with nothing around them: `node:http`, `pg` and prepared statements. A program of its own,
+ * so that it has a process like the others; prints its URL.
+ */
+const pool = new Pool({ connectionString: process.env['DATABASE_URL'], max: 10 })
+const columns =
+  'id, email, name, role, email_verified AS "emailVerified", created_at AS "createdAt", updated_at AS "updatedAt"'
+
+const server = createServer((req, res) => {
+  const answer = (value: unknown) => {
+    res.setHeader('Content-Type', 'application/json; charset=utf-8')
+    res.end(JSON.stringify(value))
+  }
+  const id = /^\/users\/(\d+)$/.exec(req.url ?? '')?.[1]
+  if (id !== undefined) {
+    void pool
+      .query({ name: 'user', text: `SELECT ${columns} FROM users WHERE id = $1`, values: [Number(id)] })
+      .then(({ rows }) => answer(rows[0]))
+  } else if (req.url === '/users') {
+    void Promise.all([
+      pool.query({ name: 'users', text: `SELECT ${columns} FROM users ORDER BY id LIMIT 20` }),
+      pool.query({ name: 'count', text: 'SELECT count(*)::int AS total FROM users' }),
+    ]).then(([{ rows }, { rows: counted }]) => answer({ users: rows, total: counted[0] }))
+  } else {
+    answer({ status: 'ok' })
+  }
+})
+
+server.listen(0, '127.0.0.1', () => {
+  const address = server.address()
+  process.stdout.write(`http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}\n`)
+})

@@ -1,0 +1,138 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Pool } from 'pg'
+import { startEmbeddedPostgres } from '@/lib/server/embedded-postgres'
+import { startServer } from '../support/server'
+import { startConstantNext } from './constant-next'
+import { type Figures, measure, measureInTurn, peakMemoryMiB, type Scenario, table } from './load'
+
+const ROUNDS = 3
+const SECONDS = 4
+const USERS = 10_000
+const SIGN_INS_IN_FLIGHT = 8
+
+const say = (line: string) => process.stdout.write(`${line}\n`)
+
+async function startPlainServer(
+  databaseUrl: string,
+): Promise<{ url: string; pid: number | undefined; stop: () => void }> {
+  const child = spawn(process.execPath, ['--import', 'tsx', join(__dirname, 'plain-server.ts')], {
+    env: { ...process.env, NODE_ENV: 'production', DATABASE_URL: databaseUrl },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const [line] = await once(child.stdout, 'data')
+  return { url: String(line).trim(), pid: child.pid, stop: () => child.kill('SIGTERM') }
+}
+
+async function json(url: string, init: RequestInit): Promise<{ user: { id: number }; token: string }> {
+  const answer = await fetch(url, { ...init, headers: { 'Content-Type': 'application/json', ...init.headers } })
+  if (!answer.ok) throw new Error(`${url} answered ${answer.status}: ${await answer.text()}`)
+  return answer.json()
+}
+
+/** Signs in over and over, several at once, until told to stop; how many it were. */
+function keepSigningIn(url: string, credentials: object): { stop: () => Promise<number> } {
+  let count = 0
+  const stopping = new AbortController()
+  const loop = async () => {
+    while (!stopping.signal.aborted) {
+      await json(`${url}/api/auth/login`, { method: 'POST', body: JSON.stringify(credentials) })
+      count += 1
+    }
+  }
+  const loops = Array.from({ length: SIGN_INS_IN_FLIGHT }, loop)
+  return {
+    stop: async () => {
+      stopping.abort()
+      await Promise.all(loops)
+      return count
+    },
+  }
+}
+
+async function main(): Promise<void> {
+  say('Starting a Hearth, a bare Next project and a plain node:http server …')
+  const admin = { email: 'bench@example.test', password: 'correct horse' }
+  const folder = await mkdtemp(join(tmpdir(), 'hearth-bench-'))
+  const postgres = await startEmbeddedPostgres({ dataDir: join(folder, 'postgres'), database: 'hearth' })
+  const databaseUrl = postgres.url
+  const settings = {
+    PASSWORD_HASH_COST: '12',
+    ADMIN_EMAIL: admin.email,
+    ADMIN_PASSWORD: admin.password,
+    RATE_LIMIT_REQUESTS: '0',
+    RATE_LIMIT_SIGN_INS: '0',
+  }
+  const hearth = await startServer(settings, { databaseUrl })
+  const constant = await startConstantNext()
+  const plain = await startPlainServer(databaseUrl)
+  const pool = new Pool({ connectionString: databaseUrl, max: 1 })
+  try {
+    await pool.query(
+      `INSERT INTO users (email, name) SELECT 'user' || n || '@example.test', 'User ' || n FROM generate_series(1, $1) n`,
+      [USERS],
+    )
+    await pool.query('ANALYZE users')
+    const { token, user } = await json(`${hearth.url}/api/auth/login`, { method: 'POST', body: JSON.stringify(admin) })
+    const headers = { Authorization: `Bearer ${token}` }
+    const scenarios: Scenario[] = [
+      { name: 'constant, next start', url: constant.url },
+      { name: 'health, plain node:http', url: `${plain.url}/health` },
+      { name: 'health, Hearth', url: `${hearth.url}/api/health` },
+      { name: 'hello, Hearth', url: `${hearth.url}/api/hello` },
+      { name: 'user by id, plain node:http + pg', url: `${plain.url}/users/${user.id}` },
+      { name: 'user by id, Hearth, signed in', url: `${hearth.url}/api/users/${user.id}`, headers },
+      { name: 'user list, plain node:http + pg', url: `${plain.url}/users` },
+      { name: 'user list, Hearth, signed in', url: `${hearth.url}/api/users`, headers },
+    ]
+    const figures = await measureInTurn(scenarios, { rounds: ROUNDS, seconds: SECONDS })
+    const base = figures.get('constant, next start')?.requestsPerSecond ?? Number.NaN
+    const row = (name: string, { requestsPerSecond, p50Ms, p99Ms }: Figures) => [
+      name,
+      Math.round(requestsPerSecond),
+      p50Ms,
+      p99Ms,
+      `${Math.round((100 * requestsPerSecond) / base)} %`,
+    ]
+    say(
+      `\n${cpus().length} cores, Node ${process.version}, 20 connections, medians of ${ROUNDS} rounds of ${SECONDS} s\n`,
+    )
+    say(
+      table(
+        ['route', 'requests/s', 'p50 ms', 'p99 ms', 'of the constant Next route'],
+        [...figures].map(([name, figure]) => row(name, figure)),
+      ),
+    )
+
+    const health = { name: 'health', url: `${hearth.url}/api/health` }
+    const alone = await measure(health, SECONDS, 4)
+    const signingIn = keepSigningIn(hearth.url, admin)
+    await new Promise((resolve) => setTimeout(resolve, 1000))
+    const beside = await measure(health, 2 * SECONDS, 4)
+    const signIns = await signingIn.stop()
+    say(
+      `\nHealth, 4 connections: p99 ${alone.p99Ms} ms alone, ${beside.p99Ms} ms while ${SIGN_INS_IN_FLIGHT} sign-ins ` +
+        `are in flight throughout (${signIns} in all).`,
+    )
+    say(
+      `Peak memory: Hearth ${(await peakMemoryMiB(hearth.process.pid)).toFixed(0)} MiB, ` +
+        `next start ${(await peakMemoryMiB(constant.pid)).toFixed(0)} MiB, ` +
+        `plain node:http + pg ${(await peakMemoryMiB(plain.pid)).toFixed(0)} MiB.`,
+    )
+  } finally {
+    await pool.end()
+    plain.stop()
+    await constant.stop()
+    await hearth.remove()
+    await postgres.stop()
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+  process.exitCode = 1
+})
