@@ -24,6 +24,11 @@ const origin = Joi.string().custom((text: string, helpers) =>
 const limitedTimes = Joi.number().integer().min(0).max(1_000_000_000)
 const windowSeconds = Joi.number().integer().min(1).max(86_400)
 
+/** `hearth@example.com` or `Hearth <hearth@example.com>`. */
+const mailbox = Joi.string()
+  .pattern(/^([^\p{Cc}<>@]+ )?<[^\s\p{Cc}<>@]+@[^\s\p{Cc}<>@]+>$|^[^\s\p{Cc}<>@]+@[^\s\p{Cc}<>@]+$/u)
+  .messages({ 'string.pattern.base': '{{#label}} must look like Hearth <hearth@example.com>' })
+
 const schema = Joi.object({
   PORT: Joi.number().port().default(3000),
   HOST: Joi.string().when('DATABASE_URL', {
@@ -42,11 +47,23 @@ const schema = Joi.object({
   APP_URL: Joi.string()
     .uri({ scheme: ['http', 'https'] })
     .default('http://localhost:5173'),
+  SMTP_URL: Joi.string()
+    .empty('')
+    .uri({ scheme: ['smtp', 'smtps'] }),
+  MAIL_FROM: mailbox.when('SMTP_URL', {
+    is: Joi.exist(),
+    then: Joi.required(),
+    otherwise: Joi.string().default('Hearth <hearth@localhost>'),
+  }),
+  WORKER: Joi.string().valid('inline', 'off').default('inline'),
   JWT_SECRET: commaSeparated(
     Joi.string().min(32).messages({ 'string.min': 'each secret needs 32 bytes or more' }),
   ).when('DATABASE_URL', { is: Joi.exist(), then: Joi.required() }),
   ACCESS_TOKEN_TTL_SECONDS: Joi.number().integer().min(1).max(86_400).default(900),
   REFRESH_TOKEN_TTL_SECONDS: Joi.number().integer().min(1).max(31_536_000).default(604_800),
+  RESET_TOKEN_TTL_SECONDS: Joi.number().integer().min(1).max(604_800).default(3600),
+  VERIFY_TOKEN_TTL_SECONDS: Joi.number().integer().min(1).max(2_592_000).default(86_400),
+  INVITATION_TTL_SECONDS: Joi.number().integer().min(1).max(31_536_000).default(604_800),
   PASSWORD_HASH_COST: Joi.number().integer().min(4).max(16).default(12),
   OPEN_SIGNUP: Joi.boolean().default(true),
   ADMIN_EMAIL: Joi.string()
@@ -94,10 +111,18 @@ export type Settings = {
   databasePoolMax: number
   redisUrl: string | undefined
   appUrl: string
+  /** Without it mail is written to files. */
+  smtpUrl: string | undefined
+  mailFrom: string
+  /** `inline`: this server runs the jobs of the queue too. */
+  worker: 'inline' | 'off'
   /** The first signs, all verify. */
   jwtSecrets: readonly string[]
   accessTokenTtlSeconds: number
   refreshTokenTtlSeconds: number
+  resetTokenTtlSeconds: number
+  verifyTokenTtlSeconds: number
+  invitationTtlSeconds: number
   passwordHashCost: number
   openSignup: boolean
   admin: { email: string; password: string } | undefined
@@ -125,9 +150,15 @@ export function parseSettings(environment: Environment): { settings: Settings } 
       databasePoolMax: value.DATABASE_POOL_MAX,
       redisUrl: value.REDIS_URL,
       appUrl: value.APP_URL.replace(/\/+$/, ''),
+      smtpUrl: value.SMTP_URL,
+      mailFrom: value.MAIL_FROM,
+      worker: value.WORKER,
       jwtSecrets: value.JWT_SECRET ?? [],
       accessTokenTtlSeconds: value.ACCESS_TOKEN_TTL_SECONDS,
       refreshTokenTtlSeconds: value.REFRESH_TOKEN_TTL_SECONDS,
+      resetTokenTtlSeconds: value.RESET_TOKEN_TTL_SECONDS,
+      verifyTokenTtlSeconds: value.VERIFY_TOKEN_TTL_SECONDS,
+      invitationTtlSeconds: value.INVITATION_TTL_SECONDS,
       passwordHashCost: value.PASSWORD_HASH_COST,
       openSignup: value.OPEN_SIGNUP,
       admin: value.ADMIN_EMAIL === undefined ? undefined : { email: value.ADMIN_EMAIL, password: value.ADMIN_PASSWORD },
