@@ -2,17 +2,17 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { closePasswordPool, warmPasswordPool } from '@/lib/auth/password'
 import { settings } from '@/lib/config'
-import { isDatabaseUnavailable } from '@/lib/database-errors'
+import { startWorker } from '@/lib/jobs/worker'
 import { logger } from '@/lib/logger'
 import { disconnect } from '@/lib/prisma'
 import { disconnectRedis, redis } from '@/lib/redis'
-import { pendingMigrations } from '@/lib/system/repository'
 import { announceStop } from '@/lib/system/service'
 import { ensureAdmin } from '@/lib/users/service'
 import { dispatchToBuild, dispatchToDevelopmentServer } from './dispatch'
 import { createDoor } from './door'
 import type { EmbeddedPostgres } from './embedded-postgres'
-import { runPrisma } from './run-program'
+import { migrate } from './migrate'
+import { stopSignal } from './stop-signal'
 
 /** How long requests under way may take once the process was told to stop. */
 const DRAIN_TIMEOUT_MS = 10_000
@@ -22,17 +22,6 @@ type Options = {
   development: boolean
   embedded: EmbeddedPostgres | undefined
   say: (line: string) => void
-}
-
-/** Applies what migrations are missing. Prisma holds an advisory lock meanwhile, so that servers may start together. */
-async function migrate({ projectDir, say }: Options): Promise<void> {
-  const pending = await pendingMigrations().catch((error: unknown) => {
-    if (!isDatabaseUnavailable(error)) throw error
-    return undefined
-  })
-  if (pending?.length === 0) return
-  say('Applying the migrations …')
-  await runPrisma(projectDir, ['migrate', 'deploy'], settings().databaseUrl)
 }
 
 /** Sees to it that somebody can administer; the account, where one was made that nobody knows of yet. */
@@ -66,33 +55,20 @@ function summary(url: string, admin: { email: string; password: string } | undef
   return lines.join('\n')
 }
 
-/** Resolves with the first signal to stop; a second one ends the process on the spot. */
-function stopSignal(): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    let asked = false
-    const onSignal = (signal: NodeJS.Signals) => {
-      if (asked) process.exit(1)
-      asked = true
-      resolve(signal)
-    }
-    process.on('SIGTERM', onSignal)
-    process.on('SIGINT', onSignal)
-  })
-}
-
 /** Migrates, makes the first admin, listens, and comes back when the process was told to stop and has tidied up. */
 export async function serve(options: Options): Promise<void> {
   const stopped = stopSignal()
   const { projectDir, development, embedded, say } = options
-  const { host, port } = settings()
+  const { host, port, databaseUrl, worker } = settings()
   // Connects while the rest starts.
   redis()
-  await migrate(options)
+  await migrate(projectDir, say)
   const admin = await makeFirstAdmin(embedded !== undefined)
   const dispatch = development ? await dispatchToDevelopmentServer(projectDir) : await dispatchToBuild(projectDir)
   const server = createDoor(dispatch)
   server.listen(port, host)
   await once(server, 'listening')
+  const jobs = worker === 'inline' && databaseUrl !== undefined ? await startWorker(databaseUrl) : undefined
   warmPasswordPool().catch((error: unknown) => logger().error({ err: error }, 'the password pool did not start'))
   const address = server.address()
   const boundPort = typeof address === 'object' && address !== null ? address.port : port
@@ -104,7 +80,7 @@ export async function serve(options: Options): Promise<void> {
   const closed = once(server, 'close')
   server.close()
   const deadline = setTimeout(() => server.closeAllConnections(), DRAIN_TIMEOUT_MS)
-  await closed
+  await Promise.all([closed, jobs?.stop()])
   clearTimeout(deadline)
   await closePasswordPool()
   await disconnectRedis()

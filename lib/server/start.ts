@@ -1,7 +1,7 @@
-import { loadEnvConfig } from '@next/env'
-import { environment, parseSettings, setNodeEnvironment, useSettings, type Settings } from '@/lib/config'
+import { useSettings, type Settings } from '@/lib/config'
 import { ensureBuild, ensureClient } from './build'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded-postgres'
+import { readSettings } from './read-settings'
 import { generatedSecret } from './secrets'
 import { join } from 'node:path'
 
@@ -9,18 +9,6 @@ const projectDir = process.cwd()
 const development = process.argv.includes('--dev')
 
 const say = (line: string) => process.stdout.write(`${line}\n`)
-
-/** The settings of the environment and `.env`; wrong ones end the process with a line for each fault. */
-function readSettings(): Settings {
-  setNodeEnvironment(development ? 'development' : 'production')
-  loadEnvConfig(projectDir, development, { info: () => {}, error: say })
-  const parsed = parseSettings(environment())
-  if ('faults' in parsed) {
-    for (const fault of parsed.faults) process.stderr.write(`Setting ${fault}\n`)
-    process.exit(1)
-  }
-  return parsed.settings
-}
 
 /** Without a DATABASE_URL: a database of our own, and the secrets that the environment leaves open. */
 async function embed(settings: Settings): Promise<{ settings: Settings; postgres: EmbeddedPostgres }> {
@@ -33,7 +21,7 @@ async function embed(settings: Settings): Promise<{ settings: Settings; postgres
 }
 
 async function main(): Promise<void> {
-  const given = readSettings()
+  const given = readSettings(projectDir, { development, say })
   const embedded = given.databaseUrl === undefined ? await embed(given) : undefined
   try {
     useSettings(embedded?.settings ?? given)

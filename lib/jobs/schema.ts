@@ -1,0 +1,12 @@
+import Joi from 'joi'
+import { mailJob } from '@/lib/mail/schema'
+import type { Infer } from '@/lib/validation'
+
+/** Every job that there is, and what its payload looks like. What runs it stands under the same name in tasks.ts. */
+export const jobSchemas = {
+  'send-mail': mailJob,
+  sweep: Joi.object<object>().unknown(),
+}
+
+export type JobName = keyof typeof jobSchemas
+export type JobPayloads = { [N in JobName]: Infer<(typeof jobSchemas)[N]> }

@@ -1,0 +1,10 @@
+import { deleteFailedJobs, deleteExpiredSessions } from './repository'
+
+/** Removes what nobody needs any more, a part at a time; how many rows it removed. */
+type Sweep = () => Promise<number>
+
+/** What is swept every ten minutes, by name. Several servers may sweep at once. */
+export const sweeps: Record<string, Sweep> = {
+  'failed jobs': deleteFailedJobs,
+  'expired sessions': deleteExpiredSessions,
+}

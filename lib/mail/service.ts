@@ -1,0 +1,13 @@
+import { logger } from '@/lib/logger'
+import type { MailJob } from './schema'
+import { render } from './templates'
+import { sendMail } from './transport'
+
+/** The work of a `send-mail` job. */
+export async function runMailJob({ messageId, to, content, expiresAt }: MailJob): Promise<void> {
+  if (expiresAt !== undefined && expiresAt.getTime() <= Date.now()) {
+    logger().warn({ messageId, template: content.template }, 'a mail is not sent: its link has expired meanwhile')
+    return
+  }
+  await sendMail({ messageId, to, ...render(content) })
+}

@@ -1,0 +1,22 @@
+import { settings } from '@/lib/config'
+import { isDatabaseUnavailable } from '@/lib/database-errors'
+import { installQueue } from '@/lib/jobs/install'
+import { pendingMigrations } from '@/lib/system/repository'
+import { runPrisma } from './run-program'
+
+/**
+ * Applies what migrations are missing, then those of the job queue. Each holds an advisory lock meanwhile, so that
+ * servers and workers may start together.
+ */
+export async function migrate(projectDir: string, say: (line: string) => void): Promise<void> {
+  const { databaseUrl } = settings()
+  const pending = await pendingMigrations().catch((error: unknown) => {
+    if (!isDatabaseUnavailable(error)) throw error
+    return undefined
+  })
+  if (pending?.length !== 0) {
+    say('Applying the migrations …')
+    await runPrisma(projectDir, ['migrate', 'deploy'], databaseUrl)
+  }
+  if (databaseUrl !== undefined) await installQueue(databaseUrl)
+}
