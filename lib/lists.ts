@@ -26,6 +26,9 @@ export function sortBy<const F extends string>(...fields: F[]): Joi.AnySchema<So
       }
       return keys
     })
+    .meta({
+      jsonSchema: { type: 'array', items: { type: 'string', enum: fields.flatMap((field) => [field, `-${field}`]) } },
+    })
     .messages({
       'sort.field': `must be made of ${fields.join(', ')}, each once, separated by commas, with - for descending`,
     })

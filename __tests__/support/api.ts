@@ -4,6 +4,7 @@ import type { NextApiHandler } from 'next'
 import type { ErrorCode, ErrorDetails } from '@/lib/errors'
 import type { User } from '@/lib/users/schema'
 import { testApiHandler } from 'next-test-api-route-handler'
+import { assertConforms } from './conformance'
 
 type ApiModule = { default: NextApiHandler; config?: object }
 type Route = { file: string; pattern: RegExp; names: { name: string; many: boolean }[] }
@@ -98,5 +99,6 @@ export async function api<T = Body>(method: string, url: string, call: Call = {}
     },
   })
   if (answer === undefined) throw new Error(`${method} ${url} was not answered`)
+  assertConforms({ method, url }, answer)
   return answer
 }

@@ -14,3 +14,14 @@ export const readiness = object({
   },
 })
 export type Readiness = Infer<typeof readiness>
+
+const path = Joi.string()
+
+export const greeting = object({
+  required: {
+    name: Joi.string(),
+    version: Joi.string(),
+    documents: object({ required: { openapi: path, postman: path, reference: path } }),
+  },
+})
+export type Greeting = Infer<typeof greeting>

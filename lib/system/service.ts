@@ -2,7 +2,7 @@ import { settings } from '@/lib/config'
 import { pingRedis } from '@/lib/redis'
 import packageJson from '@/package.json'
 import * as repository from './repository'
-import type { DependencyState, Readiness } from './schema'
+import type { DependencyState, Greeting, Readiness } from './schema'
 
 const CHECK_TIMEOUT_MS = 2_000
 
@@ -17,8 +17,12 @@ export function announceStop(): void {
 }
 
 /** What `GET /api` tells of itself. */
-export function greeting(): { name: string; version: string } {
-  return { name: 'Hearth', version: packageJson.version }
+export function greeting(): Greeting {
+  return {
+    name: 'Hearth',
+    version: packageJson.version,
+    documents: { openapi: '/api/openapi.json', postman: '/api/postman.json', reference: '/api/docs' },
+  }
 }
 
 async function probe(ask: () => Promise<unknown>): Promise<DependencyState> {

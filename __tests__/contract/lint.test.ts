@@ -1,0 +1,46 @@
+import { spawn } from 'node:child_process'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openApiDocument } from '@/lib/openapi/document'
+
+const redocly = createRequire(join(process.cwd(), 'package.json')).resolve('@redocly/cli/bin/cli.js')
+
+/** Runs Redocly's linter on a document; its exit code and what it wrote. */
+async function lint(document: unknown): Promise<{ code: number | null; output: string }> {
+  const folder = await mkdtemp(join(tmpdir(), 'hearth-openapi-'))
+  try {
+    const file = join(folder, 'openapi.json')
+    await writeFile(file, JSON.stringify(document, null, 2))
+    const child = spawn(process.execPath, [redocly, 'lint', file, '--config', 'redocly.yaml'], {
+      env: { ...process.env, REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' },
+    })
+    let output = ''
+    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
+    child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()))
+    const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
+    return { code, output }
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+describe('the OpenAPI document under a public rule set', () => {
+  it('has no fault under Redocly’s strict rules', async () => {
+    const { code, output } = await lint(openApiDocument())
+    expect(output).toContain('Your API description is valid')
+    expect(code).toBe(0)
+  })
+
+  it('would be told of a fault', async () => {
+    const { info: _info, ...rest } = openApiDocument()
+    const { code, output } = await lint({ ...rest, info: { title: 'Hearth', version: '1' } })
+    expect(output).toContain('info-license')
+    expect(code).toBe(1)
+  })
+
+  it('is held to the rules whole: none is switched off', async () => {
+    expect(await readFile('redocly.yaml', 'utf8')).toBe('extends:\n  - recommended-strict\n')
+  })
+})

@@ -1,0 +1,42 @@
+import type { Domain } from '@/lib/openapi/operation'
+import { user } from '@/lib/users/schema'
+import { object } from '@/lib/validation'
+import { loginBody, registerBody, signedIn } from './schema'
+
+/** Signing up, in and out. */
+export const authDomain: Domain = {
+  tag: 'Authentication',
+  description: 'Signing up, in and out.',
+  schemas: { SignedIn: signedIn, Registration: registerBody, Credentials: loginBody },
+  operations: [
+    {
+      id: 'register',
+      method: 'post',
+      path: '/api/auth/register',
+      summary: 'Make an account and sign in',
+      audience: 'public',
+      body: registerBody,
+      answers: { 201: { description: 'Signed in.', schema: signedIn } },
+      errors: ['UNAUTHORIZED', 'FORBIDDEN', 'EMAIL_EXISTS'],
+    },
+    {
+      id: 'login',
+      method: 'post',
+      path: '/api/auth/login',
+      summary: 'Sign in',
+      audience: 'public',
+      body: loginBody,
+      answers: { 200: { description: 'Signed in.', schema: signedIn } },
+      errors: ['INVALID_CREDENTIALS'],
+    },
+    {
+      id: 'getMe',
+      method: 'get',
+      path: '/api/auth/me',
+      summary: 'Who is signed in',
+      audience: 'user',
+      etag: true,
+      answers: { 200: { description: 'The caller.', schema: object({ required: { user } }) } },
+    },
+  ],
+}

@@ -1,0 +1,66 @@
+import type Joi from 'joi'
+import type { ErrorCode } from '@/lib/errors'
+import type { JsonSchema } from './json-schema'
+
+/** Who may call: anybody, anybody but with more to see for those signed in, the signed-in, the user in question, admins. */
+export type Audience = 'public' | 'optional' | 'user' | 'self' | 'admin'
+
+/** Answers that are no error envelope: successes, and a readiness that is none. */
+export type AnswerStatus = 200 | 201 | 204 | 206 | 503
+
+export type Answer = {
+  description: string
+  /** The JSON body; none where there is neither this nor `content`. */
+  schema?: Joi.AnySchema
+  /** Bodies that are not JSON, by media type. */
+  content?: Record<string, { schema: JsonSchema }>
+  /** Headers that only this answer has, by name. */
+  headers?: Record<string, { description: string; schema: JsonSchema }>
+}
+
+/**
+ * What the document says of a method of a route. Parameters, headers, error codes and examples that follow from the
+ * schemas and the mechanisms are not said twice.
+ */
+export type Operation = {
+  /** Its name in generated clients. */
+  id: string
+  method: 'get' | 'post' | 'put' | 'patch' | 'delete'
+  path: `/api${string}`
+  summary: string
+  description?: string
+  audience: Audience
+  /** What an API key must hold. Without it, where credentials are asked for, no API key will do. */
+  scope?: string
+  /** Path parameters, and the query's; one schema may hold both. */
+  parameters?: Joi.ObjectSchema[]
+  /** Query parameters that a schema cannot say: in the place of, or beside, those of `parameters`, by name. */
+  queryParameters?: Record<string, JsonSchema>
+  body?: Joi.AnySchema
+  /** Bodies that are not JSON, by media type. */
+  rawBody?: Record<string, { schema: JsonSchema }>
+  /** The body's example, where the one made of its required fields would not do. */
+  example?: JsonSchema
+  answers: Partial<Record<AnswerStatus, Answer>>
+  /** Failures that follow neither from the audience nor from the schemas nor from a mechanism below. */
+  errors?: ErrorCode[]
+  /** Answers have an `ETag`, and `If-None-Match` is heeded. */
+  etag?: boolean
+  /** `If-Match` is heeded. */
+  ifMatch?: boolean
+  /** `Idempotency-Key` is heeded. */
+  idempotent?: boolean
+  /** Answers have a `Link` header to other pages. */
+  list?: boolean
+  /** No rate limit. */
+  unlimited?: boolean
+}
+
+/** The operations of one domain: a section of the document. */
+export type Domain = {
+  tag: string
+  description: string
+  /** Schemas that the document names; wherever their shape occurs it is a reference to the name. */
+  schemas: Record<string, Joi.AnySchema>
+  operations: Operation[]
+}

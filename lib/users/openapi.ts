@@ -1,0 +1,92 @@
+import { pageOf } from '@/lib/openapi/page'
+import type { Domain } from '@/lib/openapi/operation'
+import { createUserBody, listUsersQuery, replaceUserBody, updateUserBody, user, userPath } from './schema'
+
+const path = '/api/users/{id}'
+
+/** Accounts as resources. */
+export const usersDomain: Domain = {
+  tag: 'Users',
+  description: 'Accounts. A user sees and changes their own; an admin everybody’s.',
+  schemas: { User: user, NewUser: createUserBody, UserReplacement: replaceUserBody, UserChanges: updateUserBody },
+  operations: [
+    {
+      id: 'createUser',
+      method: 'post',
+      path: '/api/users',
+      summary: 'Make an account',
+      description:
+        'Open to everybody while the server allows sign-ups, else to admins. A `role` is the admins’ to give.',
+      audience: 'optional',
+      scope: 'users:write',
+      body: createUserBody,
+      idempotent: true,
+      answers: { 201: { description: 'The user.', schema: user } },
+      errors: ['EMAIL_EXISTS'],
+    },
+    {
+      id: 'listUsers',
+      method: 'get',
+      path: '/api/users',
+      summary: 'List all users',
+      audience: 'admin',
+      scope: 'users:read',
+      parameters: [listUsersQuery],
+      etag: true,
+      list: true,
+      answers: { 200: { description: 'A page of users.', schema: pageOf('users', user) } },
+    },
+    {
+      id: 'getUser',
+      method: 'get',
+      path,
+      summary: 'Read a user',
+      audience: 'self',
+      scope: 'users:read',
+      parameters: [userPath],
+      etag: true,
+      answers: { 200: { description: 'The user.', schema: user } },
+    },
+    {
+      id: 'replaceUser',
+      method: 'put',
+      path,
+      summary: 'Replace a user’s data',
+      description: 'A new e-mail address is an unverified one.',
+      audience: 'self',
+      scope: 'users:write',
+      parameters: [userPath],
+      body: replaceUserBody,
+      ifMatch: true,
+      answers: { 200: { description: 'The user as it is now.', schema: user } },
+      errors: ['EMAIL_EXISTS'],
+    },
+    {
+      id: 'updateUser',
+      method: 'patch',
+      path,
+      summary: 'Change some of a user’s data',
+      description: 'A new e-mail address is an unverified one.',
+      audience: 'self',
+      scope: 'users:write',
+      parameters: [userPath],
+      body: updateUserBody,
+      example: { name: 'Ada King' },
+      ifMatch: true,
+      answers: { 200: { description: 'The user as it is now.', schema: user } },
+      errors: ['EMAIL_EXISTS'],
+    },
+    {
+      id: 'deleteUser',
+      method: 'delete',
+      path,
+      summary: 'Delete a user with everything they own',
+      audience: 'self',
+      scope: 'users:write',
+      parameters: [userPath],
+      ifMatch: true,
+      answers: { 204: { description: 'Deleted.' } },
+      errors: ['LAST_OWNER'],
+    },
+  ],
+}

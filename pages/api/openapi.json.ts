@@ -1,0 +1,15 @@
+import { methodNotAllowed } from '@/lib/errors'
+import { apiHandler } from '@/lib/http/api-handler'
+import { sendJson } from '@/lib/http/respond'
+import { openApiDocument } from '@/lib/openapi/document'
+
+export const config = { api: { bodyParser: false } }
+
+export default apiHandler((req, res) => {
+  switch (req.method) {
+    case 'GET':
+      return sendJson(res, openApiDocument())
+    default:
+      throw methodNotAllowed('GET')
+  }
+})
