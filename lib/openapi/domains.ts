@@ -1,7 +1,9 @@
+import { apiKeysDomain } from '@/lib/api-keys/openapi'
+import { auditDomain } from '@/lib/audit/openapi'
 import { authDomain } from '@/lib/auth/openapi'
 import { systemDomain } from '@/lib/system/openapi'
 import { usersDomain } from '@/lib/users/openapi'
 import type { Domain } from './operation'
 
 /** The sections of the document, in their order. */
-export const domains: readonly Domain[] = [systemDomain, authDomain, usersDomain]
+export const domains: readonly Domain[] = [systemDomain, authDomain, usersDomain, apiKeysDomain, auditDomain]

@@ -1,7 +1,7 @@
 import Joi from 'joi'
 import { ERRORS, type ErrorCode } from '@/lib/errors'
 import { object, oneOf } from '@/lib/validation'
-import { responseHeaders, type ResponseHeader } from './headers'
+import { headersOf, responseHeaders, type ResponseHeader } from './headers'
 import { toJsonSchema, type JsonSchema } from './json-schema'
 import type { Operation } from './operation'
 
@@ -50,8 +50,7 @@ function envelopeExample(code: ErrorCode): JsonSchema {
 }
 
 function failure(status: number, codes: ErrorCode[]): JsonSchema {
-  const headers: ResponseHeader[] = ['X-Request-Id']
-  if (status !== 503) headers.push('RateLimit-Limit', 'RateLimit-Remaining', 'RateLimit-Reset')
+  const headers: ResponseHeader[] = headersOf({})
   if (status === 401) headers.push('WWW-Authenticate')
   if (status === 429 || status === 503) headers.push('Retry-After')
   return {

@@ -65,7 +65,7 @@ function requestBody(operation: Operation, components: Components): JsonSchema |
 function security({ audience, scope }: Operation): JsonSchema[] {
   if (audience === 'public') return []
   const anonymous = audience === 'optional' ? [{}] : []
-  const apiKey = scope === undefined ? [] : [{ apiKey: [scope] }]
+  const apiKey = scope === undefined ? [] : [{ apiKey: scope === 'any' ? [] : [scope] }]
   return [...anonymous, { accessToken: [] }, ...apiKey]
 }
 

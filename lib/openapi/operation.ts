@@ -1,4 +1,5 @@
 import type Joi from 'joi'
+import type { Scope } from '@/lib/auth/scopes'
 import type { ErrorCode } from '@/lib/errors'
 import type { JsonSchema } from './json-schema'
 
@@ -30,8 +31,8 @@ export type Operation = {
   summary: string
   description?: string
   audience: Audience
-  /** What an API key must hold. Without it, where credentials are asked for, no API key will do. */
-  scope?: string
+  /** What an API key must hold, or `any` key. Without it, where credentials are asked for, no API key will do. */
+  scope?: Scope | 'any'
   /** Path parameters, and the query's; one schema may hold both. */
   parameters?: Joi.ObjectSchema[]
   /** Query parameters that a schema cannot say: in the place of, or beside, those of `parameters`, by name. */

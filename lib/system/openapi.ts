@@ -6,6 +6,7 @@ import { greeting, readiness } from './schema'
 
 const message = object({ required: { message: Joi.string() } })
 const healthy = object({ required: { status: Joi.string().valid('ok') } })
+const referencePath = object({ required: { asset: Joi.string() } })
 const anyJson = { type: 'object' }
 
 /** The greeting, the health checks and the documents. */
@@ -36,6 +37,7 @@ export const systemDomain: Domain = {
       path: '/api/protected',
       summary: 'A greeting for the signed-in',
       audience: 'user',
+      scope: 'any',
       answers: {
         200: {
           description: 'The greeting, and who was greeted.',
@@ -76,6 +78,33 @@ export const systemDomain: Domain = {
         200: {
           description: 'OpenAPI 3.1.',
           content: { 'application/json': { schema: anyJson } },
+        },
+      },
+    },
+    {
+      id: 'getReference',
+      method: 'get',
+      path: '/api/docs',
+      summary: 'The reference as a page to read and try',
+      audience: 'public',
+      answers: { 200: { description: 'The page.', content: { 'text/html': { schema: { type: 'string' } } } } },
+    },
+    {
+      id: 'getReferenceAsset',
+      method: 'get',
+      path: '/api/docs/{asset}',
+      summary: 'A file of the reference page',
+      audience: 'public',
+      parameters: [referencePath],
+      answers: {
+        200: {
+          description: 'The file.',
+          headers: { ETag: { description: 'The version of the file.', schema: { type: 'string' } } },
+          content: {
+            'image/png': { schema: {} },
+            'text/css': { schema: { type: 'string' } },
+            'text/javascript': { schema: { type: 'string' } },
+          },
         },
       },
     },
