@@ -71,3 +71,13 @@ export async function startRedis(): Promise<RunningRedis> {
     resume: () => child.kill('SIGCONT'),
   }
 }
+
+/** The names of all keys, as a look from outside. */
+export async function redisKeys(url: string): Promise<string[]> {
+  const client = new Redis(url)
+  try {
+    return await client.keys('*')
+  } finally {
+    client.disconnect()
+  }
+}

@@ -3,7 +3,7 @@ import { limitSignIns, networkOf } from '@/lib/http/rate-limit'
 import { ServerResponse, IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
 import { api } from '../../support/api'
-import { freshEmail, makeUser, PASSWORD, signIn } from '../../support/factories'
+import { freshEmail, makeApiKey, makeUser, PASSWORD, signIn } from '../../support/factories'
 import { useLimits, useNoLimits } from '../../support/limits'
 
 afterEach(useNoLimits)
@@ -32,6 +32,17 @@ describe('the general limit', () => {
       expect(statuses).toEqual([200, 200, 429])
     }
     expect((await api('GET', '/api/hello')).status).toBe(200)
+  })
+
+  it('counts an API key by itself, not for its owner', async () => {
+    const { user, token } = await signIn()
+    const keys = [await makeApiKey(user, ['users:read']), await makeApiKey(user, ['users:read'])]
+    useLimits({ general: 1 })
+    for (const credential of [token, ...keys.map(({ key }) => key)]) {
+      const url = `/api/users/${user.id}`
+      expect((await api('GET', url, { token: credential })).status).toBe(200)
+      expect((await api('GET', url, { token: credential })).status).toBe(429)
+    }
   })
 
   it('counts all sessions of a user together', async () => {
