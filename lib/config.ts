@@ -85,6 +85,7 @@ const schema = Joi.object({
   RATE_LIMIT_SIGN_IN_WINDOW_SECONDS: windowSeconds.default(900),
   RATE_LIMIT_STRICT_REQUESTS: limitedTimes.default(20),
   RATE_LIMIT_STRICT_WINDOW_SECONDS: windowSeconds.default(3600),
+  METRICS_TOKEN: Joi.string().empty('').min(16),
   LOG_LEVEL: Joi.string()
     .valid(...LOG_LEVELS)
     .default('info'),
@@ -129,6 +130,8 @@ export type Settings = {
   corsOrigins: readonly string[]
   trustProxy: number
   rateLimits: RateLimits
+  /** None: the figures are for this machine alone. */
+  metricsToken: string | undefined
   logLevel: string
   production: boolean
 }
@@ -169,6 +172,7 @@ export function parseSettings(environment: Environment): { settings: Settings } 
         signIns: { times: value.RATE_LIMIT_SIGN_INS, windowSeconds: value.RATE_LIMIT_SIGN_IN_WINDOW_SECONDS },
         strict: { times: value.RATE_LIMIT_STRICT_REQUESTS, windowSeconds: value.RATE_LIMIT_STRICT_WINDOW_SECONDS },
       },
+      metricsToken: value.METRICS_TOKEN,
       logLevel: value.LOG_LEVEL,
       production: environment['NODE_ENV'] === 'production',
     },

@@ -70,9 +70,9 @@ export async function warmPasswordPool(): Promise<void> {
   await decoyHash()
 }
 
-/** Ends the threads. */
+/** Ends the threads, once they have done what is under way. */
 export async function closePasswordPool(): Promise<void> {
-  await globalThis.hearthPasswordPool?.destroy()
+  await globalThis.hearthPasswordPool?.close()
   globalThis.hearthPasswordPool = undefined
 }
 

@@ -8,6 +8,7 @@ export async function dispatchToBuild(projectDir: string): Promise<Dispatch> {
   return (req, res, pathname) => {
     const match = findRoute(pathname)
     if (match === undefined) return unknownRoute(req, res)
+    req.route = match.page
     // A path parameter wins over one of the query that has its name.
     Object.assign(req.query, match.parameters)
     return match.handler(req, res)

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import { AppError, validationError } from '@/lib/errors'
 import { apiHandler } from '@/lib/http/api-handler'
 import { logger } from '@/lib/logger'
+import { recordRequest } from '@/lib/metrics'
 import { ApiRequest, ApiResponse } from './messages'
 
 /** Answers a request whose URL is sound: the finished build's routes, or Next's development server. */
@@ -72,6 +73,13 @@ export function createDoor(dispatch: Dispatch): Server<typeof ApiRequest, typeof
     },
   )
   const answer = async (req: ApiRequest, res: ApiResponse): Promise<void> => {
+    const startedAt = performance.now()
+    res.once('close', () => {
+      const { method = 'GET', route = 'none' } = req
+      recordRequest({ method, route, status: res.statusCode, seconds: (performance.now() - startedAt) / 1000 })
+    })
+    // Told with every answer, so that clients find another process before this one is gone (RFC 9112, section 9.6).
+    if (globalThis.hearthIsStopping === true) res.shouldKeepAlive = false
     try {
       const url = req.url ?? '/'
       const end = url.indexOf('?')

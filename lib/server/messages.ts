@@ -9,6 +9,8 @@ export class ApiRequest extends IncomingMessage implements NextApiRequest {
   query: Partial<Record<string, string | string[]>> = {}
   body: unknown = undefined
   env = {}
+  /** The pattern of the route that answers, such as `/api/users/[id]`. */
+  route: string | undefined = undefined
 
   get cookies(): Partial<Record<string, string>> {
     return parseCookies(this.headers.cookie ?? '')

@@ -4,12 +4,17 @@ import { join, resolve } from 'node:path'
 import Joi from 'joi'
 import type { NextApiHandler } from 'next'
 
-/** The route that a path leads to, and its path parameters, decoded. */
-export type Match = { handler: NextApiHandler; parameters: Record<string, string | string[]> }
+/** The route that a path leads to, its pattern, and its path parameters, decoded. */
+export type Match = { page: string; handler: NextApiHandler; parameters: Record<string, string | string[]> }
 
 export type RouteTable = (pathname: string) => Match | undefined
 
-type DynamicRoute = { pattern: RegExp; keys: { group: string; name: string; many: boolean }[]; handler: NextApiHandler }
+type DynamicRoute = {
+  page: string
+  pattern: RegExp
+  keys: { group: string; name: string; many: boolean }[]
+  handler: NextApiHandler
+}
 
 const pagesManifest = Joi.object<Record<string, string>>().pattern(Joi.string(), Joi.string()).required()
 const routesManifest = Joi.object<{
@@ -42,7 +47,7 @@ function matchDynamic(route: DynamicRoute, pathname: string): Match | undefined 
     const raw = groups[group] ?? ''
     return [name, many ? raw.split('/').map(decodeURIComponent) : decodeURIComponent(raw)]
   })
-  return { handler: route.handler, parameters: Object.fromEntries(parameters) }
+  return { page: route.page, handler: route.handler, parameters: Object.fromEntries(parameters) }
 }
 
 /**
@@ -70,11 +75,11 @@ export async function loadRouteTable(projectDir: string): Promise<RouteTable> {
       const name = prefixed.replace(/^nxtP/, '')
       return { group, name, many: page.includes(`[...${name}]`) }
     })
-    return [{ pattern: new RegExp(namedRegex), keys, handler }]
+    return [{ page, pattern: new RegExp(namedRegex), keys, handler }]
   })
   return (pathname) => {
     const handler = handlers.get(pathname)
-    if (handler !== undefined) return { handler, parameters: {} }
+    if (handler !== undefined) return { page: pathname, handler, parameters: {} }
     if (pathname.endsWith('/')) return undefined
     for (const route of dynamic) {
       const match = matchDynamic(route, pathname)

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { closePasswordPool, warmPasswordPool } from '@/lib/auth/password'
 import { settings } from '@/lib/config'
 import { startWorker } from '@/lib/jobs/worker'
@@ -14,6 +15,11 @@ import type { EmbeddedPostgres } from './embedded-postgres'
 import { migrate } from './migrate'
 import { stopSignal } from './stop-signal'
 
+/**
+ * How long a server that was told to stop goes on to accept connections: load balancers see that it is not ready, and
+ * clients read `Connection: close`, before anything is refused.
+ */
+const NOTICE_MS = 1_000
 /** How long requests under way may take once the process was told to stop. */
 const DRAIN_TIMEOUT_MS = 10_000
 
@@ -77,6 +83,7 @@ export async function serve(options: Options): Promise<void> {
   const signal = await stopped
   logger().info({ signal }, 'stopping')
   announceStop()
+  if (!development) await sleep(NOTICE_MS)
   const closed = once(server, 'close')
   server.close()
   const deadline = setTimeout(() => server.closeAllConnections(), DRAIN_TIMEOUT_MS)

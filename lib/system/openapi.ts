@@ -68,6 +68,19 @@ export const systemDomain: Domain = {
       },
     },
     {
+      id: 'getMetrics',
+      method: 'get',
+      path: '/api/metrics',
+      summary: 'Figures of the process for Prometheus',
+      description: 'For the bearer of `METRICS_TOKEN`; where none is set, for the machine that it runs on.',
+      audience: 'public',
+      unlimited: true,
+      errors: ['UNAUTHORIZED', 'FORBIDDEN'],
+      answers: {
+        200: { description: 'The figures.', content: { 'text/plain': { schema: { type: 'string' } } } },
+      },
+    },
+    {
       id: 'getOpenApiDocument',
       method: 'get',
       path: '/api/openapi.json',

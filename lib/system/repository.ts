@@ -21,3 +21,19 @@ export async function pendingMigrations(): Promise<string[]> {
   const done = new Set(finished.rows.map((row) => row.migration_name))
   return names.filter((name) => !done.has(name)).sort()
 }
+
+/** How the connections of this process are used. */
+export function connectionFigures(): { open: number; idle: number; awaited: number } {
+  const { totalCount, idleCount, waitingCount } = databasePool()
+  return { open: totalCount, idle: idleCount, awaited: waitingCount }
+}
+
+/** How many jobs are in the queue. */
+export async function jobFigures(): Promise<{ waiting: number; failed: number }> {
+  const { rows } = await databasePool().query<{ waiting: number; failed: number }>(
+    `SELECT count(*) FILTER (WHERE attempts < max_attempts)::int AS waiting,
+            count(*) FILTER (WHERE attempts >= max_attempts)::int AS failed
+     FROM graphile_worker.jobs`,
+  )
+  return rows[0] ?? { waiting: 0, failed: 0 }
+}

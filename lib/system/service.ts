@@ -1,4 +1,5 @@
 import { settings } from '@/lib/config'
+import { probeMail } from '@/lib/mail/transport'
 import { pingRedis } from '@/lib/redis'
 import packageJson from '@/package.json'
 import * as repository from './repository'
@@ -41,8 +42,23 @@ async function probe(ask: () => Promise<unknown>): Promise<DependencyState> {
   }
 }
 
+/** A probe that is run at most once in so many milliseconds, however many ask. */
+function probeEvery(intervalMs: number, ask: () => Promise<unknown>): () => Promise<DependencyState> {
+  let latest: { askedAt: number; state: Promise<DependencyState> } | undefined
+  return () => {
+    const now = performance.now()
+    if (latest === undefined || now - latest.askedAt >= intervalMs) latest = { askedAt: now, state: probe(ask) }
+    return latest.state
+  }
+}
+
+const databaseState = probeEvery(500, repository.pingDatabase)
+const askRedis = probeEvery(500, pingRedis)
+// A mail server would not like to be greeted every second.
+const mailState = probeEvery(30_000, probeMail)
+
 async function redisState(): Promise<DependencyState> {
-  return settings().redisUrl === undefined ? { status: 'off' } : probe(pingRedis)
+  return settings().redisUrl === undefined ? { status: 'off' } : askRedis()
 }
 
 let migrated = false
@@ -56,17 +72,18 @@ async function assertMigrated(): Promise<void> {
 }
 
 /**
- * Whether this process can do its work: each dependency, and the needed ones together. Redis is told of but not needed:
- * while it is away, limits and cache go on in memory.
+ * Whether this process can do its work: each dependency, and the needed ones together. Redis and mail are told of
+ * but not needed: without the one, limits and cache go on in memory; without the other, mail waits in the queue.
  */
 export async function readiness(): Promise<Readiness> {
-  const [database, migrations, redis] = await Promise.all([
-    probe(repository.pingDatabase),
+  const [database, migrations, redis, mail] = await Promise.all([
+    databaseState(),
     probe(assertMigrated),
     redisState(),
+    mailState(),
   ])
   const needed = { database, migrations: { status: migrations.status } }
   const works = Object.values(needed).every((check) => check.status === 'ok') && globalThis.hearthIsStopping !== true
-  const checks = { ...needed, redis }
+  const checks = { ...needed, redis, mail }
   return { status: works ? 'ok' : 'down', checks }
 }
