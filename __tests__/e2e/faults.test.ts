@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer, connect, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -92,12 +93,11 @@ describe('while the database is away', () => {
       proxy.mend()
       const mendedAt = performance.now()
       for (;;) {
-        const answer = await readUser()
-        if (answer.status === 200) break
+        const [user, ready] = await Promise.all([readUser(), request(server.url).get('/api/ready')])
+        if (user.status === 200 && ready.status === 200) break
         expect(performance.now() - mendedAt).toBeLessThan(5_000)
         await new Promise((resolve) => setTimeout(resolve, 100))
       }
-      await request(server.url).get('/api/ready').expect(200)
       expect(server.output()).not.toContain('"level":"error"')
     } finally {
       await server.remove()
@@ -152,6 +152,20 @@ describe('starting and stopping', () => {
     expect(code).toBe(0)
     await expect(fetch(`${server.url}/api/health`)).rejects.toThrow('fetch failed')
     await server.remove()
+  })
+
+  it('takes its database down again when it is told to stop before it serves', async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'hearth-early-'))
+    const child = spawn(process.execPath, ['--import', 'tsx', 'lib/server/start.ts'], {
+      env: { PATH: process.env['PATH'], NODE_ENV: 'production', DATA_DIR: dataDir, PORT: '0' },
+    })
+    await once(child.stdout, 'data')
+    child.kill('SIGTERM')
+    const [code] = await once(child, 'close')
+    expect(code).toBe(0)
+    const postmaster = await readFile(join(dataDir, 'postgres', 'cluster', 'postmaster.pid'), 'utf8').catch(() => '')
+    expect(postmaster).toBe('')
+    await rm(dataDir, { recursive: true, force: true })
   })
 
   it('brings its own database, shows the admin once, and loses no committed row when it is killed', async () => {

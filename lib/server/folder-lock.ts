@@ -42,6 +42,12 @@ export async function claimFolder(folder: string): Promise<() => Promise<void>> 
   }
 }
 
+/** Whether a live process owns a folder. */
+export async function isClaimed(folder: string): Promise<boolean> {
+  const owner = await readOwner(join(folder, `owner.${await highestClaim(folder).catch(missingAs(0))}`))
+  return owner !== undefined && isSameProcess(owner)
+}
+
 /** Whether a process with this id runs; one that ended and was not yet waited for by its parent does not count. */
 export async function isProcessAlive(pid: number): Promise<boolean> {
   return (await processMark(pid)) !== undefined

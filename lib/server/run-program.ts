@@ -17,6 +17,9 @@ export async function runProgram(
     env: { ...environment(), NODE_ENV: 'production', ...program.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  // Whoever ends while it runs takes it along.
+  const end = () => child.kill()
+  process.once('exit', end)
   let output = ''
   const keep = (chunk: Buffer) => {
     output = (output + chunk.toString()).slice(-OUTPUT_MAX_CHARACTERS)
@@ -26,7 +29,7 @@ export async function runProgram(
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once('error', reject)
     child.once('close', resolve)
-  })
+  }).finally(() => process.off('exit', end))
   if (code !== 0) throw new Error(`${program.name} failed:\n${output}`)
   return output
 }

@@ -13,7 +13,6 @@ import { dispatchToBuild, dispatchToDevelopmentServer } from './dispatch'
 import { createDoor } from './door'
 import type { EmbeddedPostgres } from './embedded-postgres'
 import { migrate } from './migrate'
-import { stopSignal } from './stop-signal'
 
 /**
  * How long a server that was told to stop goes on to accept connections: load balancers see that it is not ready, and
@@ -28,6 +27,8 @@ type Options = {
   development: boolean
   embedded: EmbeddedPostgres | undefined
   say: (line: string) => void
+  /** Resolves when the process is told to stop. */
+  stopped: Promise<NodeJS.Signals>
 }
 
 /** Sees to it that somebody can administer; the account, where one was made that nobody knows of yet. */
@@ -63,8 +64,7 @@ function summary(url: string, admin: { email: string; password: string } | undef
 
 /** Migrates, makes the first admin, listens, and comes back when the process was told to stop and has tidied up. */
 export async function serve(options: Options): Promise<void> {
-  const stopped = stopSignal()
-  const { projectDir, development, embedded, say } = options
+  const { projectDir, development, embedded, say, stopped } = options
   const { host, port, databaseUrl, worker } = settings()
   // Connects while the rest starts.
   redis()

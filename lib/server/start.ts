@@ -1,9 +1,10 @@
 import { useSettings, type Settings } from '@/lib/config'
+import { EMBEDDED_DATABASE, embeddedFolder } from './borrow-database'
 import { ensureBuild, ensureClient } from './build'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded-postgres'
 import { readSettings } from './read-settings'
 import { generatedSecret } from './secrets'
-import { join } from 'node:path'
+import { stopSignal } from './stop-signal'
 
 const projectDir = process.cwd()
 const development = process.argv.includes('--dev')
@@ -15,21 +16,34 @@ async function embed(settings: Settings): Promise<{ settings: Settings; postgres
   const jwtSecrets =
     settings.jwtSecrets.length > 0 ? settings.jwtSecrets : [await generatedSecret(settings.dataDir, 'jwt')]
   say('Starting the embedded PostgreSQL …')
-  const dataDir = join(settings.dataDir, 'postgres')
-  const postgres = await startEmbeddedPostgres({ dataDir, database: 'hearth', say })
+  const postgres = await startEmbeddedPostgres({
+    dataDir: embeddedFolder(settings),
+    database: EMBEDDED_DATABASE,
+    say,
+  })
   return { settings: { ...settings, databaseUrl: postgres.url, jwtSecrets }, postgres }
 }
 
 async function main(): Promise<void> {
+  const stopped = stopSignal()
   const given = readSettings(projectDir, { development, say })
-  const embedded = given.databaseUrl === undefined ? await embed(given) : undefined
+  const embedding = given.databaseUrl === undefined ? embed(given) : Promise.resolve(undefined)
+  // Until it serves, there is nothing to finish: whoever is told to stop only takes the database down again.
+  let serving = false
+  void stopped.then(async () => {
+    if (serving) return
+    await (await embedding.catch(() => undefined))?.postgres.stop()
+    process.exit(0)
+  })
+  const embedded = await embedding
   try {
     useSettings(embedded?.settings ?? given)
     await ensureClient(projectDir, say)
     if (!development) await ensureBuild(projectDir, say)
     // What uses the Prisma client can only be loaded once it was generated.
     const { serve } = await import('./serve')
-    await serve({ projectDir, development, embedded: embedded?.postgres, say })
+    serving = true
+    await serve({ projectDir, development, embedded: embedded?.postgres, say, stopped })
   } catch (error) {
     await embedded?.postgres.stop()
     throw error
