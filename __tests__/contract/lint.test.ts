@@ -1,9 +1,9 @@
-import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openApiDocument } from '@/lib/openapi/document'
+import { runNode } from '../support/run-node'
 
 const redocly = createRequire(join(process.cwd(), 'package.json')).resolve('@redocly/cli/bin/cli.js')
 
@@ -13,14 +13,10 @@ async function lint(document: unknown): Promise<{ code: number | null; output: s
   try {
     const file = join(folder, 'openapi.json')
     await writeFile(file, JSON.stringify(document, null, 2))
-    const child = spawn(process.execPath, [redocly, 'lint', file, '--config', 'redocly.yaml'], {
-      env: { ...process.env, REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' },
+    return await runNode([redocly, 'lint', file, '--config', 'redocly.yaml'], {
+      REDOCLY_TELEMETRY: 'off',
+      REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true',
     })
-    let output = ''
-    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
-    child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()))
-    const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
-    return { code, output }
   } finally {
     await rm(folder, { recursive: true, force: true })
   }

@@ -18,6 +18,12 @@ export const authDomain: Domain = {
       body: registerBody,
       answers: { 201: { description: 'Signed in.', schema: signedIn } },
       errors: ['UNAUTHORIZED', 'FORBIDDEN', 'EMAIL_EXISTS'],
+      postman: [
+        {
+          fresh: { email: 'ada-{{$randomUUID}}@example.com', password: '{{$randomUUID}}' },
+          keep: { token: 'token', myId: 'user.id' },
+        },
+      ],
     },
     {
       id: 'login',
@@ -28,6 +34,14 @@ export const authDomain: Domain = {
       body: loginBody,
       answers: { 200: { description: 'Signed in.', schema: signedIn } },
       errors: ['INVALID_CREDENTIALS'],
+      postman: [
+        { keep: { token: 'token', refreshToken: 'refreshToken' } },
+        {
+          name: 'Sign in as the admin',
+          body: { email: '{{adminEmail}}', password: '{{adminPassword}}' },
+          keep: { adminToken: 'token' },
+        },
+      ],
     },
     {
       id: 'getMe',

@@ -1,5 +1,5 @@
 import packageJson from '@/package.json'
-import { createComponents } from './components'
+import { createComponents, type Components } from './components'
 import { domains } from './domains'
 import { createFailures } from './failures'
 import { RESPONSE_HEADERS, sharedParameters } from './headers'
@@ -27,9 +27,13 @@ const SECURITY_SCHEMES = {
   },
 }
 
+/** The schemas that the domains name. */
+export function namedComponents(): Components {
+  return createComponents(Object.assign({ ...pagination }, ...domains.map((domain) => domain.schemas)))
+}
+
 function buildDocument(): JsonSchema {
-  const named = Object.assign({ ...pagination }, ...domains.map((domain) => domain.schemas))
-  const components = createComponents(named)
+  const components = namedComponents()
   const failures = createFailures()
   const paths: Record<string, JsonSchema> = {}
   for (const { tag, operations } of domains) {

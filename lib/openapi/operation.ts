@@ -19,6 +19,27 @@ export type Answer = {
   headers?: Record<string, { description: string; schema: JsonSchema }>
 }
 
+/** One call of an operation in the Postman collection, where it differs from what the declaration says by itself. */
+export type PostmanStep = {
+  name?: string
+  /** The variable that holds the token to call with, or none; by default what the audience needs. */
+  as?: 'token' | 'adminToken' | 'otherToken' | 'nobody'
+  /** What stands for a path parameter; by default the variable that the thing's id was kept in. */
+  path?: Record<string, string>
+  query?: Record<string, string>
+  headers?: Record<string, string>
+  /** In the place of the example; a text `{{#name}}` is a variable that holds a number. */
+  body?: JsonSchema
+  /** A body that is not JSON. */
+  raw?: { type: string; text: string }
+  /** What it must be answered with; by default the success that is declared. */
+  status?: number
+  /** Variables made anew before the call, from templates with Postman's dynamic variables. */
+  fresh?: Record<string, string>
+  /** Variables kept from the answer, by the path of what they hold. */
+  keep?: Record<string, string>
+}
+
 /**
  * What the document says of a method of a route. Parameters, headers, error codes and examples that follow from the
  * schemas and the mechanisms are not said twice.
@@ -55,6 +76,8 @@ export type Operation = {
   list?: boolean
   /** No rate limit. */
   unlimited?: boolean
+  /** How the Postman collection calls it: once, unless this says otherwise. */
+  postman?: PostmanStep[]
 }
 
 /** The operations of one domain: a section of the document. */

@@ -38,6 +38,7 @@ export const systemDomain: Domain = {
       summary: 'A greeting for the signed-in',
       audience: 'user',
       scope: 'any',
+      postman: [{ as: 'nobody', status: 401 }],
       answers: {
         200: {
           description: 'The greeting, and who was greeted.',
@@ -95,6 +96,17 @@ export const systemDomain: Domain = {
       },
     },
     {
+      id: 'getPostmanCollection',
+      method: 'get',
+      path: '/api/postman.json',
+      summary: 'The Postman collection of this interface',
+      audience: 'public',
+      etag: true,
+      answers: {
+        200: { description: 'A collection of the format 2.1.', content: { 'application/json': { schema: anyJson } } },
+      },
+    },
+    {
       id: 'getReference',
       method: 'get',
       path: '/api/docs',
@@ -109,6 +121,7 @@ export const systemDomain: Domain = {
       summary: 'A file of the reference page',
       audience: 'public',
       parameters: [referencePath],
+      postman: [{ path: { asset: 'start.js' } }],
       answers: {
         200: {
           description: 'The file.',

@@ -4,6 +4,8 @@ import { createUserBody, listUsersQuery, replaceUserBody, updateUserBody, user, 
 
 const path = '/api/users/{id}'
 
+const otherAccount = { email: '{{otherEmail}}', password: '{{password}}', name: 'Grace' }
+
 /** Accounts as resources. */
 export const usersDomain: Domain = {
   tag: 'Users',
@@ -23,6 +25,7 @@ export const usersDomain: Domain = {
       idempotent: true,
       answers: { 201: { description: 'The user.', schema: user } },
       errors: ['EMAIL_EXISTS'],
+      postman: [{ fresh: { otherEmail: 'grace-{{$randomUUID}}@example.com' }, body: otherAccount }],
     },
     {
       id: 'listUsers',
@@ -44,6 +47,7 @@ export const usersDomain: Domain = {
       audience: 'self',
       scope: 'users:read',
       parameters: [userPath],
+      postman: [{ as: 'adminToken' }],
       etag: true,
       answers: { 200: { description: 'The user.', schema: user } },
     },
@@ -56,6 +60,7 @@ export const usersDomain: Domain = {
       audience: 'self',
       scope: 'users:write',
       parameters: [userPath],
+      postman: [{ as: 'adminToken', body: { email: '{{otherEmail}}', name: 'Grace Hopper' } }],
       body: replaceUserBody,
       ifMatch: true,
       answers: { 200: { description: 'The user as it is now.', schema: user } },
@@ -70,6 +75,7 @@ export const usersDomain: Domain = {
       audience: 'self',
       scope: 'users:write',
       parameters: [userPath],
+      postman: [{ as: 'adminToken' }],
       body: updateUserBody,
       example: { name: 'Ada King' },
       ifMatch: true,
@@ -84,6 +90,7 @@ export const usersDomain: Domain = {
       audience: 'self',
       scope: 'users:write',
       parameters: [userPath],
+      postman: [{ as: 'adminToken' }],
       ifMatch: true,
       answers: { 204: { description: 'Deleted.' } },
       errors: ['LAST_OWNER'],

@@ -1,0 +1,128 @@
+import { bodyExample } from './operation-object'
+import type { Components } from './components'
+import { namedComponents } from './document'
+import { domains } from './domains'
+import { isRecord, type JsonSchema } from './json-schema'
+import type { Operation, PostmanStep } from './operation'
+
+const SCHEMA = 'https://schema.getpostman.com/json/collection/v2.1.0/collection.json'
+
+const DESCRIPTION = `Runs from top to bottom, from an empty database too: it makes an account, signs in, keeps the token and the ids in
+variables, and cleans up. Set \`baseUrl\`, and \`adminEmail\` and \`adminPassword\` for what is the admins’.`
+
+/** What stands for the values of these keys in example bodies, so that runs do not get into each other's way. */
+const BODY_VARIABLES: JsonSchema = { email: '{{email}}', password: '{{password}}', currentPassword: '{{password}}' }
+
+/** The variable for the id of a thing of a collection: `families` gives `familyId`, `api-keys` `apiKeyId`. */
+function idVariable(collection: string): string {
+  const singular = collection.replace(/ies$/, 'y').replace(/s$/, '')
+  return `${singular.replace(/-(\w)/g, (_dash, letter: string) => letter.toUpperCase())}Id`
+}
+
+function pathSegments(operation: Operation, step: PostmanStep): string[] {
+  const segments = operation.path.slice(1).split('/')
+  return segments.flatMap((segment, index) => {
+    const name = /^\{(\w+)\}$/.exec(segment)?.[1]
+    if (name === undefined) return [segment]
+    const variable = name === 'id' ? idVariable(segments[index - 1] ?? '') : name
+    return (step.path?.[name] ?? `{{${variable}}}`).split('/')
+  })
+}
+
+function urlOf(operation: Operation, step: PostmanStep): JsonSchema {
+  const path = pathSegments(operation, step)
+  const query = Object.entries(step.query ?? {}).map(([key, value]) => ({ key, value }))
+  const search = query.map(({ key, value }) => `${key}=${value}`).join('&')
+  const raw = `{{baseUrl}}/${path.join('/')}${search === '' ? '' : `?${search}`}`
+  return { raw, host: ['{{baseUrl}}'], path, ...(query.length > 0 && { query }) }
+}
+
+/** An example with variables for what must be a run's own. */
+function withVariables(value: unknown, key = ''): unknown {
+  if (typeof value === 'string') return Object.hasOwn(BODY_VARIABLES, key) ? BODY_VARIABLES[key] : value
+  if (Array.isArray(value)) return value.map((item) => withVariables(item))
+  if (!isRecord(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, withVariables(inner, name)]))
+}
+
+function bodyOf(operation: Operation, step: PostmanStep, components: Components): JsonSchema | undefined {
+  if (step.raw !== undefined) return { mode: 'raw', raw: step.raw.text }
+  if (operation.body === undefined) return undefined
+  const value = step.body ?? withVariables(bodyExample(operation, components))
+  const raw = JSON.stringify(value, null, 2).replace(/"\{\{#(\w+)\}\}"/g, '{{$1}}')
+  return { mode: 'raw', raw, options: { raw: { language: 'json' } } }
+}
+
+/** The token that an operation needs; `noauth` where it needs none. */
+function authOf({ audience }: Operation, { as }: PostmanStep): JsonSchema {
+  const usual =
+    audience === 'admin' ? 'adminToken' : audience === 'public' || audience === 'optional' ? 'nobody' : 'token'
+  const holder = as ?? usual
+  if (holder === 'nobody') return { type: 'noauth' }
+  return { type: 'bearer', bearer: [{ key: 'token', value: `{{${holder}}}`, type: 'string' }] }
+}
+
+function statusOf(operation: Operation, step: PostmanStep): number {
+  return step.status ?? Number(Object.keys(operation.answers)[0])
+}
+
+function script(listen: 'prerequest' | 'test', lines: string[]): JsonSchema[] {
+  return lines.length === 0 ? [] : [{ listen, script: { type: 'text/javascript', exec: lines } }]
+}
+
+function testLines(operation: Operation, step: PostmanStep): string[] {
+  const status = statusOf(operation, step)
+  const lines = [`pm.test('answers ${status}', () => pm.response.to.have.status(${status}))`]
+  const keep = { ...(status === 201 && madeIdOf(operation)), ...step.keep }
+  for (const [variable, path] of Object.entries(keep)) {
+    const value = ['pm.response.json()', ...path.split('.')].join('?.')
+    lines.push(`pm.collectionVariables.set('${variable}', ${value})`)
+  }
+  return lines
+}
+
+/** What was made in a collection is what later requests are about. */
+function madeIdOf({ method, path, answers }: Operation): Record<string, string> {
+  const collection = path.split('/').at(-1) ?? ''
+  const hasId = answers[201]?.schema?.describe()['keys']?.id !== undefined
+  return method === 'post' && hasId ? { [idVariable(collection)]: 'id' } : {}
+}
+
+function itemOf(operation: Operation, step: PostmanStep, components: Components): JsonSchema {
+  const body = bodyOf(operation, step, components)
+  const type = step.raw?.type ?? (body === undefined ? undefined : 'application/json')
+  const headers = { ...(type !== undefined && { 'Content-Type': type }), ...step.headers }
+  const fresh = Object.entries(step.fresh ?? {}).map(
+    ([variable, template]) => `pm.collectionVariables.set('${variable}', pm.variables.replaceIn('${template}'))`,
+  )
+  return {
+    name: step.name ?? operation.summary,
+    event: [...script('prerequest', fresh), ...script('test', testLines(operation, step))],
+    request: {
+      method: operation.method.toUpperCase(),
+      ...(operation.description !== undefined && { description: operation.description }),
+      auth: authOf(operation, step),
+      header: Object.entries(headers).map(([key, value]) => ({ key, value })),
+      url: urlOf(operation, step),
+      ...(body !== undefined && { body }),
+    },
+    response: [],
+  }
+}
+
+/** The Postman collection (format 2.1) of the whole interface: a folder a domain, to be run in order. */
+export function postmanCollection(): JsonSchema {
+  const components = namedComponents()
+  const variables = { baseUrl: 'http://localhost:3000', adminEmail: 'admin@hearth.local', adminPassword: '' }
+  return {
+    info: { name: 'Hearth', description: DESCRIPTION, schema: SCHEMA },
+    variable: Object.entries(variables).map(([key, value]) => ({ key, value, type: 'string' })),
+    item: domains.map(({ tag, description, operations }) => ({
+      name: tag,
+      description,
+      item: operations.flatMap((operation) =>
+        (operation.postman ?? [{}]).map((step) => itemOf(operation, step, components)),
+      ),
+    })),
+  }
+}

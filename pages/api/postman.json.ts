@@ -1,0 +1,15 @@
+import { methodNotAllowed } from '@/lib/errors'
+import { apiHandler } from '@/lib/http/api-handler'
+import { sendJson } from '@/lib/http/respond'
+import { postmanCollection } from '@/lib/openapi/postman'
+
+export const config = { api: { bodyParser: false } }
+
+export default apiHandler((req, res) => {
+  switch (req.method) {
+    case 'GET':
+      return sendJson(res, postmanCollection())
+    default:
+      throw methodNotAllowed('GET')
+  }
+})
