@@ -110,6 +110,11 @@ export function isUuid(value: string): boolean {
   return UUID.test(value)
 }
 
+/** A UUID in a path. Its letters may be of either case, ours are small. */
+export function uuidParameter(): Joi.StringSchema {
+  return Joi.string().lowercase().pattern(UUID).messages({ 'string.pattern.base': 'must be a UUID' })
+}
+
 /** The id of a row in a response. */
 export function id(): Joi.NumberSchema {
   return Joi.number().integer().positive()

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { createApiKey } from '@/lib/api-keys/service'
-import { signAccessToken } from '@/lib/auth/access-token'
 import { hashPassword } from '@/lib/auth/password'
-import { insertSession } from '@/lib/auth/repository'
+import { verifyAccessToken } from '@/lib/auth/access-token'
 import type { Scope } from '@/lib/auth/scopes'
+import { openSession } from '@/lib/sessions/service'
 import { insertUser } from '@/lib/users/repository'
 import type { Role, User } from '@/lib/users/schema'
 
@@ -23,18 +23,21 @@ export async function makeUser(given: { email?: string; name?: string | null; ro
   return insertUser({ email, name, role }, await hash)
 }
 
-/** A user with an open session and its access token. */
+/** Where requests of the factories come from. */
+const origin = () => ({ ip: '127.0.0.1', userAgent: 'tests', requestId: randomUUID() })
+
+/** A session of a user: its tokens, and its id. */
+export async function makeSession(user: User): Promise<{ token: string; refreshToken: string; sessionId: string }> {
+  const { token, refreshToken } = await openSession(user, origin())
+  return { token, refreshToken, sessionId: verifyAccessToken(token)?.sessionId ?? '' }
+}
+
+/** A user with an open session and its tokens. */
 export async function signIn(
   given: { role?: Role; name?: string | null } = {},
-): Promise<{ user: User; token: string; sessionId: string }> {
+): Promise<{ user: User; token: string; refreshToken: string; sessionId: string }> {
   const user = await makeUser(given)
-  const sessionId = await insertSession({
-    userId: user.id,
-    userAgent: 'tests',
-    ip: '127.0.0.1',
-    expiresAt: new Date(Date.now() + 3_600_000),
-  })
-  return { user, sessionId, token: signAccessToken({ userId: user.id, sessionId }) }
+  return { user, ...(await makeSession(user)) }
 }
 
 /** An API key of a user with these scopes: a bearer token. */
@@ -44,6 +47,5 @@ export async function makeApiKey(
   given: { expiresAt?: Date } = {},
 ): Promise<{ id: string; key: string }> {
   const actor = { credential: 'session', userId: owner.id, role: owner.role, sessionId: randomUUID() } as const
-  const origin = { ip: '127.0.0.1', userAgent: 'tests', requestId: randomUUID() }
-  return createApiKey(actor, { name: 'tests', scopes, ...given }, origin)
+  return createApiKey(actor, { name: 'tests', scopes, ...given }, origin())
 }

@@ -5,7 +5,6 @@ import { isScope } from '@/lib/auth/scopes'
 import { isMissingRow } from '@/lib/database-errors'
 import { AppError } from '@/lib/errors'
 import { prisma } from '@/lib/prisma'
-import { isUuid } from '@/lib/validation'
 import type { Prisma } from '@/prisma/generated/client'
 import type { ApiKey, NewApiKey } from './schema'
 
@@ -59,7 +58,6 @@ export async function listApiKeys(userId: number): Promise<ApiKey[]> {
 
 /** NOT_FOUND when the user has no such key. */
 export async function deleteApiKey(owner: SessionActor, id: string, origin: RequestOrigin): Promise<void> {
-  if (!isUuid(id)) throw new AppError('NOT_FOUND')
   await prisma().$transaction(async (transaction) => {
     const { count } = await transaction.apiKey.deleteMany({ where: { id, userId: owner.userId } })
     if (count === 0) throw new AppError('NOT_FOUND')

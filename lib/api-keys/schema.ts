@@ -1,6 +1,6 @@
 import Joi from 'joi'
 import { SCOPES, type Scope } from '@/lib/auth/scopes'
-import { object, oneOf, text, timestamp, type Infer } from '@/lib/validation'
+import { object, oneOf, text, timestamp, uuidParameter, type Infer } from '@/lib/validation'
 
 const NAME_MAX = 100
 
@@ -37,4 +37,4 @@ export type ApiKey = Infer<typeof apiKey>
 export const createdApiKey = object({ required: { ...columns, key: Joi.string() } })
 export type CreatedApiKey = Infer<typeof createdApiKey>
 
-export const apiKeyPath = object({ required: { id: text({ max: 100 }) } })
+export const apiKeyPath = object({ required: { id: uuidParameter() } })

@@ -1,8 +1,10 @@
-import { prisma, type Queryable } from '@/lib/prisma'
+import { insertAuditEvent } from '@/lib/audit/repository'
+import { AppError } from '@/lib/errors'
+import { prisma } from '@/lib/prisma'
+import { deleteSessions } from '@/lib/sessions/repository'
 import { userColumns } from '@/lib/users/repository'
 import type { User } from '@/lib/users/schema'
-import { isUuid } from '@/lib/validation'
-import type { LiveCredential } from './live-sessions'
+import type { RequestOrigin, SessionActor } from './actor'
 
 /** The account with an e-mail address and the hash of its password. */
 export async function findCredentials(email: string): Promise<{ user: User; hash: string | undefined } | undefined> {
@@ -15,40 +17,29 @@ export async function findCredentials(email: string): Promise<{ user: User; hash
   return { user, hash: password?.hash }
 }
 
-/** Opens a session; `expiresAt` ends it. */
-export async function insertSession(session: {
-  userId: number
-  userAgent: string | null
-  ip: string
-  expiresAt: Date
-}): Promise<string> {
-  const { id } = await prisma().session.create({ data: session, select: { id: true } })
-  return id
+/** The hash of a user's password. */
+export async function findPasswordHash(userId: number): Promise<string | undefined> {
+  return (await prisma().password.findUnique({ where: { userId }, select: { hash: true } }))?.hash
 }
 
-/** How old `last_used_at` may be before a use is written down again (milliseconds): to the minute is enough. */
-const LAST_USE_INTERVAL_MS = 60_000
-
-/** Who signed in with a session that has not expired; that it was used is written down now and then. */
-export async function findSessionActor(sessionId: string): Promise<LiveCredential | undefined> {
-  if (!isUuid(sessionId)) return undefined
-  const now = Date.now()
-  const row = await prisma().session.findUnique({
-    where: { id: sessionId, expiresAt: { gt: new Date(now) } },
-    select: { expiresAt: true, lastUsedAt: true, user: { select: { id: true, role: true } } },
-  })
-  if (row === null) return undefined
-  if (now - row.lastUsedAt.getTime() > LAST_USE_INTERVAL_MS) {
-    await prisma().session.updateMany({ where: { id: sessionId }, data: { lastUsedAt: new Date(now) } })
-  }
-  const { id: userId, role } = row.user
-  return { actor: { credential: 'session', userId, role, sessionId }, expiresAt: row.expiresAt }
-}
-
-/** Ends every session of a user, or every other than `except`; as a part of a transaction where one is given. */
-export async function deleteSessions(
-  userId: number,
-  { except, queryable = prisma() }: { except?: string; queryable?: Queryable } = {},
+/**
+ * Puts a new password in the place of the one that was proven, ends every session but the caller's, and keeps the event.
+ * INVALID_CREDENTIALS when the password was changed since it was proven.
+ */
+export async function replacePassword(
+  { userId, sessionId }: SessionActor,
+  hashes: { proven: string; next: string },
+  origin: RequestOrigin,
 ): Promise<void> {
-  await queryable.session.deleteMany({ where: { userId, ...(except !== undefined && { id: { not: except } }) } })
+  await prisma().$transaction(async (transaction) => {
+    // In the order in which a deletion of the user takes the rows, so that the two cannot deadlock.
+    await transaction.$queryRaw`SELECT 1 FROM users WHERE id = ${userId} FOR KEY SHARE`
+    const { count } = await transaction.password.updateMany({
+      where: { userId, hash: hashes.proven },
+      data: { hash: hashes.next },
+    })
+    if (count === 0) throw new AppError('INVALID_CREDENTIALS')
+    await deleteSessions(userId, { except: sessionId, queryable: transaction })
+    await insertAuditEvent({ action: 'password_changed', actorId: userId, origin }, transaction)
+  })
 }

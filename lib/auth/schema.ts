@@ -1,15 +1,23 @@
-import Joi from 'joi'
+import { sessionMode, tokenPair } from '@/lib/sessions/schema'
 import { createUserBody, email, newPassword, user } from '@/lib/users/schema'
-import { object, text, type Infer } from '@/lib/validation'
+import { object, text } from '@/lib/validation'
+
+/** A password to be tried: whatever it is, it fits or it does not. */
+const password = () => text({ min: 1, max: 1024 })
 
 export const registerBody = object({
   required: { email: email(), password: newPassword() },
-  optional: { name: createUserBody.extract('name') },
+  optional: { name: createUserBody.extract('name'), session: sessionMode() },
 })
 
-export const loginBody = object({ required: { email: email(), password: text({ min: 1, max: 1024 }) } })
+export const loginBody = object({
+  required: { email: email(), password: password() },
+  optional: { session: sessionMode() },
+})
 
 export const signedIn = object({
-  required: { user, token: Joi.string(), expiresIn: Joi.number().integer() },
+  required: { user, token: tokenPair.extract('token'), expiresIn: tokenPair.extract('expiresIn') },
+  optional: { refreshToken: tokenPair.extract('refreshToken') },
 })
-export type SignedIn = Infer<typeof signedIn>
+
+export const changePasswordBody = object({ required: { currentPassword: password(), newPassword: newPassword() } })

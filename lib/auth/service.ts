@@ -1,40 +1,39 @@
 import { apiKeyActor, looksLikeApiKey } from '@/lib/api-keys/service'
-import { settings } from '@/lib/config'
+import { recordEvent } from '@/lib/audit/service'
 import { AppError } from '@/lib/errors'
-import { createUser, getUser } from '@/lib/users/service'
+import type { IssuedTokens } from '@/lib/sessions/schema'
+import { openSession, sessionActor } from '@/lib/sessions/service'
 import type { User } from '@/lib/users/schema'
-import { signAccessToken, verifyAccessToken } from './access-token'
-import type { Actor, RequestOrigin } from './actor'
-import { forgetUser, liveActor } from './live-sessions'
-import { verifyPassword } from './password'
+import { createUser, getUser } from '@/lib/users/service'
+import { verifyAccessToken } from './access-token'
+import type { Actor, RequestOrigin, SessionActor } from './actor'
+import { forgetUser } from './live-sessions'
+import { hashPassword, verifyPassword } from './password'
 import * as repository from './repository'
-import type { SignedIn } from './schema'
 
-async function openSession(user: User, origin: RequestOrigin): Promise<SignedIn> {
-  const sessionId = await repository.insertSession({
-    userId: user.id,
-    userAgent: origin.userAgent ?? null,
-    ip: origin.ip,
-    expiresAt: new Date(Date.now() + settings().refreshTokenTtlSeconds * 1000),
-  })
-  const token = signAccessToken({ userId: user.id, sessionId })
-  return { user, token, expiresIn: settings().accessTokenTtlSeconds }
-}
+/** An account and the tokens of a session of it. */
+export type SignedIn = { user: User; tokens: IssuedTokens }
 
 /** Makes an account and signs it in. EMAIL_EXISTS; FORBIDDEN or UNAUTHORIZED unless `OPEN_SIGNUP`. */
 export async function register(
   input: { email: string; password: string; name?: string | null },
   origin: RequestOrigin,
 ): Promise<SignedIn> {
-  return openSession(await createUser(undefined, input), origin)
+  const user = await createUser(undefined, input)
+  return { user, tokens: await openSession(user, origin) }
 }
 
 /** Signs in. INVALID_CREDENTIALS, after the same work whether the address or the password is wrong. */
 export async function login(input: { email: string; password: string }, origin: RequestOrigin): Promise<SignedIn> {
   const found = await repository.findCredentials(input.email)
   const fits = await verifyPassword(input.password, found?.hash)
-  if (found === undefined || !fits) throw new AppError('INVALID_CREDENTIALS')
-  return openSession(found.user, origin)
+  if (found === undefined || !fits) {
+    const details = { email: input.email }
+    await recordEvent({ action: 'sign_in_failed', actorId: found?.user.id ?? null, origin, details })
+    throw new AppError('INVALID_CREDENTIALS')
+  }
+  const { user, hash: provenBy } = found
+  return { user, tokens: await openSession({ id: user.id, provenBy }, origin) }
 }
 
 /**
@@ -42,26 +41,34 @@ export async function login(input: { email: string; password: string }, origin: 
  * its account or the key itself has ended.
  */
 export async function authenticateToken(token: string): Promise<Actor> {
-  const actor = await (looksLikeApiKey(token) ? apiKeyActor(token) : sessionActor(token))
+  const actor = await (looksLikeApiKey(token) ? apiKeyActor(token) : accessTokenActor(token))
   if (actor === undefined) throw new AppError('UNAUTHORIZED')
   return actor
 }
 
-async function sessionActor(token: string): Promise<Actor | undefined> {
+async function accessTokenActor(token: string): Promise<Actor | undefined> {
   const claims = verifyAccessToken(token)
-  if (claims === undefined) return undefined
-  const { userId, sessionId } = claims
-  const actor = await liveActor(sessionId, () => repository.findSessionActor(sessionId))
-  return actor?.userId === userId ? actor : undefined
+  const actor = claims && (await sessionActor(claims.sessionId))
+  return actor?.userId === claims?.userId ? actor : undefined
 }
 
 /**
- * Ends every session of a user at once. Where that is a part of a greater change, its repository calls `deleteSessions`
- * with its transaction, and its service `forgetUser` after the commit.
+ * Changes the caller's password and ends their other sessions at once. INVALID_CREDENTIALS when the current password is
+ * wrong, or changes at the same time.
  */
-export async function endAllSessions(userId: number): Promise<void> {
-  await repository.deleteSessions(userId)
-  forgetUser(userId)
+export async function changePassword(
+  actor: SessionActor,
+  input: { currentPassword: string; newPassword: string },
+  origin: RequestOrigin,
+): Promise<void> {
+  const proven = await repository.findPasswordHash(actor.userId)
+  const fits = await verifyPassword(input.currentPassword, proven)
+  if (proven === undefined || !fits) {
+    throw new AppError('INVALID_CREDENTIALS', { message: 'The current password is wrong.' })
+  }
+  const next = await hashPassword(input.newPassword)
+  await repository.replacePassword(actor, { proven, next }, origin)
+  forgetUser(actor.userId)
 }
 
 /** The account of whoever asks. */

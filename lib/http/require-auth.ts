@@ -2,7 +2,7 @@ import type { NextApiRequest } from 'next'
 import { hasScope, type Actor } from '@/lib/auth/actor'
 import type { Scope } from '@/lib/auth/scopes'
 import { authenticateToken } from '@/lib/auth/service'
-import { AppError } from '@/lib/errors'
+import { AppError, isAppError } from '@/lib/errors'
 import type { Role } from '@/lib/users/schema'
 import type {
   AuthContext,
@@ -76,6 +76,21 @@ export function optionalAuth(
       if (actor !== undefined) assertScope(actor, next.scope)
       return next.handler(req, res, { ...context, actor })
     }
+    if (actor?.credential === 'apiKey') throw keyRefused()
+    return next(req, res, { ...context, actor })
+  }
+}
+
+/**
+ * Hands on who signed in, if an access token that still works says so, for a route that takes another proof as well: one
+ * that does not work any more is passed over. API keys are refused.
+ */
+export function tolerantAuth(next: Handler<OptionalSessionContext>): Handler<Context> {
+  return async (req, res, context) => {
+    const actor = await context.authenticate().catch((error: unknown) => {
+      if (isAppError(error) && error.code === 'UNAUTHORIZED') return undefined
+      throw error
+    })
     if (actor?.credential === 'apiKey') throw keyRefused()
     return next(req, res, { ...context, actor })
   }

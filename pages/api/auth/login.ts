@@ -5,15 +5,15 @@ import { apiHandler } from '@/lib/http/api-handler'
 import type { Context, Handler } from '@/lib/http/context'
 import { parseBody } from '@/lib/http/parse'
 import { limitSignIns } from '@/lib/http/rate-limit'
-import { sendJson } from '@/lib/http/respond'
+import { sendTokens } from '@/lib/http/send-tokens'
 
 export const config = { api: { bodyParser: false } }
 
 const signIn: Handler<Context> = async (req, res, context) => {
-  const body = await parseBody(req, loginBody)
-  const signedIn = await limitSignIns(res, { account: body.email, ip: context.ip }, () => login(body, context))
-  res.setHeader('Cache-Control', 'no-store')
-  sendJson(res, signedIn)
+  const { session, ...credentials } = await parseBody(req, loginBody)
+  const attempt = { account: credentials.email, ip: context.ip }
+  const { user, tokens } = await limitSignIns(res, attempt, () => login(credentials, context))
+  sendTokens(req, res, { tokens, session, beside: { user } })
 }
 
 export default apiHandler((req, res, context) => {

@@ -5,15 +5,15 @@ import { apiHandler } from '@/lib/http/api-handler'
 import type { Context, Handler } from '@/lib/http/context'
 import { parseBody } from '@/lib/http/parse'
 import { limitStrictly } from '@/lib/http/rate-limit'
-import { sendJson } from '@/lib/http/respond'
+import { sendTokens } from '@/lib/http/send-tokens'
 
 export const config = { api: { bodyParser: false } }
 
 const signUp: Handler<Context> = limitStrictly('sign-up', async (req, res, context) => {
-  const signedIn = await register(await parseBody(req, registerBody), context)
-  res.setHeader('Location', `/api/users/${signedIn.user.id}`)
-  res.setHeader('Cache-Control', 'no-store')
-  sendJson(res, signedIn, 201)
+  const { session, ...input } = await parseBody(req, registerBody)
+  const { user, tokens } = await register(input, context)
+  res.setHeader('Location', `/api/users/${user.id}`)
+  sendTokens(req, res, { tokens, session, beside: { user }, status: 201 })
 })
 
 export default apiHandler((req, res, context) => {

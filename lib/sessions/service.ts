@@ -1,0 +1,121 @@
+import { signAccessToken } from '@/lib/auth/access-token'
+import type { Actor, RequestOrigin, SessionActor } from '@/lib/auth/actor'
+import { forgetSession, forgetUser, liveActor } from '@/lib/auth/live-sessions'
+import { hashSecretToken, newSecretToken } from '@/lib/auth/secret-token'
+import { settings } from '@/lib/config'
+import { AppError, isAppError } from '@/lib/errors'
+import * as repository from './repository'
+import type { IssuedTokens, Session } from './schema'
+
+/** How long a spent refresh token still gets a pair: two tabs of one browser may use it at the same time. */
+const GRACE_SECONDS = 10
+
+/** How long an expired session is kept, so that its owner is told that it expired and not that it never was. */
+const EXPIRED_KEPT_MS = 7 * 86_400_000
+
+function issue(session: { userId: number; sessionId: string; expiresAt: Date }, refreshToken: string): IssuedTokens {
+  const { userId, sessionId, expiresAt } = session
+  const token = signAccessToken({ userId, sessionId })
+  return { token, expiresIn: settings().accessTokenTtlSeconds, refreshToken, sessionExpiresAt: expiresAt }
+}
+
+/**
+ * Opens a session for somebody who proved who they are; `provenBy` is the password hash that they proved it against.
+ * INVALID_CREDENTIALS when that is not their password any more.
+ */
+export async function openSession(
+  user: { id: number; provenBy?: string | undefined },
+  origin: RequestOrigin,
+): Promise<IssuedTokens> {
+  const refreshToken = newSecretToken()
+  const expiresAt = new Date(Date.now() + settings().refreshTokenTtlSeconds * 1000)
+  const refreshTokenHash = hashSecretToken(refreshToken)
+  const opening = { userId: user.id, refreshTokenHash, expiresAt, provenBy: user.provenBy }
+  const sessionId = await repository.insertSession(opening, origin)
+  return issue({ userId: user.id, sessionId, expiresAt }, refreshToken)
+}
+
+/** Who signed in with a session, or undefined when it has ended, expired or was never one. */
+export async function sessionActor(sessionId: string): Promise<Actor | undefined> {
+  return liveActor(sessionId, () => repository.findSessionActor(sessionId))
+}
+
+/**
+ * A new pair of the same session for a refresh token, which is spent by this. Again within ten seconds it gets another
+ * pair; later the session ends, since one of the two who know the token stole it. The session's end stays where it was:
+ * a sign-in lasts for `REFRESH_TOKEN_TTL_SECONDS`. INVALID_TOKEN, TOKEN_EXPIRED, TOKEN_REUSED.
+ */
+export async function refreshTokens(refreshToken: string, origin: RequestOrigin): Promise<IssuedTokens> {
+  const successor = newSecretToken()
+  const rotation = await repository.rotateRefreshToken(hashSecretToken(refreshToken), hashSecretToken(successor), {
+    graceSeconds: GRACE_SECONDS,
+    origin,
+  })
+  const { userId, sessionId, sessionExpiresAt: expiresAt } = rotation
+  if (rotation.outcome === 'reused') {
+    forgetSession(sessionId)
+    throw new AppError('TOKEN_REUSED')
+  }
+  return issue({ userId, sessionId, expiresAt }, successor)
+}
+
+/** Ends a session, which somebody else may have done at the same time. */
+async function endIfOpen(userId: number, sessionId: string, origin: RequestOrigin): Promise<void> {
+  try {
+    await repository.deleteSession(userId, sessionId, origin)
+  } catch (error) {
+    if (!isAppError(error) || error.code !== 'NOT_FOUND') throw error
+  }
+  forgetSession(sessionId)
+}
+
+/**
+ * Signs out: ends the session of the caller, and that of the refresh token, which is the same one unless a browser holds
+ * an older cookie. A spent token will do. Without a caller the token has to be good: INVALID_TOKEN, TOKEN_EXPIRED.
+ */
+export async function logout(
+  proof: { actor: SessionActor | undefined; refreshToken: string | undefined },
+  origin: RequestOrigin,
+): Promise<void> {
+  const { actor, refreshToken } = proof
+  if (actor === undefined && refreshToken === undefined) throw new AppError('UNAUTHORIZED')
+  const named = refreshToken && (await repository.findSessionOfToken(hashSecretToken(refreshToken)))
+  if (actor === undefined) {
+    if (!named) throw new AppError('INVALID_TOKEN')
+    if (named.expiresAt <= new Date()) throw new AppError('TOKEN_EXPIRED')
+  }
+  if (actor !== undefined) await endIfOpen(actor.userId, actor.sessionId, origin)
+  if (named && named.id !== actor?.sessionId) await endIfOpen(named.userId, named.id, origin)
+}
+
+/** The caller's sessions, the last used first. */
+export async function listSessions(actor: SessionActor): Promise<Session[]> {
+  const sessions = await repository.listSessions(actor.userId)
+  return sessions.map((session) => ({ ...session, current: session.id === actor.sessionId }))
+}
+
+/** Ends one of the caller's sessions, at once. NOT_FOUND. */
+export async function endSession(actor: SessionActor, sessionId: string, origin: RequestOrigin): Promise<void> {
+  await repository.deleteSession(actor.userId, sessionId, origin)
+  forgetSession(sessionId)
+}
+
+/** Ends all of the caller's sessions but the one that asks, at once. */
+export async function endOtherSessions(actor: SessionActor, origin: RequestOrigin): Promise<void> {
+  await repository.deleteOtherSessions(actor, origin)
+  forgetUser(actor.userId)
+}
+
+/**
+ * Ends every session of a user at once. Where that is a part of a greater change, its repository calls `deleteSessions`
+ * with its transaction, and its service `forgetUser` after the commit.
+ */
+export async function endAllSessions(userId: number): Promise<void> {
+  await repository.deleteSessions(userId)
+  forgetUser(userId)
+}
+
+/** Removes sessions that expired a week ago; how many. */
+export async function sweepSessions(): Promise<number> {
+  return repository.deleteSessionsExpiredBefore(new Date(Date.now() - EXPIRED_KEPT_MS))
+}
