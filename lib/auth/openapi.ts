@@ -1,7 +1,7 @@
 import type { Domain } from '@/lib/openapi/operation'
 import { user } from '@/lib/users/schema'
 import { object } from '@/lib/validation'
-import { loginBody, registerBody, signedIn } from './schema'
+import { changePasswordBody, loginBody, registerBody, signedIn } from './schema'
 
 /** Signing up, in and out. */
 export const authDomain: Domain = {
@@ -42,6 +42,17 @@ export const authDomain: Domain = {
           keep: { adminToken: 'token' },
         },
       ],
+    },
+    {
+      id: 'changePassword',
+      method: 'post',
+      path: '/api/auth/change-password',
+      summary: 'Change the caller’s password',
+      description: 'Every other session of the caller ends.',
+      audience: 'user',
+      body: changePasswordBody,
+      answers: { 204: { description: 'Changed.' } },
+      errors: ['INVALID_CREDENTIALS'],
     },
     {
       id: 'getMe',

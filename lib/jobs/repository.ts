@@ -12,8 +12,11 @@ export async function deleteFailedJobs(): Promise<number> {
       LIMIT ${ROWS_MAX})`
 }
 
-/** Removes sessions that have expired. How many. */
+/**
+ * Removes sessions that expired a week ago: until then a refresh token of theirs is told to have expired, and not to be
+ * none of ours. How many.
+ */
 export async function deleteExpiredSessions(): Promise<number> {
   return prisma().$executeRaw`
-    DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at < now() LIMIT ${ROWS_MAX})`
+    DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at < now() - interval '7 days' LIMIT ${ROWS_MAX})`
 }

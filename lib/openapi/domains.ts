@@ -1,9 +1,17 @@
 import { apiKeysDomain } from '@/lib/api-keys/openapi'
 import { auditDomain } from '@/lib/audit/openapi'
 import { authDomain } from '@/lib/auth/openapi'
+import { sessionsDomain } from '@/lib/sessions/openapi'
 import { systemDomain } from '@/lib/system/openapi'
 import { usersDomain } from '@/lib/users/openapi'
 import type { Domain } from './operation'
 
 /** The sections of the document, in their order. */
-export const domains: readonly Domain[] = [systemDomain, authDomain, usersDomain, apiKeysDomain, auditDomain]
+export const domains: readonly Domain[] = [
+  systemDomain,
+  authDomain,
+  sessionsDomain,
+  usersDomain,
+  apiKeysDomain,
+  auditDomain,
+]

@@ -171,8 +171,3 @@ export async function deleteOtherSessions({ userId, sessionId }: SessionActor, o
     if (count > 0) await insertAuditEvent(event, transaction)
   })
 }
-
-/** Removes the sessions that expired before a time; how many there were. */
-export async function deleteSessionsExpiredBefore(time: Date): Promise<number> {
-  return (await prisma().session.deleteMany({ where: { expiresAt: { lt: time } } })).count
-}

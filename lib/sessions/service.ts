@@ -10,9 +10,6 @@ import type { IssuedTokens, Session } from './schema'
 /** How long a spent refresh token still gets a pair: two tabs of one browser may use it at the same time. */
 const GRACE_SECONDS = 10
 
-/** How long an expired session is kept, so that its owner is told that it expired and not that it never was. */
-const EXPIRED_KEPT_MS = 7 * 86_400_000
-
 function issue(session: { userId: number; sessionId: string; expiresAt: Date }, refreshToken: string): IssuedTokens {
   const { userId, sessionId, expiresAt } = session
   const token = signAccessToken({ userId, sessionId })
@@ -113,9 +110,4 @@ export async function endOtherSessions(actor: SessionActor, origin: RequestOrigi
 export async function endAllSessions(userId: number): Promise<void> {
   await repository.deleteSessions(userId)
   forgetUser(userId)
-}
-
-/** Removes sessions that expired a week ago; how many. */
-export async function sweepSessions(): Promise<number> {
-  return repository.deleteSessionsExpiredBefore(new Date(Date.now() - EXPIRED_KEPT_MS))
 }

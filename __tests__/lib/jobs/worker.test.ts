@@ -131,7 +131,9 @@ describe('the job queue', () => {
 
   it('sweeps what has expired', async () => {
     const user = await makeUser()
-    const session = await prisma().session.create({ data: { userId: user.id, expiresAt: new Date(Date.now() - 1000) } })
+    const session = await prisma().session.create({
+      data: { userId: user.id, expiresAt: new Date(Date.now() - 8 * 86_400_000) },
+    })
     const id = await enqueue(prisma(), 'sweep', {})
     worker = await startWorker(databaseUrl())
     await isDone(id)

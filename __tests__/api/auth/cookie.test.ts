@@ -1,0 +1,117 @@
+import { parseSetCookie } from 'cookie'
+import { api } from '../../support/api'
+import { freshEmail, makeUser, PASSWORD, signIn } from '../../support/factories'
+
+const APP = 'https://app.example'
+const LOCAL_APP = 'http://localhost:5173'
+
+type Pair = { token: string; refreshToken?: string }
+
+async function signInByCookie(origin: string = APP): Promise<{ token: string; cookie: string; header: string }> {
+  const { email } = await makeUser()
+  const json = { email, password: PASSWORD, session: 'cookie' }
+  const answer = await api<Pair>('POST', '/api/auth/login', { json, headers: { Origin: origin } })
+  expect(answer.status).toBe(200)
+  expect(answer.json).not.toHaveProperty('refreshToken')
+  const header = answer.headers.get('set-cookie') ?? ''
+  return { token: answer.json.token, header, cookie: header.split(';')[0] ?? '' }
+}
+
+describe('a sign-in with "session": "cookie"', () => {
+  it('keeps the refresh token from scripts, and lets it travel between sites over TLS', async () => {
+    const { header } = await signInByCookie()
+    expect(parseSetCookie(header)).toMatchObject({
+      name: 'hearth_refresh',
+      httpOnly: true,
+      secure: true,
+      sameSite: 'none',
+      path: '/api/auth',
+    })
+    expect(parseSetCookie(header).maxAge).toBeGreaterThan(604_790)
+    expect(header).not.toContain('Domain')
+  })
+
+  it('works without TLS where app and server are one site', async () => {
+    const { header } = await signInByCookie(LOCAL_APP)
+    expect(parseSetCookie(header)).toMatchObject({ httpOnly: true, sameSite: 'strict', path: '/api/auth' })
+    expect(header).not.toContain('Secure')
+  })
+
+  it('is what registration offers too', async () => {
+    const json = { email: freshEmail(), password: PASSWORD, session: 'cookie' }
+    const answer = await api<Pair>('POST', '/api/auth/register', { json })
+    expect(answer.status).toBe(201)
+    expect(answer.json).not.toHaveProperty('refreshToken')
+    expect(answer.headers.get('set-cookie')).toContain('HttpOnly')
+  })
+
+  it('knows no other mode', async () => {
+    const json = { email: freshEmail(), password: PASSWORD, session: 'header' }
+    for (const route of ['login', 'register']) {
+      expect((await api('POST', `/api/auth/${route}`, { json })).json.error.details).toHaveProperty('session')
+    }
+  })
+
+  it('puts no cookie beside the field otherwise', async () => {
+    const { email } = await makeUser()
+    const answer = await api<Pair>('POST', '/api/auth/login', { json: { email, password: PASSWORD } })
+    expect(answer.json.refreshToken).toEqual(expect.any(String))
+    expect(answer.headers.has('set-cookie')).toBe(false)
+  })
+})
+
+describe('the refresh cookie', () => {
+  it('is rotated by a refresh of an allowed origin', async () => {
+    const { cookie } = await signInByCookie()
+    const answer = await api<Pair>('POST', '/api/auth/refresh', { headers: { Cookie: cookie, Origin: APP } })
+    expect(answer.status).toBe(200)
+    expect(answer.json).not.toHaveProperty('refreshToken')
+    const next = (answer.headers.get('set-cookie') ?? '').split(';')[0] ?? ''
+    expect(next).toMatch(/^hearth_refresh=.{43}$/)
+    expect(next).not.toBe(cookie)
+    const again = await api<Pair>('POST', '/api/auth/refresh', {
+      headers: { Cookie: `a=1; ${next}; b=2`, Origin: LOCAL_APP },
+    })
+    expect(again.status).toBe(200)
+    expect((await api('GET', '/api/auth/me', { token: again.json.token })).status).toBe(200)
+  })
+
+  it.each(['https://evil.example', 'https://app.example.evil.example', 'null', undefined])(
+    'is worth nothing to the origin %p, and is not spent by it',
+    async (origin) => {
+      const { cookie, token } = await signInByCookie()
+      const headers = { Cookie: cookie, ...(origin !== undefined && { Origin: origin }) }
+      for (const route of ['refresh', 'logout']) {
+        const answer = await api('POST', `/api/auth/${route}`, { headers })
+        expect([answer.status, answer.json.error.code]).toEqual([403, 'FORBIDDEN'])
+        expect(answer.headers.has('set-cookie')).toBe(false)
+      }
+      expect((await api('GET', '/api/auth/me', { token })).status).toBe(200)
+      expect((await api('POST', '/api/auth/refresh', { headers: { Cookie: cookie, Origin: APP } })).status).toBe(200)
+    },
+  )
+
+  it('signs out and is cleared', async () => {
+    const { cookie, token } = await signInByCookie()
+    const answer = await api('POST', '/api/auth/logout', { headers: { Cookie: cookie, Origin: APP } })
+    expect(answer.status).toBe(204)
+    expect(parseSetCookie(answer.headers.get('set-cookie') ?? '')).toMatchObject({ maxAge: 0, path: '/api/auth' })
+    expect((await api('GET', '/api/auth/me', { token })).status).toBe(401)
+  })
+
+  it('is no credential elsewhere', async () => {
+    const { cookie } = await signInByCookie()
+    for (const route of ['me', 'sessions']) {
+      expect((await api('GET', `/api/auth/${route}`, { headers: { Cookie: cookie, Origin: APP } })).status).toBe(401)
+    }
+  })
+
+  it('does not keep an older cookie’s session alive, nor this one’s, when somebody signs out', async () => {
+    const { cookie, token: older } = await signInByCookie()
+    const { token } = await signIn()
+    expect((await api('POST', '/api/auth/logout', { token, headers: { Cookie: cookie, Origin: APP } })).status).toBe(
+      204,
+    )
+    for (const ended of [older, token]) expect((await api('GET', '/api/auth/me', { token: ended })).status).toBe(401)
+  })
+})

@@ -1,0 +1,104 @@
+import { prisma } from '@/lib/prisma'
+import { api } from '../../support/api'
+import { makeApiKey, makeSession, makeUser, signIn } from '../../support/factories'
+
+const me = async (token: string) => (await api('GET', '/api/auth/me', { token })).status
+const logout = (call: Parameters<typeof api>[2]) => api('POST', '/api/auth/logout', call)
+
+describe('POST /api/auth/logout', () => {
+  it('makes the access token dead at once, and no other session’s', async () => {
+    const { user, token, refreshToken } = await signIn()
+    const other = await makeSession(user)
+    expect(await me(token)).toBe(200)
+    const answer = await logout({ token })
+    expect([answer.status, answer.text]).toEqual([204, ''])
+    expect(await me(token)).toBe(401)
+    expect((await api('POST', '/api/auth/refresh', { json: { refreshToken } })).status).toBe(401)
+    expect(await me(other.token)).toBe(200)
+  })
+
+  it('takes a refresh token instead, beside an access token that no longer works too', async () => {
+    const [first, second, ended] = [await signIn(), await signIn(), await signIn()]
+    expect((await logout({ json: { refreshToken: first.refreshToken } })).status).toBe(204)
+    expect(await me(first.token)).toBe(401)
+    await logout({ token: ended.token })
+    const both = { token: ended.token, json: { refreshToken: second.refreshToken } }
+    expect((await logout(both)).status).toBe(204)
+    expect(await me(second.token)).toBe(401)
+  })
+
+  it('takes a refresh token that was spent', async () => {
+    const { token, refreshToken } = await signIn()
+    await api('POST', '/api/auth/refresh', { json: { refreshToken } })
+    expect((await logout({ json: { refreshToken } })).status).toBe(204)
+    expect(await me(token)).toBe(401)
+  })
+
+  it('signs out whoever shows both, though the refresh token is not good', async () => {
+    const { token } = await signIn()
+    expect((await logout({ token, json: { refreshToken: 'not one of ours' } })).status).toBe(204)
+    expect(await me(token)).toBe(401)
+  })
+
+  it('keeps one event', async () => {
+    const { user, token, refreshToken, sessionId } = await signIn()
+    await Promise.all([logout({ token }), logout({ token }), logout({ json: { refreshToken } })])
+    const events = await prisma().auditEvent.findMany({ where: { actorId: user.id, action: 'session_ended' } })
+    expect(events).toMatchObject([{ details: { sessionId } }])
+  })
+
+  it('refuses nobody in particular, unknown tokens, and those of expired sessions', async () => {
+    expect((await logout({})).json.error.code).toBe('UNAUTHORIZED')
+    expect((await logout({ token: 'x.y.z' })).json.error.code).toBe('UNAUTHORIZED')
+    expect((await logout({ json: { refreshToken: 'x' } })).json.error.code).toBe('INVALID_TOKEN')
+    const { refreshToken, sessionId } = await signIn()
+    await prisma().session.update({ where: { id: sessionId }, data: { expiresAt: new Date(0) } })
+    expect((await logout({ json: { refreshToken } })).json.error.code).toBe('TOKEN_EXPIRED')
+  })
+
+  it('refuses an API key, whatever else is shown', async () => {
+    const { user, token, refreshToken } = await signIn()
+    const { key } = await makeApiKey(user, ['users:write'])
+    expect((await logout({ token: key, json: { refreshToken } })).status).toBe(403)
+    expect(await me(token)).toBe(200)
+  })
+
+  it('refuses a body that it does not know', async () => {
+    const { token } = await signIn()
+    expect((await logout({ token, json: { everywhere: true } })).status).toBe(400)
+    expect(await me(token)).toBe(200)
+  })
+})
+
+describe('the ends of access tokens', () => {
+  it('come at once with the end of the user, and with a change of role', async () => {
+    const admin = await signIn({ role: 'admin' })
+    const demoted = await signIn({ role: 'admin' })
+    const deleted = await signIn()
+    const { key } = await makeApiKey(deleted.user, ['users:read'])
+    expect((await api('GET', '/api/users', { token: demoted.token })).status).toBe(200)
+    expect((await api('GET', '/api/protected', { token: key })).status).toBe(200)
+    expect(await me(deleted.token)).toBe(200)
+    const json = { role: 'user' }
+    expect((await api('PATCH', `/api/users/${demoted.user.id}`, { token: admin.token, json })).status).toBe(200)
+    expect((await api('GET', '/api/users', { token: demoted.token })).status).toBe(403)
+    expect((await api('DELETE', `/api/users/${deleted.user.id}`, { token: admin.token })).status).toBe(204)
+    expect(await me(deleted.token)).toBe(401)
+    expect((await api('GET', '/api/protected', { token: key })).status).toBe(401)
+  })
+
+  it('are kept, and the one who acted is known after they are gone', async () => {
+    const admin = await signIn({ role: 'admin' })
+    const user = await makeUser()
+    await api('PATCH', `/api/users/${user.id}`, { token: admin.token, json: { role: 'admin' } })
+    await api('PATCH', `/api/users/${user.id}`, { token: admin.token, json: { role: 'admin' } })
+    await api('DELETE', `/api/users/${user.id}`, { token: admin.token })
+    await prisma().user.delete({ where: { id: admin.user.id } })
+    const events = await prisma().auditEvent.findMany({ where: { actorId: admin.user.id }, orderBy: { id: 'asc' } })
+    expect(events.map(({ action, details }) => [action, details])).toEqual([
+      ['sign_in', { sessionId: admin.sessionId }],
+      ['role_changed', { userId: user.id, role: 'admin' }],
+      ['user_deleted', { userId: user.id }],
+    ])
+  })
+})
