@@ -2,7 +2,9 @@ import { mkdtempSync } from 'node:fs'
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import PostalMime, { type Email } from 'postal-mime'
 import { settings, useSettings } from '@/lib/config'
+import { waitFor } from './wait'
 
 /** Lets mail be written to a folder of this test file's own. Call it at the top of the file. */
 export function useMailFolder(): void {
@@ -11,9 +13,32 @@ export function useMailFolder(): void {
   afterAll(() => rm(dataDir, { recursive: true, force: true }))
 }
 
-/** The mails written so far, as they are. */
-export async function writtenMails(dataDir = settings().dataDir): Promise<string[]> {
+/** The mails written so far, parsed. */
+export async function writtenMails(dataDir = settings().dataDir): Promise<Email[]> {
   const folder = join(dataDir, 'mail')
-  const names = await readdir(folder).catch(() => [])
-  return Promise.all(names.filter((name) => name.endsWith('.eml')).map((name) => readFile(join(folder, name), 'utf8')))
+  const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith('.eml'))
+  return Promise.all(names.map(async (name) => PostalMime.parse(await readFile(join(folder, name)))))
+}
+
+/** The mails written to an address so far, with this word in their subject. */
+export async function mailsTo(address: string, subject = '', dataDir = settings().dataDir): Promise<Email[]> {
+  const mails = await writtenMails(dataDir)
+  return mails.filter((mail) => mail.to?.[0]?.address === address && mail.subject?.includes(subject) === true)
+}
+
+/** The token of the link in a mail. */
+export function tokenOf(mail: Email | undefined): string {
+  const link = mail?.text?.split(/\s+/).find((word) => URL.canParse(word))
+  const token = link === undefined ? null : new URL(link).searchParams.get('token')
+  if (token === null) throw new Error('The mail holds no link with a token.')
+  return token
+}
+
+/** The tokens mailed to an address under this subject, once there are `count` of them; the order is that of no clock. */
+export async function mailedTokens(address: string, subject: string, count = 1): Promise<string[]> {
+  const mails = await waitFor(`${count} mails "${subject}" to ${address}`, async () => {
+    const found = await mailsTo(address, subject)
+    return found.length >= count && found
+  })
+  return mails.map(tokenOf)
 }

@@ -1,4 +1,4 @@
-import type { Prisma } from '@/prisma/generated/client'
+import type { Queryable } from '@/lib/prisma'
 import type { JobName, JobPayloads } from './schema'
 
 /** Sixteen attempts, the pauses between them growing from 3 s to 6 h: some forty hours in all. */
@@ -18,7 +18,7 @@ type EnqueueOptions = {
  * being done twice. Its id.
  */
 export async function enqueue<N extends JobName>(
-  transaction: Pick<Prisma.TransactionClient, '$queryRaw'>,
+  transaction: Queryable,
   name: N,
   payload: JobPayloads[N],
   options: EnqueueOptions = {},

@@ -1,10 +1,12 @@
 import Joi from 'joi'
 import { mailJob } from '@/lib/mail/schema'
+import { passwordResetJob } from '@/lib/recovery/schema'
 import type { Infer } from '@/lib/validation'
 
 /** Every job that there is, and what its payload looks like. What runs it stands under the same name in tasks.ts. */
 export const jobSchemas = {
   'send-mail': mailJob,
+  'issue-password-reset': passwordResetJob,
   sweep: Joi.object<object>().unknown(),
 }
 

@@ -1,3 +1,4 @@
+import { deleteOldEmailTokens } from '@/lib/recovery/repository'
 import { deleteFailedJobs, deleteExpiredSessions } from './repository'
 
 /** Removes what nobody needs any more, a part at a time; how many rows it removed. */
@@ -7,4 +8,5 @@ type Sweep = () => Promise<number>
 export const sweeps: Record<string, Sweep> = {
   'failed jobs': deleteFailedJobs,
   'expired sessions': deleteExpiredSessions,
+  'old email tokens': deleteOldEmailTokens,
 }

@@ -1,6 +1,7 @@
 import type { Task } from 'graphile-worker'
 import { logger } from '@/lib/logger'
 import { runMailJob } from '@/lib/mail/service'
+import { issuePasswordReset } from '@/lib/recovery/service'
 import { check, type Schema } from '@/lib/validation'
 import { jobSchemas, type JobName } from './schema'
 import { sweeps } from './sweeps'
@@ -43,5 +44,6 @@ function toTask<P>(name: JobName, schema: Schema<P>, run: (payload: P, context: 
 /** What runs each job. */
 export const tasks: Record<JobName, Task> = {
   'send-mail': toTask('send-mail', jobSchemas['send-mail'], runMailJob),
+  'issue-password-reset': toTask('issue-password-reset', jobSchemas['issue-password-reset'], issuePasswordReset),
   sweep: toTask('sweep', jobSchemas.sweep, runSweeps),
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { enqueue } from '@/lib/jobs/queue'
-import type { Prisma } from '@/prisma/generated/client'
+import type { Queryable } from '@/lib/prisma'
 import type { MailContent } from './schema'
 
 /**
@@ -8,8 +8,8 @@ import type { MailContent } from './schema'
  * ourselves fail. Tokens in `content` are sealed. After `expiresAt` it is not sent any more.
  */
 export async function enqueueMail(
-  transaction: Pick<Prisma.TransactionClient, '$queryRaw'>,
-  mail: { to: string; content: MailContent; expiresAt?: Date },
+  transaction: Queryable,
+  mail: { to: string; content: MailContent; expiresAt?: Date; messageId?: string },
 ): Promise<void> {
   await enqueue(transaction, 'send-mail', { messageId: randomUUID(), ...mail })
 }

@@ -2,6 +2,7 @@ import { apiKeysDomain } from '@/lib/api-keys/openapi'
 import { auditDomain } from '@/lib/audit/openapi'
 import { authDomain } from '@/lib/auth/openapi'
 import { sessionsDomain } from '@/lib/sessions/openapi'
+import { recoveryDomain } from '@/lib/recovery/openapi'
 import { systemDomain } from '@/lib/system/openapi'
 import { usersDomain } from '@/lib/users/openapi'
 import type { Domain } from './operation'
@@ -11,6 +12,7 @@ export const domains: readonly Domain[] = [
   systemDomain,
   authDomain,
   sessionsDomain,
+  recoveryDomain,
   usersDomain,
   apiKeysDomain,
   auditDomain,

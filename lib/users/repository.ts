@@ -3,7 +3,9 @@ import type { RequestOrigin } from '@/lib/auth/actor'
 import { isMissingRow, isUniqueViolation } from '@/lib/database-errors'
 import { AppError } from '@/lib/errors'
 import type { Page } from '@/lib/lists'
-import { prisma } from '@/lib/prisma'
+import { enqueueMail } from '@/lib/mail/outbox'
+import { prisma, type Queryable } from '@/lib/prisma'
+import { issueEmailToken } from '@/lib/recovery/email-token'
 import type { Prisma } from '@/prisma/generated/client'
 import type { ListUsersQuery, Role, User, UserChanges } from './schema'
 
@@ -24,14 +26,25 @@ function translate(error: unknown): never {
   throw error
 }
 
-/** Adds a user with its password in one transaction; EMAIL_EXISTS when the address is taken. */
+/**
+ * Adds a user with its password, and owes it a mail to verify the address where `sendVerification` says so, in one
+ * transaction. EMAIL_EXISTS when the address is taken.
+ */
 export async function insertUser(
   input: { email: string; name: string | null; role: Role; emailVerified?: boolean },
   passwordHash: string,
+  { sendVerification = false } = {},
 ): Promise<User> {
-  return prisma()
-    .user.create({ data: { ...input, password: { create: { hash: passwordHash } } }, select: userColumns })
-    .catch(translate)
+  try {
+    return await prisma().$transaction(async (transaction) => {
+      const data = { ...input, password: { create: { hash: passwordHash } } }
+      const user = await transaction.user.create({ data, select: userColumns })
+      if (sendVerification) await issueEmailToken(transaction, 'verify_email', user)
+      return user
+    })
+  } catch (error) {
+    return translate(error)
+  }
 }
 
 /** Whether an e-mail address is taken. */
@@ -49,16 +62,20 @@ export async function findUser(id: number): Promise<User> {
 /** Who makes a change, and from where. */
 type ChangedBy = { actorId: number; origin: RequestOrigin }
 
+/** Gives a user another address, which has to be verified, and lets the old one know. */
+async function changeEmail(transaction: Queryable, id: number, email: string): Promise<void> {
+  const [before] = await transaction.$queryRaw<{ email: string }[]>`SELECT email FROM users WHERE id = ${id} FOR UPDATE`
+  if (before === undefined || before.email === email) return
+  await transaction.user.update({ where: { id }, data: { email, emailVerified: false }, select: { id: true } })
+  await issueEmailToken(transaction, 'verify_email', { id, email })
+  await enqueueMail(transaction, { to: before.email, content: { template: 'email-changed' } })
+}
+
 /** Changes a user; a new e-mail address is an unverified one, a new role is an audit event. EMAIL_EXISTS, NOT_FOUND. */
 export async function updateUser(id: number, changes: UserChanges, by: ChangedBy): Promise<User> {
   try {
     return await prisma().$transaction(async (transaction) => {
-      if (changes.email !== undefined) {
-        await transaction.user.updateMany({
-          where: { id, email: { not: changes.email } },
-          data: { emailVerified: false },
-        })
-      }
+      if (changes.email !== undefined) await changeEmail(transaction, id, changes.email)
       if (changes.role !== undefined) {
         const { count } = await transaction.user.updateMany({
           where: { id, role: { not: changes.role } },

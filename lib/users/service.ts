@@ -24,7 +24,8 @@ export async function createUser(actor: Actor | undefined, input: NewUser): Prom
   // A taken address is refused before the costly hash; the constraint decides for those that come at the same time.
   if (await repository.emailIsTaken(input.email)) throw new AppError('EMAIL_EXISTS')
   const hash = await hashPassword(input.password)
-  return repository.insertUser({ email: input.email, name: input.name ?? null, role: input.role ?? 'user' }, hash)
+  const { email, name = null, role = 'user' } = input
+  return repository.insertUser({ email, name, role }, hash, { sendVerification: true })
 }
 
 /** FORBIDDEN, NOT_FOUND. */
