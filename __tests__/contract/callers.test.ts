@@ -1,0 +1,164 @@
+import { SCOPES, type Scope } from '@/lib/auth/scopes'
+import { domains } from '@/lib/openapi/domains'
+import type { Operation } from '@/lib/openapi/operation'
+import { api, routes } from '../support/api'
+import { findOperation, part } from '../support/document'
+import { makeApiKey, signIn } from '../support/factories'
+import { goodToken, uselessTokens } from './credentials'
+import { subjects, type Reception, type SignedIn } from './subjects'
+
+const operations = domains.flatMap((domain) => domain.operations)
+const guarded = operations.filter(({ audience }) => audience !== 'public')
+const nameOf = ({ method, path }: Operation) => `${method.toUpperCase()} ${path}`
+const byName = (list: Operation[]) => list.map((operation): [string, Operation] => [nameOf(operation), operation])
+
+function fill(path: string, parameters: Record<string, string>): string {
+  return path.replace(/\{(\w+)\}/g, (_whole, name: string) => parameters[name] ?? '1')
+}
+
+/** The file that answers a path. */
+function fileOf(path: string): string {
+  const url = fill(path, {})
+  return routes.find(({ pattern }) => pattern.test(url))?.file ?? `no file for ${path}`
+}
+
+/** The operation's URL about something of this owner's, and the callers that this something has of its own. */
+async function about(owner: SignedIn, { path }: Operation): Promise<{ url: string; callers: Record<string, string> }> {
+  if (!path.includes('{')) return { url: path, callers: {} }
+  const subject = subjects[path]
+  if (subject === undefined) throw new Error(`__tests__/contract/subjects.ts has no entry for ${path}`)
+  const { parameters, callers = {} } = await subject.make(owner)
+  return { url: fill(path, parameters), callers }
+}
+
+/** A body that is in order, as the document shows it: what is refused is refused for the caller. */
+function bodyOf({ method, path }: Operation): unknown {
+  const documented = findOperation(method.toUpperCase(), path)?.operation
+  return part(documented, 'requestBody', 'content', 'application/json')['example']
+}
+
+/** How a caller is received: what is not refused got as far as the route's own work, whatever came of it there. */
+async function receptionOf(operation: Operation, url: string, token: string | undefined): Promise<Reception | 401> {
+  const { status, json } = await api(operation.method.toUpperCase(), url, { token, json: bodyOf(operation) })
+  expect(status).toBeLessThan(500)
+  if (status === 401) return json.error.code === 'UNAUTHORIZED' ? 401 : 'pass'
+  return status === 403 || status === 404 ? status : 'pass'
+}
+
+/** What a stranger, an admin and the subject's own callers have to meet. */
+function expected({ audience, path, method }: Operation): Record<string, Reception> {
+  const ofSubject = subjects[path]?.others[method]
+  if (path.includes('{') && ofSubject === undefined) {
+    throw new Error(`__tests__/contract/subjects.ts has no entry for ${method} ${path}`)
+  }
+  return ofSubject ?? { stranger: audience === 'admin' ? 403 : 'pass', admin: 'pass' }
+}
+
+async function ownerFor({ audience }: Operation): Promise<SignedIn> {
+  return signIn(audience === 'admin' ? { role: 'admin' } : {})
+}
+
+describe('the routes', () => {
+  it('are those of the document, method by method', async () => {
+    const found = await Promise.all(
+      routes
+        .filter(({ file }) => file !== '[...unknown].ts')
+        .map(async ({ file }) => {
+          const path = `/api/${file.replace(/(\/?index)?\.ts$/, '').replace(/\[[^\]]+\]/g, '1')}`.replace(/\/$/, '')
+          const { status, headers } = await api('PURGE', path)
+          expect([file, status]).toEqual([file, 405])
+          const methods = (headers.get('allow') ?? '')
+            .split(', ')
+            .filter((name) => name !== 'HEAD' && name !== 'OPTIONS')
+          return methods.map((method) => `${method} ${file}`)
+        }),
+    )
+    const declared = operations.map(({ method, path }) => `${method.toUpperCase()} ${fileOf(path)}`)
+    expect([...new Set(declared)].sort()).toEqual(found.flat().sort())
+  })
+})
+
+describe('a token as ours are', () => {
+  it('is good, so that those below are refused for what they differ in', async () => {
+    expect((await api('GET', '/api/auth/me', { token: await goodToken() })).status).toBe(200)
+  })
+})
+
+let useless: Record<string, string> = {}
+beforeAll(async () => {
+  useless = await uselessTokens()
+})
+
+describe.each(byName(guarded))('%s', (_name, operation) => {
+  const { audience, scope, method } = operation
+
+  it(`${audience === 'optional' ? 'lets in' : 'refuses'} a caller without credentials`, async () => {
+    const { url } = await about(await ownerFor(operation), operation)
+    if (audience === 'optional') {
+      expect(await receptionOf(operation, url, undefined)).not.toBe(401)
+      return
+    }
+    const answer = await api(method.toUpperCase(), url)
+    expect([answer.status, answer.json.error.code]).toEqual([401, 'UNAUTHORIZED'])
+    expect(answer.headers.get('www-authenticate')).toBe('Bearer')
+  })
+
+  it('refuses credentials that speak for nobody', async () => {
+    const { url } = await about(await ownerFor(operation), operation)
+    await Promise.all(
+      Object.entries(useless).map(async ([name, token]) => {
+        const { status, text } = await api(method.toUpperCase(), url, { token })
+        expect([name, status, JSON.parse(text)]).toMatchObject([name, 401, { error: { code: 'UNAUTHORIZED' } }])
+      }),
+    )
+  })
+
+  it('lets in whom it is for', async () => {
+    const owner = await ownerFor(operation)
+    const { url } = await about(owner, operation)
+    expect(await receptionOf(operation, url, owner.token)).toBe('pass')
+  })
+
+  it('receives everybody else as is declared', async () => {
+    const wanted = expected(operation)
+    const met: Record<string, Reception | 401> = {}
+    for (const caller of Object.keys(wanted)) {
+      const { url, callers } = await about(await ownerFor(operation), operation)
+      const { token } = await signIn(caller === 'admin' ? { role: 'admin' } : {})
+      met[caller] = await receptionOf(operation, url, callers[caller] ?? token)
+    }
+    expect(met).toEqual(wanted)
+  })
+
+  it(`takes the API keys for ${scope ?? 'nothing'} alone`, async () => {
+    const attempt = async (scopes: Scope[]) => {
+      const owner = await ownerFor(operation)
+      const { url } = await about(owner, operation)
+      return receptionOf(operation, url, (await makeApiKey(owner.user, scopes)).key)
+    }
+    const others = SCOPES.filter((one) => one !== scope)
+    expect(await attempt(others)).toBe(scope === 'any' ? 'pass' : 403)
+    expect(await attempt(scope === undefined || scope === 'any' ? [...SCOPES] : [scope])).toBe(
+      scope === undefined ? 403 : 'pass',
+    )
+  })
+
+  it('gives a key with the scope no more than its owner has', async () => {
+    const stranger = expected(operation)['stranger']
+    const { url } = await about(await ownerFor(operation), operation)
+    const { key } = await makeApiKey((await signIn()).user, [...SCOPES])
+    expect(await receptionOf(operation, url, key)).toBe(scope === undefined ? 403 : stranger)
+  })
+})
+
+describe.each(byName(operations.filter(({ audience }) => audience === 'public')))('%s', (_name, operation) => {
+  it('answers a caller with useless credentials as one without', async () => {
+    const url = fill(operation.path, {})
+    const without = await api(operation.method.toUpperCase(), url)
+    await Promise.all(
+      Object.values(useless).map(async (token) => {
+        expect((await api(operation.method.toUpperCase(), url, { token })).status).toBe(without.status)
+      }),
+    )
+  })
+})
