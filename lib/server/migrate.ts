@@ -1,5 +1,4 @@
 import { settings } from '@/lib/config'
-import { isDatabaseUnavailable } from '@/lib/database-errors'
 import { installQueue } from '@/lib/jobs/install'
 import { pendingMigrations } from '@/lib/system/repository'
 import { runPrisma } from './run-program'
@@ -10,10 +9,8 @@ import { runPrisma } from './run-program'
  */
 export async function migrate(projectDir: string, say: (line: string) => void): Promise<void> {
   const { databaseUrl } = settings()
-  const pending = await pendingMigrations().catch((error: unknown) => {
-    if (!isDatabaseUnavailable(error)) throw error
-    return undefined
-  })
+  // Where this cannot be told, not even the database may be there yet: Prisma makes it, or says what is wrong.
+  const pending = await pendingMigrations().catch(() => undefined)
   if (pending?.length !== 0) {
     say('Applying the migrations …')
     await runPrisma(projectDir, ['migrate', 'deploy'], databaseUrl)

