@@ -1,17 +1,30 @@
 import Joi from 'joi'
-import { digits, object, type Infer } from './validation'
+import { digits, object } from './validation'
 
 export const PAGE_LIMIT_MAX = 100
+
+/** How many rows PostgreSQL may read and drop before a page. Who wants to go further takes a cursor. */
+export const OFFSET_MAX = 100_000
+
 const PAGE_LIMIT_DEFAULT = 20
+const CURSOR_MAX_CHARACTERS = 4_096
 
 /** One step of an order. */
 export type SortKey<F extends string> = { field: F; direction: 'asc' | 'desc' }
 
-/** The request for one page. Pages count from 1. */
-export type PageRequest = { page: number; limit: number }
+/**
+ * The request for a part of a list: the page of that number, which counts from 1, or what follows a cursor. Without
+ * either it is the first page.
+ */
+export type ListRequest<F extends string = never> = {
+  page?: number
+  cursor?: string
+  limit: number
+  sort?: SortKey<F>[]
+}
 
-/** One page of a list, and how long the list is. */
-export type Page<T> = { items: T[]; total: number }
+/** A part of a list: of a page, with how long the list is; after a cursor, with the next cursor, null at the end. */
+export type List<T> = { items: T[]; total: number } | { items: T[]; nextCursor: string | null }
 
 /** `?sort=-createdAt,name` over the fields named here, as an array of steps; a field twice is refused. */
 export function sortBy<const F extends string>(...fields: F[]): Joi.AnySchema<SortKey<F>[]> {
@@ -34,18 +47,27 @@ export function sortBy<const F extends string>(...fields: F[]): Joi.AnySchema<So
     })
 }
 
-/** The query of a list: the filters given here beside `page`, `limit` and `sort`. */
-export function listQuery<O extends Record<string, Joi.AnySchema>, S extends Joi.AnySchema>(keys: {
+/**
+ * The query of a list: the filters given here beside `page` or `cursor`, `limit` and, where the list names fields to
+ * sort by, `sort`. What a cursor says is checked by `readList`, which knows the order that it must belong to.
+ */
+export function listQuery<O extends Record<string, Joi.AnySchema>, F extends string = never>(keys: {
   optional: O
-  sort: S
+  sort?: Joi.AnySchema<SortKey<F>[]>
 }) {
+  const part = {
+    page: digits({ min: 1, max: 1_000_000_000 }),
+    cursor: Joi.string().allow('').max(CURSOR_MAX_CHARACTERS),
+    sort: keys.sort ?? Joi.any<SortKey<F>[]>().forbidden(),
+  }
   return object({
-    optional: { ...keys.optional, sort: keys.sort },
-    defaulted: {
-      page: digits({ min: 1, max: 1_000_000_000 }).default(1),
-      limit: digits({ min: 1, max: PAGE_LIMIT_MAX }).default(PAGE_LIMIT_DEFAULT),
-    },
+    optional: { ...keys.optional, ...part },
+    defaulted: { limit: digits({ min: 1, max: PAGE_LIMIT_MAX }).default(PAGE_LIMIT_DEFAULT) },
   })
+    .custom((value: { page?: number; cursor?: string }, helpers) =>
+      value.page !== undefined && value.cursor !== undefined
+        ? helpers.error('cursor.page', {}, helpers.state.localize?.([...(helpers.state.path ?? []), 'cursor']))
+        : value,
+    )
+    .messages({ 'cursor.page': 'must not come with page' })
 }
-
-export type ListQuery = Infer<ReturnType<typeof listQuery<{}, Joi.AnySchema>>>

@@ -1,34 +1,48 @@
 import type { NextApiRequest, NextApiResponse } from 'next'
-import type { Page, PageRequest } from '@/lib/lists'
+import { OFFSET_MAX, type List, type ListRequest } from '@/lib/lists'
 import { sendJson } from './respond'
 
-/** A URL of the same list, at another page. */
-function urlOfPage(req: NextApiRequest, page: number): string {
-  const [path, query] = (req.url ?? '/').split('?')
+/** The URL of another part of the same list; relative, with the path as it stands in the request. */
+function urlOfPart(req: NextApiRequest, name: 'page' | 'cursor', value: string): string {
+  const [path = '/', query] = (req.url ?? '/').split('?')
   const parameters = new URLSearchParams(query)
-  parameters.set('page', String(page))
-  return `${path}?${parameters}`
+  parameters.set(name, value)
+  return `${path.replace(/[<>"\s]/g, encodeURIComponent)}?${parameters}`
 }
 
-/** Links to the pages around this one (RFC 8288). */
-function pageLinks(req: NextApiRequest, page: number, pages: number): string {
-  const links: string[] = []
-  const add = (relation: string, target: number) => links.push(`<${urlOfPage(req, target)}>; rel="${relation}"`)
-  add('first', 1)
-  if (page > 1) add('prev', Math.min(page - 1, Math.max(pages, 1)))
-  if (page < pages) add('next', page + 1)
-  add('last', Math.max(pages, 1))
-  return links.join(', ')
+/** `Link` (RFC 8288) out of the parts by relation; those that are not there are left out. */
+function setLinks(req: NextApiRequest, res: NextApiResponse, name: 'page' | 'cursor', parts: Record<string, unknown>) {
+  const links = Object.entries(parts)
+    .filter(([, value]) => typeof value === 'string' || typeof value === 'number')
+    .map(([relation, value]) => `<${urlOfPart(req, name, String(value))}>; rel="${relation}"`)
+  res.setHeader('Link', links.join(', '))
 }
 
-/** Answers with one page of a list under its plural name. */
-export function sendPage(
+/**
+ * Answers with a part of a list under its plural name, with `pagination` and `Link`: by page first, prev, next and last
+ * as far as they can be asked for, by cursor first and next.
+ */
+export function sendList(
   req: NextApiRequest,
   res: NextApiResponse,
-  list: { plural: string; request: PageRequest; page: Page<unknown> },
+  answer: { plural: string; request: Pick<ListRequest, 'page' | 'limit'>; list: List<unknown> },
 ): void {
-  const { page, limit } = list.request
-  const pages = Math.ceil(list.page.total / limit)
-  res.setHeader('Link', pageLinks(req, page, pages))
-  sendJson(res, { [list.plural]: list.page.items, pagination: { page, limit, total: list.page.total, pages } })
+  const { plural, list } = answer
+  const { page = 1, limit } = answer.request
+  if ('nextCursor' in list) {
+    const { nextCursor } = list
+    setLinks(req, res, 'cursor', { first: '', next: nextCursor })
+    sendJson(res, { [plural]: list.items, pagination: { limit, nextCursor } })
+    return
+  }
+  const pages = Math.ceil(list.total / limit)
+  const last = Math.max(pages, 1)
+  const reachable = (number: number) => ((number - 1) * limit <= OFFSET_MAX ? number : undefined)
+  setLinks(req, res, 'page', {
+    first: 1,
+    prev: page > 1 ? reachable(Math.min(page - 1, last)) : undefined,
+    next: page < pages ? reachable(page + 1) : undefined,
+    last: reachable(last),
+  })
+  sendJson(res, { [plural]: list.items, pagination: { page, limit, total: list.total, pages } })
 }

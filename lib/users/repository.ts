@@ -2,11 +2,13 @@ import { insertAuditEvent } from '@/lib/audit/repository'
 import type { RequestOrigin } from '@/lib/auth/actor'
 import { isMissingRow, isUniqueViolation } from '@/lib/database-errors'
 import { AppError } from '@/lib/errors'
-import type { Page } from '@/lib/lists'
+import { containing, integerKey, textKey, timestampKey } from '@/lib/keyset'
+import type { List } from '@/lib/lists'
 import { enqueueMail } from '@/lib/mail/outbox'
 import { prisma, type Queryable } from '@/lib/prisma'
+import { readList } from '@/lib/read-list'
 import { issueEmailToken } from '@/lib/recovery/email-token'
-import type { Prisma } from '@/prisma/generated/client'
+import { Prisma } from '@/prisma/generated/client'
 import type { ListUsersQuery, Role, User, UserChanges } from './schema'
 
 /** The columns of a user that leave the house. */
@@ -100,37 +102,31 @@ export async function deleteUser(id: number, by: ChangedBy): Promise<void> {
   })
 }
 
-/** One page of users in a total order: the sort, then the id. */
-export async function listUsers(query: ListUsersQuery): Promise<Page<User>> {
-  const where: Prisma.UserWhereInput = {
-    ...(query.role !== undefined && { role: query.role }),
-    ...(query.q !== undefined && {
-      OR: [
-        { name: { contains: escapeLike(query.q), mode: 'insensitive' } },
-        { email: { contains: escapeLike(query.q), mode: 'insensitive' } },
-      ],
-    }),
-  }
-  const orderBy: Prisma.UserOrderByWithRelationInput[] = [
-    ...(query.sort ?? []).map(({ field, direction }) => ({ [field]: direction })),
-    { id: query.sort?.at(-1)?.direction ?? 'asc' },
-  ]
-  const [items, total] = await Promise.all([
-    prisma().user.findMany({
-      where,
-      orderBy,
-      skip: (query.page - 1) * query.limit,
-      take: query.limit,
-      select: userColumns,
-    }),
-    prisma().user.count({ where }),
-  ])
-  return { items, total }
-}
+const userList = {
+  name: 'users',
+  from: Prisma.sql`"users"`,
+  id: integerKey('"id"'),
+  fields: {
+    name: textKey('"name"', { nullable: true }),
+    email: textKey('"email"'),
+    createdAt: timestampKey('"created_at"'),
+  },
+  unique: ['email'],
+} as const
 
-/** Prisma passes `%` and `_` of a `contains` on as wildcards; here they are letters like any other. */
-function escapeLike(words: string): string {
-  return words.replace(/[\\%_]/g, '\\$&')
+/** Part of the users, by id unless the query says otherwise. `q` is a part of the name or address, whatever the case. */
+export async function listUsers(query: ListUsersQuery): Promise<List<User>> {
+  const where: Prisma.Sql[] = []
+  if (query.role !== undefined) where.push(Prisma.sql`"role" = ${query.role}::"Role"`)
+  if (query.q !== undefined) {
+    const pattern = containing(query.q)
+    where.push(Prisma.sql`("name" ILIKE ${pattern} OR "email" ILIKE ${pattern})`)
+  }
+  return readList(userList, query, {
+    where,
+    rows: (ids) => prisma().user.findMany({ where: { id: { in: ids } }, select: userColumns }),
+    idOf: (user) => user.id,
+  })
 }
 
 /** Whether there is anybody who may administer. */

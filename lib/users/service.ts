@@ -3,7 +3,7 @@ import { forgetUser } from '@/lib/auth/live-sessions'
 import { hashPassword } from '@/lib/auth/password'
 import { settings } from '@/lib/config'
 import { AppError } from '@/lib/errors'
-import type { Page } from '@/lib/lists'
+import type { List } from '@/lib/lists'
 import * as repository from './repository'
 import type { ListUsersQuery, NewUser, User, UserChanges } from './schema'
 
@@ -56,7 +56,7 @@ export async function deleteUser(actor: Actor, userId: number, origin: RequestOr
 }
 
 /** For admins; the route sees to that. */
-export async function listUsers(query: ListUsersQuery): Promise<Page<User>> {
+export async function listUsers(query: ListUsersQuery): Promise<List<User>> {
   return repository.listUsers(query)
 }
 

@@ -44,6 +44,57 @@ describe('GET /api/users', () => {
     )
   })
 
+  describe('by cursor', () => {
+    it('goes from an empty cursor to a null one over every user once, with links to the first part and the next', async () => {
+      const { token } = await signIn({ role: 'admin' })
+      const mark = freshEmail().slice(0, 12)
+      const made: number[] = []
+      for (const letter of 'cabde') made.push((await makeUser({ email: `${mark}-${letter}@b.test`, name: null })).id)
+      const found: number[] = []
+      let url = `/api/users?q=${mark}&sort=name&limit=2&cursor=`
+      for (const size of [2, 2, 1]) {
+        const { json, headers } = await api<Users & { pagination: { nextCursor: string | null } }>('GET', url, {
+          token,
+        })
+        expect(json.users).toHaveLength(size)
+        expect(json.pagination).toEqual({ limit: 2, nextCursor: size === 2 ? expect.any(String) : null })
+        const links = headers.get('link') ?? ''
+        expect(links).toContain(`</api/users?q=${mark}&sort=name&limit=2&cursor=>; rel="first"`)
+        expect(links.includes('rel="next"')).toBe(size === 2)
+        expect(links).not.toMatch(/rel="(prev|last)"/)
+        url = /<([^>]+)>; rel="next"/.exec(links)?.[1] ?? ''
+        found.push(...json.users.map((user) => user.id))
+      }
+      expect(found).toEqual(made)
+    })
+
+    it('refuses cursors that it did not give, and those of another order, by name', async () => {
+      const { token } = await signIn({ role: 'admin' })
+      await Promise.all([makeUser(), makeUser()])
+      type Part = Users & { pagination: { nextCursor: string } }
+      const { json } = await api<Part>('GET', '/api/users?cursor=&limit=1', { token })
+      const cursor = json.pagination.nextCursor
+      const turned = `${cursor.slice(0, -2)}${cursor.at(-2) === 'A' ? 'B' : 'A'}${cursor.slice(-1)}`
+      const forged = Buffer.from(JSON.stringify(['users', 0])).toString('base64url')
+      const wrong = [`cursor=${turned}`, `cursor=${cursor}&sort=name`, `cursor=${cursor}&sort=-email`]
+      wrong.push(`cursor=${forged}`, 'cursor=1', 'cursor=%00', `cursor=${cursor}%20`, `cursor=${'A'.repeat(4097)}`)
+      wrong.push(`cursor=${cursor}&page=1`, 'cursor=&page=1')
+      for (const query of wrong) {
+        const answer = await api('GET', `/api/users?limit=1&${query}`, { token })
+        expect([query, answer.status, Object.keys(answer.json.error.details)]).toEqual([query, 400, ['cursor']])
+      }
+      expect((await api('GET', `/api/users?limit=1&cursor=${cursor}`, { token })).status).toBe(200)
+    })
+  })
+
+  it('answers a page beyond the end with nothing, and links back to the last one', async () => {
+    const { token } = await signIn({ role: 'admin' })
+    const { json, headers } = await api<Users>('GET', '/api/users?page=1000000000&limit=100', { token })
+    expect(json.users).toEqual([])
+    expect(headers.get('link')).toContain('page=1&limit=100>; rel="prev"')
+    expect(headers.get('link')).not.toContain('rel="next"')
+  })
+
   it('refuses an anonymous caller', async () => {
     const answer = await api('GET', '/api/users')
     expect(answer.status).toBe(401)

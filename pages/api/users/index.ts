@@ -5,7 +5,7 @@ import { parseBody, parseQuery } from '@/lib/http/parse'
 import { limitStrictly } from '@/lib/http/rate-limit'
 import { optionalAuth, requireAuth, requireRole, requireScope } from '@/lib/http/require-auth'
 import { sendCreated } from '@/lib/http/respond'
-import { sendPage } from '@/lib/http/send-list'
+import { sendList } from '@/lib/http/send-list'
 import { createUserBody, listUsersQuery } from '@/lib/users/schema'
 import { createUser, listUsers } from '@/lib/users/service'
 
@@ -16,7 +16,7 @@ const list = requireAuth(
     'users:read',
     requireRole('admin', async (req, res) => {
       const query = parseQuery(req, listUsersQuery)
-      sendPage(req, res, { plural: 'users', request: query, page: await listUsers(query) })
+      sendList(req, res, { plural: 'users', request: query, list: await listUsers(query) })
     }),
   ),
 )
