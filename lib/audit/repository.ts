@@ -1,7 +1,9 @@
 import type { RequestOrigin } from '@/lib/auth/actor'
-import type { Page } from '@/lib/lists'
+import { integerKey, timestampKey } from '@/lib/keyset'
+import type { List } from '@/lib/lists'
 import { prisma, type Queryable } from '@/lib/prisma'
-import type { Prisma } from '@/prisma/generated/client'
+import { readList } from '@/lib/read-list'
+import { Prisma } from '@/prisma/generated/client'
 import type { AuditAction, AuditDetails, AuditEvent, ListAuditEventsQuery } from './schema'
 
 /** Something to keep: what, whose account, from where, and what else an admin needs to make sense of it. No secrets. */
@@ -35,22 +37,25 @@ function toAuditEvent(row: Prisma.AuditEventGetPayload<{ select: typeof auditEve
   return { ...row, id: Number(row.id) }
 }
 
-/** One page of events, newest first unless the query says otherwise. */
-export async function listAuditEvents(query: ListAuditEventsQuery): Promise<Page<AuditEvent>> {
-  const where: Prisma.AuditEventWhereInput = {
-    ...(query.action !== undefined && { action: query.action }),
-    ...(query.actorId !== undefined && { actorId: query.actorId }),
-  }
-  const direction = query.sort?.[0]?.direction ?? 'desc'
-  const [rows, total] = await Promise.all([
-    prisma().auditEvent.findMany({
-      where,
-      orderBy: [{ createdAt: direction }, { id: direction }],
-      skip: (query.page - 1) * query.limit,
-      take: query.limit,
-      select: auditEventColumns,
-    }),
-    prisma().auditEvent.count({ where }),
-  ])
-  return { items: rows.map(toAuditEvent), total }
+const auditEventList = {
+  name: 'auditEvents',
+  from: Prisma.sql`"audit_events"`,
+  id: integerKey('"id"'),
+  fields: { createdAt: timestampKey('"created_at"') },
+  order: [{ field: 'createdAt', direction: 'desc' }],
+} as const
+
+/** Part of the events, newest first unless the query says otherwise. */
+export async function listAuditEvents(query: ListAuditEventsQuery): Promise<List<AuditEvent>> {
+  const where: Prisma.Sql[] = []
+  if (query.action !== undefined) where.push(Prisma.sql`"action" = ${query.action}`)
+  if (query.actorId !== undefined) where.push(Prisma.sql`"actor_id" = ${query.actorId}::bigint`)
+  return readList(auditEventList, query, {
+    where,
+    rows: async (ids) => {
+      const rows = await prisma().auditEvent.findMany({ where: { id: { in: ids } }, select: auditEventColumns })
+      return rows.map(toAuditEvent)
+    },
+    idOf: (event) => event.id,
+  })
 }

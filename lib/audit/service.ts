@@ -1,4 +1,4 @@
-import type { Page } from '@/lib/lists'
+import type { List } from '@/lib/lists'
 import * as repository from './repository'
 import type { AuditEvent, ListAuditEventsQuery } from './schema'
 
@@ -11,6 +11,6 @@ export async function recordEvent(event: repository.NewAuditEvent): Promise<void
 }
 
 /** For admins; the route sees to that. */
-export async function listAuditEvents(query: ListAuditEventsQuery): Promise<Page<AuditEvent>> {
+export async function listAuditEvents(query: ListAuditEventsQuery): Promise<List<AuditEvent>> {
   return repository.listAuditEvents(query)
 }

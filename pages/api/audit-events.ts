@@ -4,14 +4,14 @@ import { methodNotAllowed } from '@/lib/errors'
 import { apiHandler } from '@/lib/http/api-handler'
 import { parseQuery } from '@/lib/http/parse'
 import { requireAuth, requireRole } from '@/lib/http/require-auth'
-import { sendPage } from '@/lib/http/send-list'
+import { sendList } from '@/lib/http/send-list'
 
 export const config = { api: { bodyParser: false } }
 
 const list = requireAuth(
   requireRole('admin', async (req, res) => {
     const query = parseQuery(req, listAuditEventsQuery)
-    sendPage(req, res, { plural: 'auditEvents', request: query, page: await listAuditEvents(query) })
+    sendList(req, res, { plural: 'auditEvents', request: query, list: await listAuditEvents(query) })
   }),
 )
 
