@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { assertConforms } from '../support/conformance'
 import { runNode } from '../support/run-node'
 import { type RunningServer, startServer } from '../support/server'
 
@@ -14,8 +15,9 @@ type Report = {
     stats: Record<'requests' | 'assertions', { total: number; failed: number }>
     executions: {
       item: { name: string }
+      request: { method: string; url: { path: string[] } }
       assertions?: { error?: { message: string } }[]
-      response?: { code: number }
+      response: { code: number; header: { key: string; value: string }[]; stream: { data: number[] } }
     }[]
   }
 }
@@ -61,10 +63,16 @@ describe('the Postman collection', () => {
     for (const name of ['first.json', 'second.json']) {
       const { code, report } = await run(name)
       const failed = report.run.executions.flatMap(({ item, assertions = [], response }) =>
-        assertions.flatMap(({ error }) => (error ? [`${item.name}: ${error.message} (${response?.code})`] : [])),
+        assertions.flatMap(({ error }) => (error ? [`${item.name}: ${error.message} (${response.code})`] : [])),
       )
       expect(failed).toEqual([])
       expect(report.run.executions.filter(({ assertions = [] }) => assertions.length === 0)).toEqual([])
+      for (const { request, response } of report.run.executions) {
+        const headers = new Headers(response.header.map(({ key, value }) => [key, value]))
+        const text = Buffer.from(response.stream.data).toString()
+        const url = `/${request.url.path.join('/')}`
+        assertConforms({ method: request.method, url }, { status: response.code, headers, text })
+      }
       expect(report.run.stats.requests).toMatchObject({ total, failed: 0 })
       expect(report.run.stats.assertions).toMatchObject({ total, failed: 0 })
       expect(code).toBe(0)

@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { dropDatabase, makeDatabase } from './databases'
+import './watch-http'
 
 const READY = /Hearth is ready at (http:\/\/\S+)/
 const START_TIMEOUT_MS = 60_000
