@@ -16,30 +16,13 @@ export const authDomain: Domain = {
       summary: 'Make an account and sign in',
       audience: 'public',
       body: registerBody,
+      refreshCookie: 'given',
       answers: { 201: { description: 'Signed in.', schema: signedIn } },
       errors: ['UNAUTHORIZED', 'FORBIDDEN', 'EMAIL_EXISTS'],
       postman: [
         {
           fresh: { email: 'ada-{{$randomUUID}}@example.com', password: '{{$randomUUID}}' },
           keep: { token: 'token', myId: 'user.id' },
-        },
-      ],
-    },
-    {
-      id: 'login',
-      method: 'post',
-      path: '/api/auth/login',
-      summary: 'Sign in',
-      audience: 'public',
-      body: loginBody,
-      answers: { 200: { description: 'Signed in.', schema: signedIn } },
-      errors: ['INVALID_CREDENTIALS'],
-      postman: [
-        { keep: { token: 'token', refreshToken: 'refreshToken' } },
-        {
-          name: 'Sign in as the admin',
-          body: { email: '{{adminEmail}}', password: '{{adminPassword}}' },
-          keep: { adminToken: 'token' },
         },
       ],
     },
@@ -53,6 +36,33 @@ export const authDomain: Domain = {
       body: changePasswordBody,
       answers: { 204: { description: 'Changed.' } },
       errors: ['INVALID_CREDENTIALS'],
+      postman: [
+        {
+          fresh: { newPassword: '{{$randomUUID}}' },
+          body: { currentPassword: '{{password}}', newPassword: '{{newPassword}}' },
+        },
+        { name: 'Change it back', body: { currentPassword: '{{newPassword}}', newPassword: '{{password}}' } },
+      ],
+    },
+    {
+      id: 'login',
+      method: 'post',
+      path: '/api/auth/login',
+      summary: 'Sign in',
+      audience: 'public',
+      body: loginBody,
+      refreshCookie: 'given',
+      answers: { 200: { description: 'Signed in.', schema: signedIn } },
+      errors: ['INVALID_CREDENTIALS'],
+      postman: [
+        { keep: { token: 'token', refreshToken: 'refreshToken' } },
+        {
+          name: 'Sign in as the admin',
+          body: { email: '{{adminEmail}}', password: '{{adminPassword}}' },
+          keep: { adminToken: 'token' },
+        },
+        { name: 'Sign in elsewhere', keep: { otherToken: 'token' } },
+      ],
     },
     {
       id: 'getMe',

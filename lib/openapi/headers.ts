@@ -23,6 +23,7 @@ export const RESPONSE_HEADERS = {
     description: '`true` on the answer of an earlier request with the same `Idempotency-Key`.',
     schema: { type: 'string', const: 'true' },
   },
+  'Set-Cookie': { description: 'The refresh token, where it was asked for as a cookie.', schema: text },
 } as const
 
 export type ResponseHeader = keyof typeof RESPONSE_HEADERS
@@ -55,19 +56,29 @@ export function headersOf(operation: { unlimited?: boolean }): ResponseHeader[] 
     : ['X-Request-Id', 'RateLimit-Limit', 'RateLimit-Remaining', 'RateLimit-Reset']
 }
 
-/** References to the headers that an operation heeds. */
+/** References to the headers, cookie among them, that an operation heeds. */
 export function headerParameters(operation: Operation): JsonSchema[] {
   const names: (keyof typeof REQUEST_HEADERS)[] = ['X-Request-Id']
   if (operation.etag === true) names.push('If-None-Match')
   if (operation.ifMatch === true) names.push('If-Match')
   if (operation.idempotent === true) names.push('Idempotency-Key')
-  return names.map((name) => ({ $ref: `#/components/parameters/${parameterName(name)}` }))
+  const parameters = names.map(parameterName)
+  if (operation.refreshCookie === 'taken' || operation.refreshCookie === 'both') parameters.push('RefreshCookie')
+  return parameters.map((name) => ({ $ref: `#/components/parameters/${name}` }))
 }
 
 /** The `components.parameters` of the document. */
 export function sharedParameters(): Record<string, JsonSchema> {
   const entries = Object.entries(REQUEST_HEADERS)
-  return Object.fromEntries(
-    entries.map(([name, header]) => [name.replaceAll('-', ''), { name, in: 'header', ...header }]),
-  )
+  return {
+    ...Object.fromEntries(
+      entries.map(([name, header]) => [name.replaceAll('-', ''), { name, in: 'header', ...header }]),
+    ),
+    RefreshCookie: {
+      name: 'hearth_refresh',
+      in: 'cookie',
+      description: 'The refresh token, from pages of an allowed origin.',
+      schema: text,
+    },
+  }
 }

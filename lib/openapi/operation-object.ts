@@ -1,7 +1,8 @@
+import type Joi from 'joi'
 import type { Components } from './components'
 import { exampleOf } from './examples'
 import { headerParameters, headersOf, responseHeaders, type ResponseHeader } from './headers'
-import { isRecord, type JsonSchema } from './json-schema'
+import { isRecord, toJsonSchema, type JsonSchema } from './json-schema'
 import type { Answer, Operation } from './operation'
 
 /** The parameters of the path and the query, from the schemas that parse them. */
@@ -34,6 +35,7 @@ function answerObject(operation: Operation, status: string, answer: Answer, comp
   if (operation.etag === true) headers.push('ETag')
   if (operation.list === true) headers.push('Link')
   if (status === '201') headers.push('Location')
+  if (operation.refreshCookie === 'given' || operation.refreshCookie === 'both') headers.push('Set-Cookie')
   if (operation.idempotent === true) headers.push('Idempotency-Replayed')
   const schema = answer.schema && components.refer(answer.schema, 'output')
   const content = {
@@ -54,11 +56,17 @@ export function bodyExample(operation: Operation, components: Components): unkno
   return operation.example ?? exampleOf(schema, { named: components.used(), requiredOnly: true })
 }
 
+/** Whether a body must have any key, so that there must be one. */
+function needsKeys(body: Joi.AnySchema): boolean {
+  const { required, minProperties } = toJsonSchema(body, 'input')
+  return required !== undefined || minProperties !== undefined
+}
+
 function requestBody(operation: Operation, components: Components): JsonSchema | undefined {
   const { body, rawBody } = operation
   if (body === undefined && rawBody === undefined) return undefined
   const json = body && jsonContent(components.refer(body, 'input'), bodyExample(operation, components))
-  return { required: true, content: { ...json, ...rawBody } }
+  return { required: body === undefined || needsKeys(body), content: { ...json, ...rawBody } }
 }
 
 /** Access tokens do wherever credentials do; API keys where they can hold the scope. */

@@ -36,7 +36,7 @@ export type PostmanStep = {
   status?: number
   /** Variables made anew before the call, from templates with Postman's dynamic variables. */
   fresh?: Record<string, string>
-  /** Variables kept from the answer, by the path of what they hold. */
+  /** Variables kept from the answer: what of the body each holds, in JavaScript, such as `user.id`. */
   keep?: Record<string, string>
 }
 
@@ -74,6 +74,8 @@ export type Operation = {
   idempotent?: boolean
   /** Answers have a `Link` header to other pages. */
   list?: boolean
+  /** The refresh token may come, or go, as a cookie. */
+  refreshCookie?: 'given' | 'taken' | 'both'
   /** No rate limit. */
   unlimited?: boolean
   /** How the Postman collection calls it: once, unless this says otherwise. */

@@ -75,8 +75,7 @@ function testLines(operation: Operation, step: PostmanStep): string[] {
   const lines = [`pm.test('answers ${status}', () => pm.response.to.have.status(${status}))`]
   const keep = { ...(status === 201 && madeIdOf(operation)), ...step.keep }
   for (const [variable, path] of Object.entries(keep)) {
-    const value = ['pm.response.json()', ...path.split('.')].join('?.')
-    lines.push(`pm.collectionVariables.set('${variable}', ${value})`)
+    lines.push(`pm.collectionVariables.set('${variable}', pm.response.json().${path})`)
   }
   return lines
 }
