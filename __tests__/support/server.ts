@@ -14,6 +14,7 @@ export type RunningServer = {
   url: string
   /** Of a database of its own, migrated; undefined where the server brought its own. */
   databaseUrl: string | undefined
+  dataDir: string
   process: ChildProcess
   /** Everything that it wrote so far. */
   output: () => string
@@ -85,6 +86,7 @@ export async function startServer(
   return {
     url,
     databaseUrl,
+    dataDir,
     process: child,
     output,
     stop: () => end('SIGTERM'),

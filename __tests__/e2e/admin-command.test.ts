@@ -1,0 +1,89 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import request from 'supertest'
+import { freshEmail, PASSWORD } from '../support/factories'
+import { type RunningServer, startServer } from '../support/server'
+
+jest.setTimeout(120_000)
+
+const run = promisify(execFile)
+const SECRET = 'a-secret-of-the-tests-over-http-32-bytes'
+
+/** Types `npm run admin -- …` and answers what it prints. */
+async function admin(settings: Record<string, string | undefined>, ...args: string[]): Promise<string> {
+  const { stdout } = await run(process.execPath, ['--import', 'tsx', 'lib/server/admin-command.ts', ...args], {
+    env: {
+      PATH: process.env['PATH'],
+      NODE_ENV: 'production',
+      PASSWORD_HASH_COST: '4',
+      JWT_SECRET: SECRET,
+      ...settings,
+    },
+  })
+  return stdout
+}
+
+function signIn(server: RunningServer, email: string, password: string | undefined) {
+  return request(server.url).post('/api/auth/login').send({ email, password })
+}
+
+describe('npm run admin', () => {
+  let server: RunningServer
+  let settings: Record<string, string | undefined>
+
+  beforeAll(async () => {
+    server = await startServer()
+    settings = { DATABASE_URL: server.databaseUrl }
+  })
+
+  afterAll(() => server.remove())
+
+  it('makes an admin of an account, and a new account where there is none', async () => {
+    const email = freshEmail()
+    await request(server.url).post('/api/auth/register').send({ email, password: PASSWORD }).expect(201)
+    expect(await admin(settings, 'make-admin', email.toUpperCase())).toBe(`${email} is an admin.\n`)
+    expect((await signIn(server, email, PASSWORD)).body.user.role).toBe('admin')
+
+    const other = freshEmail()
+    const password = /once: (\S+)/.exec(await admin(settings, 'make-admin', other))?.[1]
+    expect((await signIn(server, other, password)).body.user).toMatchObject({ role: 'admin', emailVerified: true })
+  })
+
+  it('gives a new password and ends the sessions', async () => {
+    const email = freshEmail()
+    const { body } = await request(server.url)
+      .post('/api/auth/register')
+      .send({ email, password: PASSWORD })
+      .expect(201)
+    expect(await admin(settings, 'sessions', email)).toMatch(/127\.0\.0\.1.*\n1 session\n$/)
+    const password = /once: (\S+)/.exec(await admin(settings, 'reset-password', email))?.[1]
+    await signIn(server, email, PASSWORD).expect(401)
+    await signIn(server, email, password).expect(200)
+    expect(await admin(settings, 'end-sessions', email)).toBe('1 sessions ended\n')
+    await new Promise((resolve) => setTimeout(resolve, 5_000))
+    await request(server.url).get('/api/auth/me').set('Authorization', `Bearer ${body.token}`).expect(401)
+  })
+
+  it('says what is wrong, and ends with 1', async () => {
+    await expect(admin(settings, 'make-admin')).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('npm run admin'),
+    })
+    await expect(admin(settings, 'drop', 'a@b.cc')).rejects.toMatchObject({ code: 1 })
+    const unknown = freshEmail()
+    await expect(admin(settings, 'reset-password', unknown)).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(`There is no account of ${unknown}`),
+    })
+  })
+
+  it('works beside a server with the embedded database, and without one', async () => {
+    const embedded = await startServer({ DATABASE_URL: '', JWT_SECRET: '' })
+    const own = { DATABASE_URL: '', JWT_SECRET: '', DATA_DIR: embedded.dataDir }
+    const password = /once: (\S+)/.exec(await admin(own, 'reset-password', 'admin@hearth.local'))?.[1]
+    await signIn(embedded, 'admin@hearth.local', password).expect(200)
+    await embedded.stop()
+    expect(await admin(own, 'sessions', 'admin@hearth.local')).toContain('1 session\n')
+    await embedded.remove()
+  })
+})

@@ -1,0 +1,53 @@
+import { insertAuditEvent } from '@/lib/audit/repository'
+import type { RequestOrigin } from '@/lib/auth/actor'
+import { AppError } from '@/lib/errors'
+import { prisma } from '@/lib/prisma'
+import { deleteSessions } from '@/lib/sessions/repository'
+import { userColumns } from '@/lib/users/repository'
+import type { User } from '@/lib/users/schema'
+
+/** Where what is done at the console comes from, in the audit. */
+const CONSOLE: RequestOrigin = { ip: '127.0.0.1', userAgent: undefined, requestId: 'npm-run-admin' }
+const BY_OPERATOR = { by: 'operator' } as const
+
+/** The account of an address; NOT_FOUND. */
+export async function findAccount(email: string): Promise<User> {
+  const user = await prisma().user.findUnique({ where: { email }, select: userColumns })
+  if (user === null) throw new AppError('NOT_FOUND', { message: `There is no account of ${email}.` })
+  return user
+}
+
+/** Makes an account an admin's. */
+export async function promote(userId: number): Promise<void> {
+  await prisma().$transaction(async (transaction) => {
+    const { count } = await transaction.user.updateMany({
+      where: { id: userId, role: { not: 'admin' } },
+      data: { role: 'admin' },
+    })
+    const details = { userId, role: 'admin', ...BY_OPERATOR }
+    if (count > 0)
+      await insertAuditEvent({ action: 'role_changed', actorId: null, origin: CONSOLE, details }, transaction)
+  })
+}
+
+/** Gives an account another password and ends every session of it. */
+export async function setPassword(userId: number, hash: string): Promise<void> {
+  await prisma().$transaction(async (transaction) => {
+    await transaction.$queryRaw`SELECT 1 FROM users WHERE id = ${userId} FOR KEY SHARE`
+    await transaction.password.upsert({ where: { userId }, create: { userId, hash }, update: { hash } })
+    await deleteSessions(userId, { queryable: transaction })
+    const event = { action: 'password_reset', actorId: userId, origin: CONSOLE, details: BY_OPERATOR } as const
+    await insertAuditEvent(event, transaction)
+  })
+}
+
+/** Ends every session of an account; how many there were. */
+export async function endSessions(userId: number): Promise<number> {
+  return prisma().$transaction(async (transaction) => {
+    const count = await deleteSessions(userId, { queryable: transaction })
+    const details = { ended: count, ...BY_OPERATOR }
+    if (count > 0)
+      await insertAuditEvent({ action: 'session_ended', actorId: userId, origin: CONSOLE, details }, transaction)
+    return count
+  })
+}
