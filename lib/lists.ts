@@ -49,18 +49,21 @@ export function sortBy<const F extends string>(...fields: F[]): Joi.AnySchema<So
 
 /**
  * The query of a list: the filters given here beside `page` or `cursor`, `limit` and, where the list names fields to
- * sort by, `sort`. What a cursor says is checked by `readList`, which knows the order that it must belong to.
+ * sort by, `sort`; `path` are the parameters of the list's path. What a cursor says is checked by `readList`, which
+ * knows the order that it must belong to.
  */
-export function listQuery<O extends Record<string, Joi.AnySchema>, F extends string = never>(keys: {
-  optional: O
-  sort?: Joi.AnySchema<SortKey<F>[]>
-}) {
+export function listQuery<
+  O extends Record<string, Joi.AnySchema>,
+  F extends string = never,
+  P extends Record<string, Joi.AnySchema> = {},
+>(keys: { path?: P; optional: O; sort?: Joi.AnySchema<SortKey<F>[]> }) {
   const part = {
     page: digits({ min: 1, max: 1_000_000_000 }),
     cursor: Joi.string().allow('').max(CURSOR_MAX_CHARACTERS),
     sort: keys.sort ?? Joi.any<SortKey<F>[]>().forbidden(),
   }
   return object({
+    ...(keys.path !== undefined && { required: keys.path }),
     optional: { ...keys.optional, ...part },
     defaulted: { limit: digits({ min: 1, max: PAGE_LIMIT_MAX }).default(PAGE_LIMIT_DEFAULT) },
   })

@@ -1,0 +1,121 @@
+import type { FamilyWithMembers } from '@/lib/families/schema'
+import { prisma } from '@/lib/prisma'
+import { api } from '../../../support/api'
+import { makeApiKey, signIn } from '../../../support/factories'
+import { makeCast, makeFamily, makePost } from '../../../support/families'
+
+describe('GET /api/families/:id', () => {
+  it('shows a member the family and who is in it', async () => {
+    const { owner, otherOwner, member, family, url } = await makeCast()
+    const answer = await api<FamilyWithMembers>('GET', url, { token: member.token })
+    expect(answer.status).toBe(200)
+    expect(answer.json).toMatchObject({ id: family.id, name: family.name })
+    expect(answer.json.members.map(({ user, role }) => [user.id, role])).toEqual([
+      [owner.user.id, 'owner'],
+      [otherOwner.user.id, 'owner'],
+      [member.user.id, 'member'],
+    ])
+    expect(answer.text).not.toMatch(/hash|password/i)
+  })
+
+  it('shows no more than a hundred of the members', async () => {
+    const owner = await signIn()
+    const family = await makeFamily({ owners: [owner] })
+    await prisma().$executeRaw`
+      WITH people AS (
+        INSERT INTO users (email) SELECT gen_random_uuid() || '@example.test' FROM generate_series(1, 120) RETURNING id
+      ) INSERT INTO memberships (family_id, user_id, role) SELECT ${family.id}, id, 'member' FROM people`
+    const answer = await api<FamilyWithMembers>('GET', `/api/families/${family.id}`, { token: owner.token })
+    expect(answer.json.members).toHaveLength(100)
+  })
+})
+
+describe('PUT and PATCH /api/families/:id', () => {
+  it.each(['PUT', 'PATCH'])('lets an owner rename it by %s', async (method) => {
+    const { otherOwner, family, url } = await makeCast()
+    const answer = await api<FamilyWithMembers>(method, url, { token: otherOwner.token, json: { name: 'The Kings' } })
+    expect([answer.status, answer.json.id, answer.json.name]).toEqual([200, family.id, 'The Kings'])
+  })
+
+  it.each([{}, { name: '' }, { name: null }, { name: 'x', ownerId: 1 }])('refuses %j', async (json) => {
+    const { owner, url } = await makeCast()
+    expect((await api('PUT', url, { token: owner.token, json })).status).toBe(400)
+    expect((await api('PATCH', url, { token: owner.token, json })).status).toBe(400)
+  })
+})
+
+describe('DELETE /api/families/:id', () => {
+  it('removes it with its posts, which do not become public', async () => {
+    const { owner, member, family, url } = await makeCast()
+    const post = await makePost(member, { visibility: 'family', familyId: family.id })
+    const answer = await api('DELETE', url, { token: owner.token })
+    expect([answer.status, answer.text]).toEqual([204, ''])
+    expect((await api('GET', url, { token: owner.token })).status).toBe(404)
+    expect((await api('GET', `/api/posts/${post}`)).status).toBe(404)
+    expect((await api('GET', `/api/posts/${post}`, { token: member.token })).status).toBe(404)
+  })
+
+  it('is done once, whoever asks at the same time', async () => {
+    const { owner, otherOwner, url } = await makeCast()
+    const answers = await Promise.all([owner, otherOwner].map(({ token }) => api('DELETE', url, { token })))
+    expect(answers.map(({ status }) => status).sort()).toEqual([204, 404])
+  })
+})
+
+describe('who may do what with a family', () => {
+  const requests = [
+    ['GET', '', undefined],
+    ['PUT', '', { name: 'x' }],
+    ['PATCH', '', { name: 'x' }],
+    ['DELETE', '', undefined],
+    ['GET', '/members', undefined],
+    ['PATCH', '/members/1', { role: 'owner' }],
+    ['DELETE', '/members/1', undefined],
+    ['GET', '/invitations', undefined],
+    ['POST', '/invitations', { email: 'somebody@example.test' }],
+    ['DELETE', '/invitations/1', undefined],
+  ] as const
+
+  it.each(requests)(
+    'hides it from strangers: %s %s is as for a family that is not there',
+    async (method, path, json) => {
+      const { stranger, admin, url } = await makeCast()
+      const answers = await Promise.all(
+        [stranger, admin].flatMap(({ token }) =>
+          [url, '/api/families/2147483647', '/api/families/99999999999999999999'].map((base) =>
+            api(method, `${base}${path}`, { token, json }),
+          ),
+        ),
+      )
+      const seen = answers.map(({ status, json: { error } }) => JSON.stringify([status, error.code, error.message]))
+      expect(new Set(seen)).toEqual(new Set([JSON.stringify([404, 'NOT_FOUND', 'There is no such thing.'])]))
+    },
+  )
+
+  it.each(requests)('refuses anonymous callers: %s %s', async (method, path, json) => {
+    const { url } = await makeCast()
+    expect((await api(method, `${url}${path}`, { json })).status).toBe(401)
+  })
+
+  it.each(requests)('refuses API keys of an owner without the scope: %s %s', async (method, path, json) => {
+    const { owner, url } = await makeCast()
+    const { key } = await makeApiKey(owner.user, [method === 'GET' ? 'families:write' : 'families:read', 'posts:write'])
+    expect((await api(method, `${url}${path}`, { token: key, json })).status).toBe(403)
+  })
+
+  it.each(requests.filter(([method, path]) => method !== 'GET' || path === '/invitations'))(
+    'refuses a member who is no owner: %s %s',
+    async (method, path, json) => {
+      const { member, owner, url } = await makeCast()
+      const target = `${url}${path.replace('/members/1', `/members/${owner.user.id}`)}`
+      const answer = await api(method, target, { token: member.token, json })
+      expect([answer.status, answer.json.error.code]).toEqual([403, 'FORBIDDEN'])
+    },
+  )
+
+  it.each(['0', '-1', '1.5', 'x', '01', '%20'])('refuses the id %s', async (id) => {
+    const { token } = await signIn()
+    const answer = await api('GET', `/api/families/${id}`, { token })
+    expect([answer.status, Object.keys(answer.json.error.details)]).toEqual([400, ['id']])
+  })
+})

@@ -1,0 +1,113 @@
+import type { Membership } from '@/lib/families/schema'
+import { api } from '../../../support/api'
+import { makeCast, makePost } from '../../../support/families'
+
+type Members = { members: Membership[]; pagination: { total: number; nextCursor: string | null } }
+
+describe('GET /api/families/:id/members', () => {
+  it('lists them to a member, by page and by cursor', async () => {
+    const { owner, otherOwner, member, url } = await makeCast()
+    const everybody = [owner, otherOwner, member].map(({ user }) => user.id)
+    const whole = await api<Members>('GET', `${url}/members`, { token: member.token })
+    expect(whole.json.members.map(({ user }) => user.id)).toEqual(everybody)
+    expect(whole.json.pagination.total).toBe(3)
+    const first = await api<Members>('GET', `${url}/members?cursor=&limit=2`, { token: member.token })
+    const rest = await api<Members>('GET', `${url}/members?cursor=${first.json.pagination.nextCursor}&limit=2`, {
+      token: member.token,
+    })
+    expect([...first.json.members, ...rest.json.members].map(({ user }) => user.id)).toEqual(everybody)
+  })
+
+  it.each(['page=1&cursor=', 'role=owner', 'limit=101'])('refuses ?%s', async (query) => {
+    const { owner, url } = await makeCast()
+    expect((await api('GET', `${url}/members?${query}`, { token: owner.token })).status).toBe(400)
+  })
+})
+
+describe('PATCH /api/families/:id/members/:userId', () => {
+  it('gives a member another role, which counts at once', async () => {
+    const { owner, member, url } = await makeCast()
+    const json = { role: 'owner' }
+    const answer = await api<Membership>('PATCH', `${url}/members/${member.user.id}`, { token: owner.token, json })
+    expect(answer.status).toBe(200)
+    expect(answer.json).toEqual({
+      user: { id: member.user.id, name: null, email: member.user.email },
+      role: 'owner',
+      joinedAt: expect.any(String),
+    })
+    expect((await api('PATCH', url, { token: member.token, json: { name: 'Ours' } })).status).toBe(200)
+  })
+
+  it('lets an owner step down while there is another, and not the last one', async () => {
+    const { owner, otherOwner, url } = await makeCast()
+    const json = { role: 'member' }
+    const stepDown = ({ user, token }: typeof owner) => api('PATCH', `${url}/members/${user.id}`, { token, json })
+    expect((await stepDown(owner)).status).toBe(200)
+    const last = await stepDown(otherOwner)
+    expect([last.status, last.json.error.code]).toEqual([409, 'LAST_OWNER'])
+    expect((await stepDown(owner)).status).toBe(403)
+  })
+
+  it('answers 404 for whoever is not in the family', async () => {
+    const { owner, stranger, url } = await makeCast()
+    const json = { role: 'owner' }
+    for (const id of [stranger.user.id, 2_147_483_647, '99999999999']) {
+      expect((await api('PATCH', `${url}/members/${id}`, { token: owner.token, json })).status).toBe(404)
+    }
+  })
+
+  it.each([{}, { role: 'admin' }, { role: null }, { role: 'owner', userId: 1 }])('refuses %j', async (json) => {
+    const { owner, member, url } = await makeCast()
+    expect((await api('PATCH', `${url}/members/${member.user.id}`, { token: owner.token, json })).status).toBe(400)
+  })
+
+  it('lets nobody raise themselves', async () => {
+    const { member, stranger, url } = await makeCast()
+    const json = { role: 'owner' }
+    const raise = ({ user, token }: typeof member) => api('PATCH', `${url}/members/${user.id}`, { token, json })
+    expect((await raise(member)).status).toBe(403)
+    expect((await raise(stranger)).status).toBe(404)
+  })
+})
+
+describe('DELETE /api/families/:id/members/:userId', () => {
+  it('lets a member leave, to whom the family is gone then', async () => {
+    const { member, url } = await makeCast()
+    const answer = await api('DELETE', `${url}/members/${member.user.id}`, { token: member.token })
+    expect([answer.status, answer.text]).toEqual([204, ''])
+    expect((await api('GET', url, { token: member.token })).status).toBe(404)
+    expect((await api('DELETE', `${url}/members/${member.user.id}`, { token: member.token })).status).toBe(404)
+  })
+
+  it('lets an owner remove members and other owners', async () => {
+    const { owner, otherOwner, member, url } = await makeCast()
+    for (const { user } of [member, otherOwner]) {
+      expect((await api('DELETE', `${url}/members/${user.id}`, { token: owner.token })).status).toBe(204)
+    }
+    const { json } = await api<Members>('GET', `${url}/members`, { token: owner.token })
+    expect(json.members.map(({ user }) => user.id)).toEqual([owner.user.id])
+  })
+
+  it('keeps the last owner, alone or not', async () => {
+    const { owner, otherOwner, member, url } = await makeCast()
+    const leave = ({ user, token }: typeof owner) => api('DELETE', `${url}/members/${user.id}`, { token })
+    expect((await leave(otherOwner)).status).toBe(204)
+    expect((await leave(owner)).json.error.code).toBe('LAST_OWNER')
+    expect((await leave(member)).status).toBe(204)
+    const alone = await leave(owner)
+    expect([alone.status, alone.json.error.code]).toEqual([409, 'LAST_OWNER'])
+    expect((await api('GET', url, { token: owner.token })).status).toBe(200)
+  })
+
+  it('leaves what a member wrote to the family, and to the author', async () => {
+    const { owner, member, stranger, family, url } = await makeCast()
+    const post = await makePost(member, { visibility: 'family', familyId: family.id })
+    await api('DELETE', `${url}/members/${member.user.id}`, { token: member.token })
+    const read = ({ token }: typeof owner) => api('GET', `/api/posts/${post}`, { token })
+    expect((await read(owner)).status).toBe(200)
+    expect((await read(member)).status).toBe(200)
+    expect((await read(stranger)).status).toBe(404)
+    const json = { title: 'Corrected' }
+    expect((await api('PATCH', `/api/posts/${post}`, { token: member.token, json })).status).toBe(200)
+  })
+})

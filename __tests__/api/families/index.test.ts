@@ -1,0 +1,92 @@
+import type { Family } from '@/lib/families/schema'
+import { api } from '../../support/api'
+import { makeApiKey, signIn } from '../../support/factories'
+import { makeFamily } from '../../support/families'
+
+type Families = { families: Family[]; pagination: { total: number; nextCursor: string | null } }
+
+describe('GET /api/families', () => {
+  it('lists the families of whoever asks, and no others', async () => {
+    const [me, other] = [await signIn(), await signIn()]
+    const mine = [await makeFamily({ owners: [me] }), await makeFamily({ owners: [other], members: [me] })]
+    await makeFamily({ owners: [other] })
+    const answer = await api<Families>('GET', '/api/families', { token: me.token })
+    expect(answer.status).toBe(200)
+    expect(answer.json.families.map(({ id }) => id)).toEqual(mine.map(({ id }) => id))
+    expect(Object.keys(answer.json.families[0] ?? {})).toEqual(['id', 'name', 'createdAt', 'updatedAt'])
+    expect(answer.json.pagination.total).toBe(2)
+  })
+
+  it('gives the same list by cursor', async () => {
+    const me = await signIn()
+    const mine = [await makeFamily({ owners: [me] }), await makeFamily({ owners: [me] })]
+    const first = await api<Families>('GET', '/api/families?cursor=&limit=1', { token: me.token })
+    const { nextCursor } = first.json.pagination
+    const second = await api<Families>('GET', `/api/families?cursor=${nextCursor}&limit=1`, { token: me.token })
+    expect([first, second].map(({ json }) => json.families[0]?.id)).toEqual(mine.map(({ id }) => id))
+    expect(second.json.pagination.nextCursor).toBeNull()
+  })
+
+  it('shows an admin their own families alone', async () => {
+    await makeFamily({ owners: [await signIn()] })
+    const { token } = await signIn({ role: 'admin' })
+    expect((await api<Families>('GET', '/api/families', { token })).json.families).toEqual([])
+  })
+
+  it.each(['page=0', 'limit=0', 'sort=name', 'q=x'])('refuses ?%s', async (query) => {
+    const { token } = await signIn()
+    const answer = await api('GET', `/api/families?${query}`, { token })
+    expect([answer.status, answer.json.error.code]).toEqual([400, 'VALIDATION_ERROR'])
+  })
+
+  it('refuses an anonymous caller', async () => {
+    expect((await api('GET', '/api/families')).status).toBe(401)
+  })
+
+  it('refuses an API key without families:read', async () => {
+    const { user } = await signIn()
+    const good = await makeApiKey(user, ['families:read'])
+    const bad = await makeApiKey(user, ['families:write', 'users:read'])
+    expect((await api('GET', '/api/families', { token: good.key })).status).toBe(200)
+    expect((await api('GET', '/api/families', { token: bad.key })).status).toBe(403)
+  })
+})
+
+describe('POST /api/families', () => {
+  it('makes a family that belongs to whoever asks', async () => {
+    const { user, token } = await signIn()
+    const made = await api<Family>('POST', '/api/families', { token, json: { name: ' The Lovelaces ' } })
+    expect(made.status).toBe(201)
+    expect(made.json.name).toBe('The Lovelaces')
+    expect(made.headers.get('location')).toBe(`/api/families/${made.json.id}`)
+    const shown = await api<{ members: object[] }>('GET', `/api/families/${made.json.id}`, { token })
+    expect(shown.json.members).toEqual([
+      { user: { id: user.id, name: user.name, email: user.email }, role: 'owner', joinedAt: expect.any(String) },
+    ])
+  })
+
+  it.each([{}, { name: '' }, { name: '  ' }, { name: 'x'.repeat(101) }, { name: 5 }, { name: 'a\0b' }])(
+    'refuses %j',
+    async (json) => {
+      const { token } = await signIn()
+      const answer = await api('POST', '/api/families', { token, json })
+      expect([answer.status, Object.keys(answer.json.error.details)]).toEqual([400, ['name']])
+    },
+  )
+
+  it('lets nobody choose the id, the owner or the times', async () => {
+    const { token } = await signIn()
+    const json = { name: 'x', id: 1, ownerId: 1, createdAt: '2020-01-01', members: [] }
+    const answer = await api('POST', '/api/families', { token, json })
+    expect(Object.keys(answer.json.error.details).sort()).toEqual(['createdAt', 'id', 'members', 'ownerId'])
+  })
+
+  it('refuses an anonymous caller', async () => {
+    expect((await api('POST', '/api/families', { json: { name: 'x' } })).status).toBe(401)
+  })
+
+  it('refuses an API key without families:write', async () => {
+    const { key } = await makeApiKey((await signIn()).user, ['families:read'])
+    expect((await api('POST', '/api/families', { token: key, json: { name: 'x' } })).status).toBe(403)
+  })
+})

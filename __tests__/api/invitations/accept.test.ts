@@ -1,0 +1,140 @@
+import type { Family, FamilyRole } from '@/lib/families/schema'
+import { settings, useSettings } from '@/lib/config'
+import { prisma } from '@/lib/prisma'
+import { api, type Body } from '../../support/api'
+import { makeApiKey, signIn } from '../../support/factories'
+import { makeCast, owedInvitations, type Caller } from '../../support/families'
+
+type Accepted = Body & { family: Family }
+
+const accept = (caller: Caller, token: unknown) =>
+  api<Accepted>('POST', '/api/invitations/accept', { token: caller.token, json: { token } })
+
+/** A family, somebody invited to it, and the token that they were sent. */
+async function makeInvited(role: FamilyRole = 'member') {
+  const cast = await makeCast()
+  const { email } = cast.stranger.user
+  await api('POST', `${cast.url}/invitations`, { token: cast.owner.token, json: { email, role } })
+  const [mail] = await owedInvitations(email)
+  return { ...cast, invited: cast.stranger, token: mail?.token ?? '' }
+}
+
+describe('POST /api/invitations/accept', () => {
+  describe('success', () => {
+    it('makes the invited a member, once', async () => {
+      const { invited, family, url, token } = await makeInvited()
+      const answer = await accept(invited, token)
+      expect(answer.status).toBe(200)
+      expect(answer.json.family).toMatchObject({ id: family.id, name: family.name })
+      expect((await api('GET', url, { token: invited.token })).status).toBe(200)
+      expect((await api('DELETE', url, { token: invited.token })).status).toBe(403)
+      const again = await accept(invited, token)
+      expect([again.status, again.json.error.code]).toEqual([401, 'TOKEN_REUSED'])
+    })
+
+    it('gives the role that the invitation offers', async () => {
+      const { invited, url, token } = await makeInvited('owner')
+      await accept(invited, token)
+      expect((await api('DELETE', url, { token: invited.token })).status).toBe(204)
+    })
+
+    it('lets one of many at the same time through', async () => {
+      const { invited, token } = await makeInvited()
+      const answers = await Promise.all(Array.from({ length: 8 }, () => accept(invited, token)))
+      expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array(7).fill(401)])
+    })
+
+    it('goes by the address that the user has now', async () => {
+      const { invited, token } = await makeInvited()
+      const { email } = invited.user
+      await prisma().user.update({ where: { id: invited.user.id }, data: { email: `moved-${email}` } })
+      expect((await accept(invited, token)).json.error.code).toBe('INVALID_TOKEN')
+      await prisma().user.update({ where: { id: invited.user.id }, data: { email } })
+      expect((await accept(invited, token)).status).toBe(200)
+    })
+  })
+
+  describe('a token that will not do', () => {
+    it('is to somebody else as good as made up, and stays good for the invited', async () => {
+      const { invited, owner, admin, token } = await makeInvited()
+      const made = await accept(owner, 'x'.repeat(43))
+      for (const caller of [owner, admin, await signIn()]) {
+        const answer = await accept(caller, token)
+        expect(answer.status).toBe(401)
+        expect({ ...answer.json.error, requestId: '' }).toEqual({ ...made.json.error, requestId: '' })
+      }
+      expect((await accept(invited, token)).status).toBe(200)
+      expect((await accept(owner, token)).json.error.code).toBe('INVALID_TOKEN')
+    })
+
+    it('is too old after the time that is set', async () => {
+      const original = settings()
+      useSettings({ ...original, invitationTtlSeconds: 0 })
+      try {
+        const { invited, token, owner } = await makeInvited()
+        const answer = await accept(invited, token)
+        expect([answer.status, answer.json.error.code]).toEqual([401, 'TOKEN_EXPIRED'])
+        expect((await accept(owner, token)).json.error.code).toBe('INVALID_TOKEN')
+      } finally {
+        useSettings(original)
+      }
+    })
+
+    it('is dead with its family', async () => {
+      const { invited, owner, url, token } = await makeInvited()
+      await api('DELETE', url, { token: owner.token })
+      expect((await accept(invited, token)).json.error.code).toBe('INVALID_TOKEN')
+    })
+
+    it('leaves a member of another way as they are', async () => {
+      const { invited, family, token } = await makeInvited('owner')
+      const membership = { familyId: family.id, userId: invited.user.id, role: 'member' } as const
+      await prisma().membership.create({ data: membership })
+      const answer = await accept(invited, token)
+      expect([answer.status, answer.json.error.code]).toEqual([409, 'ALREADY_MEMBER'])
+      expect(await prisma().membership.findFirst({ where: { ...membership, role: 'owner' } })).toBeNull()
+    })
+
+    it('is withdrawn or accepted, never both, when both happen at once', async () => {
+      for (let round = 0; round < 10; round += 1) {
+        const { invited, owner, url, token } = await makeInvited()
+        const [open] = await prisma().invitation.findMany({ where: { email: invited.user.email } })
+        const [withdrawn, accepted] = await Promise.all([
+          api('DELETE', `${url}/invitations/${open?.id}`, { token: owner.token }),
+          accept(invited, token),
+        ])
+        const isMember = (await api('GET', url, { token: invited.token })).status === 200
+        expect([withdrawn.status, accepted.status, isMember]).toEqual(isMember ? [404, 200, true] : [204, 401, false])
+      }
+    })
+  })
+
+  describe('validation', () => {
+    it.each([{}, { token: '' }, { token: 5 }, { token: 'x'.repeat(513) }, { token: 'a\0b' }])(
+      'refuses %j',
+      async (json) => {
+        const { token } = await signIn()
+        const answer = await api('POST', '/api/invitations/accept', { token, json })
+        expect([answer.status, Object.keys(answer.json.error.details)]).toEqual([400, ['token']])
+      },
+    )
+
+    it.each(["' OR 1=1 --", '😀', '../../x', 'null'])('takes %s for a made-up token', async (token) => {
+      const answer = await accept(await signIn(), token)
+      expect([answer.status, answer.json.error.code]).toEqual([401, 'INVALID_TOKEN'])
+    })
+  })
+
+  it('refuses an anonymous caller, whatever the token', async () => {
+    const { token } = await makeInvited()
+    const answer = await api('POST', '/api/invitations/accept', { json: { token } })
+    expect([answer.status, answer.json.error.code]).toEqual([401, 'UNAUTHORIZED'])
+  })
+
+  it('refuses an API key of the invited without families:write', async () => {
+    const { invited, token } = await makeInvited()
+    const { key } = await makeApiKey(invited.user, ['families:read'])
+    const answer = await api('POST', '/api/invitations/accept', { token: key, json: { token } })
+    expect([answer.status, answer.json.error.code]).toEqual([403, 'FORBIDDEN'])
+  })
+})

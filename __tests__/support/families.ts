@@ -1,0 +1,71 @@
+import { hashSecretToken, newSecretToken } from '@/lib/auth/secret-token'
+import { prisma } from '@/lib/prisma'
+import { unseal } from '@/lib/seal'
+import type { Family, FamilyRole } from '@/lib/families/schema'
+import type { Visibility } from '@/lib/posts/schema'
+import { freshEmail, signIn } from './factories'
+
+export type Caller = Awaited<ReturnType<typeof signIn>>
+
+/** A family with these owners and members, in which nobody else is. */
+export async function makeFamily(people: { owners: Caller[]; members?: Caller[] }): Promise<Family> {
+  const joining = (role: FamilyRole) => (caller: Caller) => ({ userId: caller.user.id, role })
+  const memberships = [...people.owners.map(joining('owner')), ...(people.members ?? []).map(joining('member'))]
+  return prisma().family.create({
+    data: { name: 'The Lovelaces', memberships: { create: memberships } },
+    select: { id: true, name: true, createdAt: true, updatedAt: true },
+  })
+}
+
+/** A family with two owners, a member, somebody who is a stranger to it, and an admin who is one too; ids rise in this order. */
+export async function makeCast() {
+  const owner = await signIn()
+  const otherOwner = await signIn({ name: 'Charles Babbage' })
+  const member = await signIn({ name: null })
+  const stranger = await signIn()
+  const admin = await signIn({ role: 'admin' })
+  const family = await makeFamily({ owners: [owner, otherOwner], members: [member] })
+  return { owner, otherOwner, member, stranger, admin, family, url: `/api/families/${family.id}` }
+}
+
+/** The id of an open invitation to a family, whose token nobody has. */
+export async function makeInvitation(familyId: number): Promise<number> {
+  const { id } = await prisma().invitation.create({
+    data: {
+      familyId,
+      email: freshEmail(),
+      role: 'member',
+      tokenHash: hashSecretToken(newSecretToken()),
+      expiresAt: new Date(Date.now() + 3_600_000),
+    },
+    select: { id: true },
+  })
+  return id
+}
+
+/** A post's id. */
+export async function makePost(
+  author: { user: { id: number } },
+  given: { visibility?: Visibility; familyId?: number; title?: string; content?: string; createdAt?: Date } = {},
+): Promise<number> {
+  const { visibility = 'public', title = 'Notes', content = 'On the engine' } = given
+  const { id } = await prisma().post.create({
+    data: { ...given, visibility, title, content, authorId: author.user.id },
+    select: { id: true },
+  })
+  return id
+}
+
+/** Takes somebody out of a family behind the interface's back. */
+export async function expel(familyId: number, userId: number): Promise<void> {
+  await prisma().membership.deleteMany({ where: { familyId, userId } })
+}
+
+type MailPayload = { to: string; content: { sealedToken: string; familyName: string; inviter: string } }
+
+/** What the mails say that are owed to an address, the newest last; `token` is the one in the link. */
+export async function owedInvitations(email: string): Promise<(MailPayload['content'] & { token: string })[]> {
+  const rows = await prisma().$queryRaw<{ payload: MailPayload }[]>`
+    SELECT payload FROM graphile_worker._private_jobs WHERE payload->>'to' = ${email} ORDER BY id`
+  return rows.map(({ payload: { content } }) => ({ ...content, token: unseal(content.sealedToken) }))
+}

@@ -1,0 +1,89 @@
+import type { FamilyTransaction } from '@/lib/families/repository'
+import type { FamilyRole } from '@/lib/families/schema'
+import { integerKey } from '@/lib/keyset'
+import type { List, ListRequest } from '@/lib/lists'
+import { prisma } from '@/lib/prisma'
+import { readList } from '@/lib/read-list'
+import { Prisma } from '@/prisma/generated/client'
+import type { Invitation } from './schema'
+
+const invitationColumns = {
+  id: true,
+  email: true,
+  role: true,
+  createdAt: true,
+  expiresAt: true,
+} satisfies Prisma.InvitationSelect
+
+/**
+ * Adds an invitation in the place of an open one to the same address, whose link is dead from then on. With it comes what
+ * its mail says of the family, and of whoever invites.
+ */
+export async function replaceInvitation(
+  transaction: FamilyTransaction,
+  input: {
+    familyId: number
+    email: string
+    role: FamilyRole
+    tokenHash: Uint8Array<ArrayBuffer>
+    invitedById: number
+    expiresAt: Date
+  },
+): Promise<{ invitation: Invitation; letter: { familyName: string; inviter: string } }> {
+  const { familyId, email } = input
+  await transaction.invitation.deleteMany({ where: { familyId, email, acceptedAt: null } })
+  const { family, invitedBy, ...invitation } = await transaction.invitation.create({
+    data: input,
+    select: {
+      ...invitationColumns,
+      family: { select: { name: true } },
+      invitedBy: { select: { name: true, email: true } },
+    },
+  })
+  const inviter = invitedBy?.name ?? invitedBy?.email ?? ''
+  return { invitation, letter: { familyName: family.name, inviter } }
+}
+
+const openInvitationList = {
+  name: 'invitations',
+  from: Prisma.sql`invitations`,
+  id: integerKey('id'),
+  fields: {},
+}
+
+/** Part of the invitations that nobody has accepted, expired ones too, by id. */
+export async function listInvitations(familyId: number, query: ListRequest): Promise<List<Invitation>> {
+  return readList(openInvitationList, query, {
+    where: [Prisma.sql`family_id = ${familyId}`, Prisma.sql`accepted_at IS NULL`],
+    rows: (ids) => prisma().invitation.findMany({ where: { id: { in: ids }, familyId }, select: invitationColumns }),
+    idOf: (invitation) => invitation.id,
+  })
+}
+
+/** Removes an open invitation; whether there was one. */
+export async function deleteInvitation(
+  transaction: FamilyTransaction,
+  key: { id: number; familyId: number },
+): Promise<boolean> {
+  const { count } = await transaction.invitation.deleteMany({ where: { ...key, acceptedAt: null } })
+  return count > 0
+}
+
+/** What a token offers, and whom: to a user with another address it is nothing. */
+export async function findOffer(
+  tokenHash: Uint8Array<ArrayBuffer>,
+  userId: number,
+  transaction: Prisma.TransactionClient = prisma(),
+): Promise<{ id: number; familyId: number; role: FamilyRole; expiresAt: Date; acceptedAt: Date | null } | undefined> {
+  const user = await transaction.user.findUnique({ where: { id: userId }, select: { email: true } })
+  if (user === null) return undefined
+  const offer = await transaction.invitation.findUnique({
+    where: { tokenHash, email: user.email },
+    select: { id: true, familyId: true, role: true, expiresAt: true, acceptedAt: true },
+  })
+  return offer ?? undefined
+}
+
+export async function markAccepted(transaction: FamilyTransaction, id: number): Promise<void> {
+  await transaction.invitation.update({ where: { id }, data: { acceptedAt: new Date() }, select: { id: true } })
+}

@@ -1,0 +1,71 @@
+import type { Actor } from '@/lib/auth/actor'
+import { hashSecretToken, newSecretToken } from '@/lib/auth/secret-token'
+import { settings } from '@/lib/config'
+import { AppError, isAppError } from '@/lib/errors'
+import type { Family } from '@/lib/families/schema'
+import { asOwner, assertOwner, isMemberAddress, joinFamily } from '@/lib/families/service'
+import type { List, ListRequest } from '@/lib/lists'
+import { enqueueMail } from '@/lib/mail/outbox'
+import { seal } from '@/lib/seal'
+import * as repository from './repository'
+import type { Invitation, NewInvitation } from './schema'
+
+/**
+ * Invites an address to a family; the mail is owed from the same moment on. A new invitation takes the place of an open
+ * one to the same address: the earlier link is dead. NOT_FOUND, FORBIDDEN, ALREADY_MEMBER.
+ */
+export async function invite(actor: Actor, familyId: number, input: NewInvitation): Promise<Invitation> {
+  const token = newSecretToken()
+  const expiresAt = new Date(Date.now() + settings().invitationTtlSeconds * 1000)
+  return asOwner(actor, familyId, async (transaction) => {
+    if (await isMemberAddress(transaction, familyId, input.email)) throw new AppError('ALREADY_MEMBER')
+    const { invitation, letter } = await repository.replaceInvitation(transaction, {
+      ...input,
+      familyId,
+      tokenHash: hashSecretToken(token),
+      invitedById: actor.userId,
+      expiresAt,
+    })
+    const content = { template: 'accept-invitation', sealedToken: seal(token), ...letter } as const
+    await enqueueMail(transaction, { to: input.email, content, expiresAt })
+    return invitation
+  })
+}
+
+/** The open invitations of a family, for its owners. NOT_FOUND, FORBIDDEN. */
+export async function listInvitations(actor: Actor, familyId: number, query: ListRequest): Promise<List<Invitation>> {
+  await assertOwner(actor, familyId)
+  return repository.listInvitations(familyId, query)
+}
+
+/** Takes an open invitation back. NOT_FOUND, FORBIDDEN. */
+export async function withdrawInvitation(actor: Actor, key: { familyId: number; id: number }): Promise<void> {
+  return asOwner(actor, key.familyId, async (transaction) => {
+    if (!(await repository.deleteInvitation(transaction, key))) throw new AppError('NOT_FOUND')
+  })
+}
+
+/**
+ * Makes the caller a member. The token is for the user whose present address was invited; whoever else holds it learns
+ * no more than of a made-up one: INVALID_TOKEN. That it arrived shows that the address is read, so an unverified one will
+ * do. TOKEN_REUSED, TOKEN_EXPIRED, ALREADY_MEMBER.
+ */
+export async function acceptInvitation(actor: Actor, token: string): Promise<Family> {
+  const tokenHash = hashSecretToken(token)
+  const found = await repository.findOffer(tokenHash, actor.userId)
+  if (found === undefined) throw new AppError('INVALID_TOKEN')
+  try {
+    return await joinFamily({ familyId: found.familyId, userId: actor.userId }, async (transaction) => {
+      // Read again: it may have been used, withdrawn or replaced while this request waited for the family.
+      const offer = await repository.findOffer(tokenHash, actor.userId, transaction)
+      if (offer === undefined) throw new AppError('INVALID_TOKEN')
+      if (offer.acceptedAt !== null) throw new AppError('TOKEN_REUSED')
+      if (offer.expiresAt <= new Date()) throw new AppError('TOKEN_EXPIRED')
+      await repository.markAccepted(transaction, offer.id)
+      return offer.role
+    })
+  } catch (error) {
+    if (isAppError(error) && error.code === 'NOT_FOUND') throw new AppError('INVALID_TOKEN', { cause: error })
+    throw error
+  }
+}

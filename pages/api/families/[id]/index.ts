@@ -1,0 +1,53 @@
+import { methodNotAllowed } from '@/lib/errors'
+import { createFamilyBody, familyPath, updateFamilyBody } from '@/lib/families/schema'
+import { deleteFamily, getFamily, updateFamily } from '@/lib/families/service'
+import { apiHandler } from '@/lib/http/api-handler'
+import { parseBody, parseQuery } from '@/lib/http/parse'
+import { requireAuth, requireScope } from '@/lib/http/require-auth'
+import { sendJson, sendNoContent } from '@/lib/http/respond'
+
+export const config = { api: { bodyParser: false } }
+
+const show = requireAuth(
+  requireScope('families:read', async (req, res, { actor }) => {
+    const { id } = parseQuery(req, familyPath)
+    sendJson(res, await getFamily(actor, id))
+  }),
+)
+
+const replace = requireAuth(
+  requireScope('families:write', async (req, res, { actor }) => {
+    const { id } = parseQuery(req, familyPath)
+    sendJson(res, await updateFamily(actor, id, await parseBody(req, createFamilyBody)))
+  }),
+)
+
+const change = requireAuth(
+  requireScope('families:write', async (req, res, { actor }) => {
+    const { id } = parseQuery(req, familyPath)
+    sendJson(res, await updateFamily(actor, id, await parseBody(req, updateFamilyBody)))
+  }),
+)
+
+const remove = requireAuth(
+  requireScope('families:write', async (req, res, { actor }) => {
+    const { id } = parseQuery(req, familyPath)
+    await deleteFamily(actor, id)
+    sendNoContent(res)
+  }),
+)
+
+export default apiHandler((req, res, context) => {
+  switch (req.method) {
+    case 'GET':
+      return show(req, res, context)
+    case 'PUT':
+      return replace(req, res, context)
+    case 'PATCH':
+      return change(req, res, context)
+    case 'DELETE':
+      return remove(req, res, context)
+    default:
+      throw methodNotAllowed('GET', 'PUT', 'PATCH', 'DELETE')
+  }
+})

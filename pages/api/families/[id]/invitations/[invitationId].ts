@@ -1,0 +1,26 @@
+import { methodNotAllowed } from '@/lib/errors'
+import { apiHandler } from '@/lib/http/api-handler'
+import { parseQuery } from '@/lib/http/parse'
+import { requireAuth, requireScope } from '@/lib/http/require-auth'
+import { sendNoContent } from '@/lib/http/respond'
+import { invitationPath } from '@/lib/invitations/schema'
+import { withdrawInvitation } from '@/lib/invitations/service'
+
+export const config = { api: { bodyParser: false } }
+
+const remove = requireAuth(
+  requireScope('families:write', async (req, res, { actor }) => {
+    const { id, invitationId } = parseQuery(req, invitationPath)
+    await withdrawInvitation(actor, { familyId: id, id: invitationId })
+    sendNoContent(res)
+  }),
+)
+
+export default apiHandler((req, res, context) => {
+  switch (req.method) {
+    case 'DELETE':
+      return remove(req, res, context)
+    default:
+      throw methodNotAllowed('DELETE')
+  }
+})

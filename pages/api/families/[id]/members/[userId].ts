@@ -1,0 +1,36 @@
+import { methodNotAllowed } from '@/lib/errors'
+import { memberPath, updateMembershipBody } from '@/lib/families/schema'
+import { changeRole, removeMember } from '@/lib/families/service'
+import { apiHandler } from '@/lib/http/api-handler'
+import { parseBody, parseQuery } from '@/lib/http/parse'
+import { requireAuth, requireScope } from '@/lib/http/require-auth'
+import { sendJson, sendNoContent } from '@/lib/http/respond'
+
+export const config = { api: { bodyParser: false } }
+
+const change = requireAuth(
+  requireScope('families:write', async (req, res, { actor }) => {
+    const { id, userId } = parseQuery(req, memberPath)
+    const { role } = await parseBody(req, updateMembershipBody)
+    sendJson(res, await changeRole(actor, { familyId: id, userId }, role))
+  }),
+)
+
+const remove = requireAuth(
+  requireScope('families:write', async (req, res, { actor }) => {
+    const { id, userId } = parseQuery(req, memberPath)
+    await removeMember(actor, { familyId: id, userId })
+    sendNoContent(res)
+  }),
+)
+
+export default apiHandler((req, res, context) => {
+  switch (req.method) {
+    case 'PATCH':
+      return change(req, res, context)
+    case 'DELETE':
+      return remove(req, res, context)
+    default:
+      throw methodNotAllowed('PATCH', 'DELETE')
+  }
+})

@@ -1,0 +1,34 @@
+import { methodNotAllowed } from '@/lib/errors'
+import { createFamilyBody, listFamiliesQuery } from '@/lib/families/schema'
+import { createFamily, listMyFamilies } from '@/lib/families/service'
+import { apiHandler } from '@/lib/http/api-handler'
+import { parseBody, parseQuery } from '@/lib/http/parse'
+import { requireAuth, requireScope } from '@/lib/http/require-auth'
+import { sendCreated } from '@/lib/http/respond'
+import { sendList } from '@/lib/http/send-list'
+
+export const config = { api: { bodyParser: false } }
+
+const list = requireAuth(
+  requireScope('families:read', async (req, res, { actor }) => {
+    const query = parseQuery(req, listFamiliesQuery)
+    sendList(req, res, { plural: 'families', request: query, list: await listMyFamilies(actor, query) })
+  }),
+)
+
+const create = requireAuth(
+  requireScope('families:write', async (req, res, { actor }) =>
+    sendCreated(res, '/api/families', await createFamily(actor, await parseBody(req, createFamilyBody))),
+  ),
+)
+
+export default apiHandler((req, res, context) => {
+  switch (req.method) {
+    case 'GET':
+      return list(req, res, context)
+    case 'POST':
+      return create(req, res, context)
+    default:
+      throw methodNotAllowed('GET', 'POST')
+  }
+})
