@@ -1,5 +1,6 @@
 import type { Operation } from '@/lib/openapi/operation'
-import { makeApiKey, makeSession, type signIn } from '../support/factories'
+import { makeApiKey, makeSession, signIn } from '../support/factories'
+import { makeFamily, makeInvitation, makePost } from '../support/families'
 
 export type SignedIn = Awaited<ReturnType<typeof signIn>>
 
@@ -14,6 +15,20 @@ export type Subject = {
   others: Partial<Record<Operation['method'], { stranger: Reception; admin: Reception; [caller: string]: Reception }>>
 }
 
+/** A family of this owner's with another one and two members, of whom the path is about one, and an invitation. */
+const inFamily: Subject['make'] = async (owner) => {
+  const [otherOwner, member, otherMember] = [await signIn(), await signIn(), await signIn()]
+  const { id } = await makeFamily({ owners: [owner, otherOwner], members: [member, otherMember] })
+  const invitationId = await makeInvitation(id)
+  return {
+    parameters: { id: String(id), userId: String(member.user.id), invitationId: String(invitationId) },
+    callers: { 'another owner': otherOwner.token, 'the member': member.token, 'another member': otherMember.token },
+  }
+}
+
+const forMembers = { stranger: 404, admin: 404, 'another owner': 'pass', 'another member': 'pass' } as const
+const forOwners = { stranger: 404, admin: 404, 'another owner': 'pass', 'another member': 403 } as const
+
 /**
  * What the document cannot say: how a path is filled, and who may do what to whose. A path with parameters that is for
  * callers with credentials needs an entry here, with all its methods.
@@ -26,6 +41,43 @@ export const subjects: Record<string, Subject> = {
       put: { stranger: 403, admin: 'pass' },
       patch: { stranger: 403, admin: 'pass' },
       delete: { stranger: 403, admin: 'pass' },
+    },
+  },
+  '/api/users/{id}/profile': {
+    make: async ({ user }) => ({ parameters: { id: String(user.id) } }),
+    others: { get: { stranger: 'pass', admin: 'pass' }, put: { stranger: 403, admin: 'pass' } },
+  },
+  '/api/users/{id}/posts': {
+    make: async ({ user }) => ({ parameters: { id: String(user.id) } }),
+    others: { get: { stranger: 'pass', admin: 'pass' } },
+  },
+  '/api/users/{id}/families': {
+    make: async ({ user }) => ({ parameters: { id: String(user.id) } }),
+    others: { get: { stranger: 403, admin: 'pass' } },
+  },
+  '/api/families/{id}': {
+    make: inFamily,
+    others: { get: forMembers, put: forOwners, patch: forOwners, delete: forOwners },
+  },
+  '/api/families/{id}/members': { make: inFamily, others: { get: forMembers } },
+  '/api/families/{id}/members/{userId}': {
+    make: inFamily,
+    others: { patch: { ...forOwners, 'the member': 403 }, delete: { ...forOwners, 'the member': 'pass' } },
+  },
+  '/api/families/{id}/invitations': { make: inFamily, others: { get: forOwners, post: forOwners } },
+  '/api/families/{id}/invitations/{invitationId}': { make: inFamily, others: { delete: forOwners } },
+  '/api/posts/{id}': {
+    make: async (author) => {
+      const member = await signIn()
+      const { id: familyId } = await makeFamily({ owners: [author], members: [member] })
+      const id = await makePost(author, { visibility: 'family', familyId })
+      return { parameters: { id: String(id) }, callers: { member: member.token } }
+    },
+    others: {
+      get: { stranger: 404, admin: 'pass', member: 'pass' },
+      put: { stranger: 404, admin: 'pass', member: 403 },
+      patch: { stranger: 404, admin: 'pass', member: 403 },
+      delete: { stranger: 404, admin: 'pass', member: 403 },
     },
   },
   '/api/auth/sessions/{id}': {

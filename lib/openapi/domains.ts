@@ -1,6 +1,10 @@
 import { apiKeysDomain } from '@/lib/api-keys/openapi'
 import { auditDomain } from '@/lib/audit/openapi'
 import { authDomain } from '@/lib/auth/openapi'
+import { familiesDomain } from '@/lib/families/openapi'
+import { invitationsDomain } from '@/lib/invitations/openapi'
+import { postsDomain } from '@/lib/posts/openapi'
+import { profilesDomain } from '@/lib/profiles/openapi'
 import { sessionsDomain } from '@/lib/sessions/openapi'
 import { recoveryDomain } from '@/lib/recovery/openapi'
 import { systemDomain } from '@/lib/system/openapi'
@@ -14,6 +18,10 @@ export const domains: readonly Domain[] = [
   sessionsDomain,
   recoveryDomain,
   usersDomain,
+  profilesDomain,
+  familiesDomain,
+  invitationsDomain,
+  postsDomain,
   apiKeysDomain,
   auditDomain,
 ]

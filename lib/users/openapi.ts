@@ -1,5 +1,6 @@
 import { pageOf } from '@/lib/openapi/page'
 import type { Domain } from '@/lib/openapi/operation'
+import { EMBEDDED_MAX, showUserQuery, userWithInclusions } from './inclusions'
 import { createUserBody, listUsersQuery, replaceUserBody, updateUserBody, user, userPath } from './schema'
 
 const path = '/api/users/{id}'
@@ -10,7 +11,13 @@ const otherAccount = { email: '{{otherEmail}}', password: '{{password}}', name: 
 export const usersDomain: Domain = {
   tag: 'Users',
   description: 'Accounts. A user sees and changes their own; an admin everybody’s.',
-  schemas: { User: user, NewUser: createUserBody, UserReplacement: replaceUserBody, UserChanges: updateUserBody },
+  schemas: {
+    User: user,
+    UserWithInclusions: userWithInclusions,
+    NewUser: createUserBody,
+    UserReplacement: replaceUserBody,
+    UserChanges: updateUserBody,
+  },
   operations: [
     {
       id: 'createUser',
@@ -44,12 +51,13 @@ export const usersDomain: Domain = {
       method: 'get',
       path,
       summary: 'Read a user',
+      description: `\`include\` embeds the profile, the newest ${EMBEDDED_MAX} posts and the first ${EMBEDDED_MAX} families. An API key needs the scopes of what it names.`,
       audience: 'self',
       scope: 'users:read',
-      parameters: [userPath],
+      parameters: [showUserQuery],
       postman: [{ as: 'adminToken' }],
       etag: true,
-      answers: { 200: { description: 'The user.', schema: user } },
+      answers: { 200: { description: 'The user.', schema: userWithInclusions } },
     },
     {
       id: 'replaceUser',

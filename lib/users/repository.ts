@@ -2,6 +2,7 @@ import { insertAuditEvent } from '@/lib/audit/repository'
 import type { RequestOrigin } from '@/lib/auth/actor'
 import { isMissingRow, isUniqueViolation } from '@/lib/database-errors'
 import { AppError } from '@/lib/errors'
+import { dissolveOwnFamilies, isLastOwnerViolation } from '@/lib/families/repository'
 import { containing, integerKey, textKey, timestampKey } from '@/lib/keyset'
 import type { List } from '@/lib/lists'
 import { enqueueMail } from '@/lib/mail/outbox'
@@ -93,13 +94,22 @@ export async function updateUser(id: number, changes: UserChanges, by: ChangedBy
   }
 }
 
-/** NOT_FOUND when there is none. */
+/**
+ * Removes a user with everything they own, the families included in which nobody else is. LAST_OWNER while a family with
+ * other members has no other owner; NOT_FOUND.
+ */
 export async function deleteUser(id: number, by: ChangedBy): Promise<void> {
-  await prisma().$transaction(async (transaction) => {
-    const { count } = await transaction.user.deleteMany({ where: { id } })
-    if (count === 0) throw new AppError('NOT_FOUND')
-    await insertAuditEvent({ action: 'user_deleted', ...by, details: { userId: id } }, transaction)
-  })
+  try {
+    await prisma().$transaction(async (transaction) => {
+      await dissolveOwnFamilies(transaction, id)
+      const { count } = await transaction.user.deleteMany({ where: { id } })
+      if (count === 0) throw new AppError('NOT_FOUND')
+      await insertAuditEvent({ action: 'user_deleted', ...by, details: { userId: id } }, transaction)
+    })
+  } catch (error) {
+    if (isLastOwnerViolation(error)) throw new AppError('LAST_OWNER', { cause: error })
+    throw error
+  }
 }
 
 const userList = {

@@ -27,20 +27,20 @@ export const newPassword = () =>
     .messages({ 'string.max': `must be ${PASSWORD_MAX_BYTES} bytes of UTF-8 or fewer` })
 
 const name = () => text({ min: 1, max: 100 }).trim()
-const nullableName = () => Joi.string<string | null>().concat(name()).allow(null)
+export const nullableName = () => Joi.string<string | null>().concat(name()).allow(null)
 const role = () => oneOf(...ROLES)
 
-export const user = object({
-  required: {
-    id: id(),
-    email: email(),
-    name: nullableName(),
-    role: role(),
-    emailVerified: Joi.boolean().strict(),
-    createdAt: timestamp(),
-    updatedAt: timestamp(),
-  },
-})
+export const userKeys = {
+  id: id(),
+  email: email(),
+  name: nullableName(),
+  role: role(),
+  emailVerified: Joi.boolean().strict(),
+  createdAt: timestamp(),
+  updatedAt: timestamp(),
+}
+
+export const user = object({ required: userKeys })
 export type User = Infer<typeof user>
 
 export const createUserBody = object({

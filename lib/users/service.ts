@@ -1,9 +1,13 @@
-import type { Actor, RequestOrigin } from '@/lib/auth/actor'
+import { hasScope, type Actor, type RequestOrigin } from '@/lib/auth/actor'
 import { forgetUser } from '@/lib/auth/live-sessions'
 import { hashPassword } from '@/lib/auth/password'
 import { settings } from '@/lib/config'
 import { AppError } from '@/lib/errors'
+import { listFamiliesOf } from '@/lib/families/service'
 import type { List } from '@/lib/lists'
+import { listPostsOf } from '@/lib/posts/service'
+import { getProfile } from '@/lib/profiles/service'
+import { EMBEDDED_MAX, INCLUSION_SCOPES, type Inclusion, type UserWithInclusions } from './inclusions'
 import * as repository from './repository'
 import type { ListUsersQuery, NewUser, User, UserChanges } from './schema'
 
@@ -34,6 +38,31 @@ export async function getUser(actor: Actor, userId: number): Promise<User> {
   return repository.findUser(userId)
 }
 
+/**
+ * A user with what `include` names: the profile, the newest `EMBEDDED_MAX` of the posts, the first `EMBEDDED_MAX` of the
+ * families. The lists of these have the rest. FORBIDDEN, also for an API key that may not read what is named; NOT_FOUND.
+ */
+export async function getUserWith(
+  actor: Actor,
+  userId: number,
+  include: readonly Inclusion[],
+): Promise<UserWithInclusions> {
+  if (include.some((name) => !hasScope(actor, INCLUSION_SCOPES[name]))) throw new AppError('FORBIDDEN')
+  const user = await getUser(actor, userId)
+  const first = { cursor: '', limit: EMBEDDED_MAX }
+  const [profile, posts, families] = await Promise.all([
+    include.includes('profile') ? getProfile(userId) : undefined,
+    include.includes('posts') ? listPostsOf(actor, userId, first) : undefined,
+    include.includes('families') ? listFamiliesOf(actor, userId, first) : undefined,
+  ])
+  return {
+    ...user,
+    ...(profile !== undefined && { profile }),
+    ...(posts !== undefined && { posts: posts.items }),
+    ...(families !== undefined && { families: families.items }),
+  }
+}
+
 /** FORBIDDEN, NOT_FOUND, EMAIL_EXISTS. */
 export async function updateUser(
   actor: Actor,
@@ -48,7 +77,7 @@ export async function updateUser(
   return user
 }
 
-/** FORBIDDEN, NOT_FOUND. */
+/** FORBIDDEN, NOT_FOUND, LAST_OWNER. */
 export async function deleteUser(actor: Actor, userId: number, origin: RequestOrigin): Promise<void> {
   assertSelfOrAdmin(actor, userId)
   await repository.deleteUser(userId, { actorId: actor.userId, origin })

@@ -3,15 +3,16 @@ import { apiHandler } from '@/lib/http/api-handler'
 import { parseBody, parseQuery } from '@/lib/http/parse'
 import { requireAuth, requireScope } from '@/lib/http/require-auth'
 import { sendJson, sendNoContent } from '@/lib/http/respond'
+import { showUserQuery } from '@/lib/users/inclusions'
 import { replaceUserBody, updateUserBody, userPath } from '@/lib/users/schema'
-import { deleteUser, getUser, updateUser } from '@/lib/users/service'
+import { deleteUser, getUserWith, updateUser } from '@/lib/users/service'
 
 export const config = { api: { bodyParser: false } }
 
 const show = requireAuth(
   requireScope('users:read', async (req, res, { actor }) => {
-    const { id } = parseQuery(req, userPath)
-    sendJson(res, await getUser(actor, id))
+    const { id, include } = parseQuery(req, showUserQuery)
+    sendJson(res, await getUserWith(actor, id, include))
   }),
 )
 

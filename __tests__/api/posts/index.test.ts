@@ -1,0 +1,188 @@
+import type { Post } from '@/lib/posts/schema'
+import { prisma } from '@/lib/prisma'
+import { api } from '../../support/api'
+import { makeApiKey, signIn } from '../../support/factories'
+import { expel, makeCast, makePost } from '../../support/families'
+
+type Posts = { posts: Post[]; pagination: { total: number; nextCursor: string | null } }
+
+const ids = ({ json }: { json: Posts }) => json.posts.map(({ id }) => id)
+
+describe('GET /api/posts', () => {
+  it('lists what everybody may see, newest first, with the author and without their address', async () => {
+    const { user } = await signIn()
+    const older = await makePost({ user }, { createdAt: new Date('2026-01-01') })
+    const newer = await makePost({ user }, { createdAt: new Date('2026-01-02') })
+    await makePost({ user }, { visibility: 'private' })
+    const answer = await api<Posts>('GET', `/api/posts?authorId=${user.id}`)
+    expect(ids(answer)).toEqual([newer, older])
+    expect(answer.json.posts[0]?.author).toEqual({ id: user.id, name: user.name })
+    expect(answer.text).not.toContain(user.email)
+  })
+
+  it('keeps posts of the same moment in one order, on pages and by cursor', async () => {
+    const author = await signIn()
+    const createdAt = new Date('2026-02-02')
+    const made = []
+    for (let index = 0; index < 5; index += 1) made.push(await makePost(author, { createdAt }))
+    const url = `/api/posts?authorId=${author.user.id}&limit=2`
+    const pages = [1, 2, 3].map((page) => api<Posts>('GET', `${url}&page=${page}`))
+    expect((await Promise.all(pages)).flatMap(ids)).toEqual(made.toReversed())
+    const walked = []
+    for (let cursor: string | null = ''; cursor !== null;) {
+      const part: { json: Posts } = await api<Posts>('GET', `${url}&cursor=${cursor}`)
+      walked.push(...ids(part))
+      cursor = part.json.pagination.nextCursor
+    }
+    expect(walked).toEqual(made.toReversed())
+  })
+
+  it('finds words in title and content, whatever their case and order', async () => {
+    const author = await signIn()
+    const word = `w${author.user.id}x`
+    const post = await makePost(author, { title: `Engines, ${word}`, content: 'Über difference' })
+    await makePost(author, { title: word, content: 'something else' })
+    for (const q of [`${word} engines`, `DIFFERENCE ${word.toUpperCase()}`, `über ${word}`]) {
+      expect(ids(await api<Posts>('GET', `/api/posts?q=${encodeURIComponent(q)}`))).toEqual([post])
+    }
+    for (const q of ['!!!', "'", `${word} & | nothing`, `${word}:*`, '%', '\\', '<->', '(']) {
+      expect((await api('GET', `/api/posts?q=${encodeURIComponent(q)}`)).status).toBe(200)
+    }
+  })
+
+  it('finds no words in what the caller may not see', async () => {
+    const { owner, stranger, family } = await makeCast()
+    const word = `secret${family.id}`
+    const post = await makePost(owner, { visibility: 'family', familyId: family.id, content: word })
+    expect(ids(await api<Posts>('GET', `/api/posts?q=${word}`, { token: owner.token }))).toEqual([post])
+    const hidden = await api<Posts>('GET', `/api/posts?q=${word}`, { token: stranger.token })
+    expect([ids(hidden), hidden.json.pagination.total]).toEqual([[], 0])
+  })
+
+  it('shows a family its posts, and the author theirs after leaving', async () => {
+    const { owner, member, stranger, admin, family } = await makeCast()
+    const post = await makePost(member, { visibility: 'family', familyId: family.id })
+    await expel(family.id, member.user.id)
+    const url = `/api/posts?familyId=${family.id}`
+    for (const { token } of [owner, member, admin]) expect(ids(await api<Posts>('GET', url, { token }))).toEqual([post])
+    expect(ids(await api<Posts>('GET', url, { token: stranger.token }))).toEqual([])
+    expect(ids(await api<Posts>('GET', url))).toEqual([])
+    const later = await makePost(owner, { visibility: 'family', familyId: family.id })
+    expect(ids(await api<Posts>('GET', url, { token: owner.token }))).toEqual([later, post])
+    expect(ids(await api<Posts>('GET', url, { token: member.token }))).toEqual([post])
+  })
+
+  it.each([
+    'page=0',
+    'limit=101',
+    'authorId=x',
+    'familyId=0',
+    'q=',
+    'sort=title',
+    'visibility=private',
+    'cursor=forged',
+  ])('refuses ?%s', async (query) => {
+    const answer = await api('GET', `/api/posts?${query}`)
+    expect([answer.status, answer.json.error.code]).toEqual([400, 'VALIDATION_ERROR'])
+  })
+
+  it('refuses credentials that are not valid, rather than taking them for none', async () => {
+    expect((await api('GET', '/api/posts', { token: 'nonsense' })).status).toBe(401)
+  })
+
+  it('refuses an API key without posts:read, even for what is public', async () => {
+    const { user } = await signIn()
+    const { key } = await makeApiKey(user, ['posts:write', 'families:read'])
+    expect((await api('GET', '/api/posts', { token: key })).status).toBe(403)
+    const own = await makePost({ user }, { visibility: 'private' })
+    const good = await makeApiKey(user, ['posts:read'])
+    const answer = await api<Posts>('GET', `/api/posts?authorId=${user.id}`, { token: good.key })
+    expect(ids(answer)).toEqual([own])
+  })
+})
+
+describe('POST /api/posts', () => {
+  const content = { title: 'Notes', content: 'On the engine' }
+
+  it('adds a post that is private unless it says otherwise', async () => {
+    const { user, token } = await signIn()
+    const made = await api<Post>('POST', '/api/posts', { token, json: content })
+    expect(made.status).toBe(201)
+    expect(made.json).toMatchObject({ ...content, visibility: 'private', familyId: null })
+    expect(made.json.author).toEqual({ id: user.id, name: user.name })
+    expect(made.headers.get('location')).toBe(`/api/posts/${made.json.id}`)
+    expect((await api('GET', `/api/posts/${made.json.id}`)).status).toBe(404)
+  })
+
+  it('adds a post to a family of the author', async () => {
+    const { member, owner, family } = await makeCast()
+    const json = { ...content, visibility: 'family', familyId: family.id }
+    const made = await api<Post>('POST', '/api/posts', { token: member.token, json })
+    expect(made.json).toMatchObject({ visibility: 'family', familyId: family.id })
+    expect((await api('GET', `/api/posts/${made.json.id}`, { token: owner.token })).status).toBe(200)
+  })
+
+  it('answers alike for a family of others and one that is not there, to an admin too', async () => {
+    const { stranger, admin, family } = await makeCast()
+    for (const { token } of [stranger, admin]) {
+      const answers = await Promise.all(
+        [family.id, 2_147_483_647].map((familyId) =>
+          api('POST', '/api/posts', { token, json: { ...content, visibility: 'family', familyId } }),
+        ),
+      )
+      expect(answers.map(({ status }) => status)).toEqual([400, 400])
+      expect(answers[0]?.json.error.details).toEqual(answers[1]?.json.error.details)
+      expect(Object.keys(answers[0]?.json.error.details ?? {})).toEqual(['familyId'])
+    }
+  })
+
+  it('is safe against the deletion of the family and of the account at the same time', async () => {
+    for (let round = 0; round < 10; round += 1) {
+      const author = await signIn()
+      const { json: family } = await api('POST', '/api/families', { token: author.token, json: { name: 'Alone' } })
+      const json = { ...content, visibility: 'family', familyId: family.id }
+      const target = round % 2 === 0 ? `/api/families/${family.id}` : `/api/users/${author.user.id}`
+      const [made, deleted] = await Promise.all([
+        api('POST', '/api/posts', { token: author.token, json }),
+        api('DELETE', target, { token: author.token }),
+      ])
+      expect(deleted.status).toBe(204)
+      expect([201, 400, 401, 404]).toContain(made.status)
+      expect(await prisma().post.count({ where: { familyId: family.id } })).toBe(0)
+    }
+  })
+
+  it.each([
+    [{}, ['content', 'title']],
+    [{ ...content, title: '' }, ['title']],
+    [{ ...content, title: '   ' }, ['title']],
+    [{ ...content, title: 'x'.repeat(201) }, ['title']],
+    [{ ...content, content: '' }, ['content']],
+    [{ ...content, content: 'x'.repeat(50_001) }, ['content']],
+    [{ ...content, content: 'a\0b' }, ['content']],
+    [{ ...content, visibility: 'secret' }, ['visibility']],
+    [{ ...content, visibility: 'family' }, ['familyId']],
+    [{ ...content, visibility: 'family', familyId: null }, ['familyId']],
+    [{ ...content, visibility: 'public', familyId: 1 }, ['familyId']],
+    [{ ...content, familyId: 1 }, ['familyId']],
+    [{ ...content, visibility: 'family', familyId: '1' }, ['familyId']],
+    [{ ...content, visibility: 'family', familyId: 0 }, ['familyId']],
+    [{ ...content, authorId: 1, id: 5 }, ['authorId', 'id']],
+  ])('refuses what is wrong with %#', async (json, fields) => {
+    const { token } = await signIn()
+    const answer = await api('POST', '/api/posts', { token, json })
+    expect([answer.status, Object.keys(answer.json.error.details).sort()]).toEqual([400, fields])
+  })
+
+  it('takes the longest title and content that the contract allows', async () => {
+    const { token } = await signIn()
+    const json = { title: 'ü'.repeat(200), content: '語'.repeat(50_000) }
+    expect((await api('POST', '/api/posts', { token, json })).status).toBe(201)
+  })
+
+  it('refuses an anonymous caller and an API key without posts:write', async () => {
+    expect((await api('POST', '/api/posts', { json: content })).status).toBe(401)
+    const { key } = await makeApiKey((await signIn()).user, ['posts:read'])
+    expect((await api('POST', '/api/posts', { token: key, json: content })).status).toBe(403)
+  })
+})

@@ -1,0 +1,173 @@
+import pg from 'pg'
+import type { Family } from '@/lib/families/schema'
+import { prisma } from '@/lib/prisma'
+import type { UserWithInclusions } from '@/lib/users/inclusions'
+import { api } from '../../../support/api'
+import { makeApiKey, signIn } from '../../../support/factories'
+import { makeCast, makeFamily, makePost } from '../../../support/families'
+
+type Lists = { posts: { id: number }[]; families: Family[]; pagination: { total: number } }
+
+describe('GET /api/users/:id/posts', () => {
+  it('lists a user’s posts as far as the caller may see them', async () => {
+    const { owner, member, stranger, admin, family } = await makeCast()
+    const open = await makePost(member)
+    const shared = await makePost(member, { visibility: 'family', familyId: family.id })
+    const hidden = await makePost(member, { visibility: 'private' })
+    await makePost(owner)
+    const seen = async (token: string) => {
+      const { json } = await api<Lists>('GET', `/api/users/${member.user.id}/posts`, { token })
+      expect(json.pagination.total).toBe(json.posts.length)
+      return json.posts.map(({ id }) => id)
+    }
+    expect(await seen(stranger.token)).toEqual([open])
+    expect(await seen(owner.token)).toEqual([shared, open])
+    expect(await seen(member.token)).toEqual([hidden, shared, open])
+    expect(await seen(admin.token)).toEqual([hidden, shared, open])
+  })
+
+  it('refuses, hides and checks', async () => {
+    const { user, token } = await signIn()
+    const { key } = await makeApiKey(user, ['users:read'])
+    expect((await api('GET', `/api/users/${user.id}/posts`)).status).toBe(401)
+    expect((await api('GET', `/api/users/${user.id}/posts`, { token: key })).status).toBe(403)
+    expect((await api('GET', '/api/users/2147483647/posts', { token })).status).toBe(404)
+    expect((await api('GET', `/api/users/${user.id}/posts?authorId=1`, { token })).status).toBe(400)
+    expect((await api('GET', '/api/users/x/posts', { token })).status).toBe(400)
+  })
+})
+
+describe('GET /api/users/:id/families', () => {
+  it('lists them to the user and to admins', async () => {
+    const { member, admin, family } = await makeCast()
+    for (const { token } of [member, admin]) {
+      const { status, json } = await api<Lists>('GET', `/api/users/${member.user.id}/families`, { token })
+      expect([status, json.families.map(({ id }) => id)]).toEqual([200, [family.id]])
+    }
+  })
+
+  it('refuses everybody else, whether the user exists or not', async () => {
+    const { owner, member } = await makeCast()
+    const { key } = await makeApiKey(member.user, ['users:read'])
+    const ask = async (id: number, token?: string) => (await api('GET', `/api/users/${id}/families`, { token })).status
+    expect(await ask(member.user.id, owner.token)).toBe(403)
+    expect(await ask(2_147_483_647, owner.token)).toBe(403)
+    expect(await ask(member.user.id)).toBe(401)
+    expect(await ask(member.user.id, key)).toBe(403)
+  })
+})
+
+describe('GET /api/users/:id?include=', () => {
+  it('embeds what is named and nothing else', async () => {
+    const { member, family } = await makeCast()
+    const post = await makePost(member, { visibility: 'private' })
+    const url = `/api/users/${member.user.id}`
+    const { token } = member
+    const plain = await api('GET', url, { token })
+    expect(Object.keys(plain.json)).not.toContain('posts')
+    const whole = await api<UserWithInclusions>('GET', `${url}?include=families,profile,posts`, { token })
+    expect(whole.json).toEqual({
+      ...plain.json,
+      profile: { bio: null, avatarUrl: null, location: null, website: null, birthDate: null },
+      posts: [expect.objectContaining({ id: post })],
+      families: [{ ...family, createdAt: expect.any(String), updatedAt: expect.any(String) }],
+    })
+    const one = await api<UserWithInclusions>('GET', `${url}?include=posts`, { token })
+    expect(Object.keys(one.json)).toEqual([...Object.keys(plain.json), 'posts'])
+  })
+
+  it('embeds the newest 20 posts and 20 families with as many queries as one of each', async () => {
+    const few = await signIn()
+    const many = await signIn()
+    await makePost(few)
+    await makeFamily({ owners: [few] })
+    await prisma().$executeRaw`
+      INSERT INTO posts (author_id, title, content, visibility, created_at)
+      SELECT ${many.user.id}, n, 'x', 'public', timestamptz '2026-01-01' + n * interval '1 hour' FROM generate_series(1, 30) n`
+    for (let index = 0; index < 25; index += 1) await makeFamily({ owners: [many] })
+    const count = async ({ user, token }: typeof few) => {
+      const spy = jest.spyOn(pg.Client.prototype, 'query')
+      try {
+        const url = `/api/users/${user.id}?include=profile,posts,families`
+        const { json } = await api<UserWithInclusions>('GET', url, { token })
+        return { json, queries: spy.mock.calls.length }
+      } finally {
+        spy.mockRestore()
+      }
+    }
+    // Both sessions are known by now, so that their look-up is not counted.
+    await Promise.all([few, many].map(({ token }) => api('GET', '/api/auth/me', { token })))
+    const [small, large] = [await count(few), await count(many)]
+    expect(large.json.posts?.map(({ title }) => title)).toEqual(
+      Array.from({ length: 20 }, (_, index) => `${30 - index}`),
+    )
+    expect(large.json.families).toHaveLength(20)
+    expect(large.queries).toBe(small.queries)
+    expect(large.queries).toBeLessThan(12)
+  })
+
+  it.each(['password', 'profile,', '', 'profile,profile', 'posts&include=profile', 'Profile', 'constructor'])(
+    'refuses ?include=%s',
+    async (include) => {
+      const { user, token } = await signIn()
+      const answer = await api('GET', `/api/users/${user.id}?include=${include}`, { token })
+      expect([answer.status, Object.keys(answer.json.error.details)]).toEqual([400, ['include']])
+    },
+  )
+
+  it('gives an API key no more than its scopes', async () => {
+    const { user } = await signIn()
+    const ask = async (scopes: Parameters<typeof makeApiKey>[1], include: string) => {
+      const { key } = await makeApiKey(user, scopes)
+      return (await api('GET', `/api/users/${user.id}?include=${include}`, { token: key })).status
+    }
+    expect(await ask(['users:read'], 'profile')).toBe(200)
+    expect(await ask(['users:read'], 'posts')).toBe(403)
+    expect(await ask(['users:read', 'posts:read'], 'posts,families')).toBe(403)
+    expect(await ask(['users:read', 'posts:read', 'families:read'], 'posts,families')).toBe(200)
+  })
+
+  it('refuses another user, whether they exist or not', async () => {
+    const [{ user }, { token }] = [await signIn(), await signIn()]
+    for (const id of [user.id, 2_147_483_647]) {
+      expect((await api('GET', `/api/users/${id}?include=profile`, { token })).status).toBe(403)
+    }
+  })
+})
+
+describe('DELETE /api/users/:id and what the user owns', () => {
+  it('takes families along in which nobody else is, and leaves the others', async () => {
+    const { member, owner, family } = await makeCast()
+    const alone = await makeFamily({ owners: [member] })
+    const shared = await makePost(member, { visibility: 'family', familyId: family.id })
+    const answer = await api('DELETE', `/api/users/${member.user.id}`, { token: member.token })
+    expect(answer.status).toBe(204)
+    expect(
+      await prisma().family.findMany({ where: { id: { in: [alone.id, family.id] } }, select: { id: true } }),
+    ).toEqual([{ id: family.id }])
+    expect((await api('GET', `/api/posts/${shared}`, { token: owner.token })).status).toBe(404)
+  })
+
+  it('is refused, to an admin too, while a family with others has no other owner; then nothing is lost', async () => {
+    const [owner, member, admin] = [await signIn(), await signIn(), await signIn({ role: 'admin' })]
+    const family = await makeFamily({ owners: [owner], members: [member] })
+    const alone = await makeFamily({ owners: [owner] })
+    for (const { token } of [owner, admin]) {
+      const answer = await api('DELETE', `/api/users/${owner.user.id}`, { token })
+      expect([answer.status, answer.json.error.code]).toEqual([409, 'LAST_OWNER'])
+    }
+    expect((await api('GET', `/api/families/${alone.id}`, { token: owner.token })).status).toBe(200)
+    const json = { role: 'owner' }
+    await api('PATCH', `/api/families/${family.id}/members/${member.user.id}`, { token: owner.token, json })
+    expect((await api('DELETE', `/api/users/${owner.user.id}`, { token: owner.token })).status).toBe(204)
+    expect((await api('GET', `/api/families/${family.id}`, { token: member.token })).status).toBe(200)
+  })
+
+  it('leaves the invitations that the user made, which are the family’s', async () => {
+    const { owner, otherOwner, url } = await makeCast()
+    await api('POST', `${url}/invitations`, { token: owner.token, json: { email: 'guest@example.test' } })
+    await api('DELETE', `/api/users/${owner.user.id}`, { token: owner.token })
+    const { json } = await api<{ invitations: object[] }>('GET', `${url}/invitations`, { token: otherOwner.token })
+    expect(json.invitations).toHaveLength(1)
+  })
+})

@@ -1,0 +1,63 @@
+import Joi from 'joi'
+import { idParameter, object, text, type Infer } from '@/lib/validation'
+
+const URL_MAX_CHARACTERS = 2048
+const FIRST_BIRTH_DATE = '1900-01-01'
+
+const nullable = (schema: Joi.StringSchema) => Joi.string<string | null>().concat(schema).allow(null)
+
+/** A link that a page may show as one: `javascript:` and the like are none. */
+const webAddress = () =>
+  text({ max: URL_MAX_CHARACTERS })
+    .trim()
+    .uri({ scheme: ['http', 'https'] })
+    .custom((value: string, helpers) =>
+      /^https?:\/\//i.test(value) && URL.canParse(value) ? value : helpers.error('string.uri'),
+    )
+    .messages({
+      'string.uri': 'must be an http or https URL',
+      'string.uriCustomScheme': 'must be an http or https URL',
+    })
+
+/** A day of the calendar, `YYYY-MM-DD` (RFC 3339, full-date), that is there and has begun somewhere on Earth. */
+const pastDate = () =>
+  Joi.string()
+    .custom((value: string, helpers) => {
+      const time = /^\d{4}-\d{2}-\d{2}$/.test(value) ? Date.parse(`${value}T00:00:00Z`) : NaN
+      if (Number.isNaN(time) || new Date(time).toISOString().slice(0, 10) !== value)
+        return helpers.error('date.calendar')
+      return value < FIRST_BIRTH_DATE || value > latestDate() ? helpers.error('date.range') : value
+    })
+    .messages({
+      'date.calendar': 'must be a day of the calendar, YYYY-MM-DD',
+      'date.range': `must be between ${FIRST_BIRTH_DATE} and today`,
+    })
+
+/** Today where the day begins first, 14 hours ahead of UTC. */
+function latestDate(): string {
+  return new Date(Date.now() + 14 * 3_600_000).toISOString().slice(0, 10)
+}
+
+const profileKeys = {
+  bio: nullable(text({ max: 2000 })),
+  avatarUrl: nullable(webAddress()),
+  location: nullable(text({ max: 100 }).trim()),
+  website: nullable(webAddress()),
+  birthDate: nullable(pastDate()),
+}
+
+export const profile = object({ required: profileKeys })
+export type Profile = Infer<typeof profile>
+
+/** The whole profile: what is not named is emptied. */
+export const replaceProfileBody = object({
+  defaulted: {
+    bio: profileKeys.bio.default(null),
+    avatarUrl: profileKeys.avatarUrl.default(null),
+    location: profileKeys.location.default(null),
+    website: profileKeys.website.default(null),
+    birthDate: profileKeys.birthDate.default(null),
+  },
+})
+
+export const profilePath = object({ required: { id: idParameter() } })

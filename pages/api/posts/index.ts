@@ -1,0 +1,34 @@
+import { methodNotAllowed } from '@/lib/errors'
+import { apiHandler } from '@/lib/http/api-handler'
+import { parseBody, parseQuery } from '@/lib/http/parse'
+import { optionalAuth, requireAuth, requireScope } from '@/lib/http/require-auth'
+import { sendCreated } from '@/lib/http/respond'
+import { sendList } from '@/lib/http/send-list'
+import { createPostBody, listPostsQuery } from '@/lib/posts/schema'
+import { createPost, listPosts } from '@/lib/posts/service'
+
+export const config = { api: { bodyParser: false } }
+
+const list = optionalAuth(
+  requireScope('posts:read', async (req, res, { actor }) => {
+    const query = parseQuery(req, listPostsQuery)
+    sendList(req, res, { plural: 'posts', request: query, list: await listPosts(actor, query) })
+  }),
+)
+
+const create = requireAuth(
+  requireScope('posts:write', async (req, res, { actor }) =>
+    sendCreated(res, '/api/posts', await createPost(actor, await parseBody(req, createPostBody))),
+  ),
+)
+
+export default apiHandler((req, res, context) => {
+  switch (req.method) {
+    case 'GET':
+      return list(req, res, context)
+    case 'POST':
+      return create(req, res, context)
+    default:
+      throw methodNotAllowed('GET', 'POST')
+  }
+})

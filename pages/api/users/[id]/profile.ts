@@ -1,0 +1,34 @@
+import { methodNotAllowed } from '@/lib/errors'
+import { apiHandler } from '@/lib/http/api-handler'
+import { parseBody, parseQuery } from '@/lib/http/parse'
+import { requireAuth, requireScope } from '@/lib/http/require-auth'
+import { sendJson } from '@/lib/http/respond'
+import { profilePath, replaceProfileBody } from '@/lib/profiles/schema'
+import { getProfile, replaceProfile } from '@/lib/profiles/service'
+
+export const config = { api: { bodyParser: false } }
+
+const show = requireAuth(
+  requireScope('users:read', async (req, res) => {
+    const { id } = parseQuery(req, profilePath)
+    sendJson(res, await getProfile(id))
+  }),
+)
+
+const replace = requireAuth(
+  requireScope('users:write', async (req, res, { actor }) => {
+    const { id } = parseQuery(req, profilePath)
+    sendJson(res, await replaceProfile(actor, id, await parseBody(req, replaceProfileBody)))
+  }),
+)
+
+export default apiHandler((req, res, context) => {
+  switch (req.method) {
+    case 'GET':
+      return show(req, res, context)
+    case 'PUT':
+      return replace(req, res, context)
+    default:
+      throw methodNotAllowed('GET', 'PUT')
+  }
+})
