@@ -77,28 +77,47 @@ export type Answer<T> = {
   text: string
 }
 
-/** Calls a route in this process through Next's own resolver, chosen by the URL as Next would. */
+let serverUrl: string | undefined
+
+/** Makes `api` call a running server, or, without one, the routes in this process again. */
+export function useServer(url: string | undefined): void {
+  serverUrl = url
+}
+
+/** Calls a route in this process through Next's own resolver, chosen by the URL as Next would; or see `useServer`. */
 export async function api<T = Body>(method: string, url: string, call: Call = {}): Promise<Answer<T>> {
-  const { file, params } = findRoute(url.split('?')[0] ?? url)
-  const module: ApiModule = await import(join(pagesDir, file))
   const headers = new Headers(call.headers)
   if (call.token !== undefined) headers.set('Authorization', `Bearer ${call.token}`)
   if (call.json !== undefined && !headers.has('Content-Type')) headers.set('Content-Type', 'application/json')
   const body = call.json === undefined ? call.body : JSON.stringify(call.json)
+  const init: RequestInit = { method, headers, redirect: 'manual', ...(body !== undefined && { body }) }
+  const answer = await (serverUrl === undefined
+    ? callInProcess<T>(url, init)
+    : fetch(`${serverUrl}${url}`, init).then(toAnswer<T>))
+  assertConforms({ method, url }, answer)
+  return answer
+}
+
+async function toAnswer<T>(response: Response): Promise<Answer<T>> {
+  const { status, headers } = response
+  const text = await response.text()
+  const isJson = headers.get('content-type')?.startsWith('application/json') === true && text !== ''
+  return { status, headers, text, json: isJson ? JSON.parse(text) : undefined }
+}
+
+async function callInProcess<T>(url: string, init: RequestInit): Promise<Answer<T>> {
+  const { file, params } = findRoute(url.split('?')[0] ?? url)
+  const module: ApiModule = await import(join(pagesDir, file))
   let answer: Answer<T> | undefined
   await testApiHandler({
     pagesHandler: module,
     params,
     url,
     rejectOnHandlerError: true,
-    test: async ({ fetch }) => {
-      const response = await fetch({ method, headers, redirect: 'manual', ...(body !== undefined && { body }) })
-      const text = await response.text()
-      const isJson = response.headers.get('content-type')?.startsWith('application/json') === true && text !== ''
-      answer = { status: response.status, headers: response.headers, text, json: isJson ? JSON.parse(text) : undefined }
+    test: async ({ fetch: fetchHere }) => {
+      answer = await toAnswer<T>(await fetchHere(init))
     },
   })
-  if (answer === undefined) throw new Error(`${method} ${url} was not answered`)
-  assertConforms({ method, url }, answer)
+  if (answer === undefined) throw new Error(`${init.method} ${url} was not answered`)
   return answer
 }

@@ -1,6 +1,6 @@
 import Joi from 'joi'
 import { listQuery, sortBy } from '@/lib/lists'
-import { digits, id, object, oneOf, timestamp, type Infer } from '@/lib/validation'
+import { id, idParameter, object, oneOf, timestamp, type Infer } from '@/lib/validation'
 
 /** Everything that is kept, by the name that it is filtered by. */
 export const AUDIT_ACTIONS = [
@@ -38,7 +38,7 @@ export const auditEvent = object({
 export type AuditEvent = Infer<typeof auditEvent>
 
 export const listAuditEventsQuery = listQuery({
-  optional: { action: action(), actorId: digits({ min: 1 }) },
+  optional: { action: action(), actorId: idParameter() },
   sort: sortBy('createdAt'),
 })
 export type ListAuditEventsQuery = Infer<typeof listAuditEventsQuery>

@@ -1,0 +1,151 @@
+import { prisma } from '@/lib/prisma'
+import type { ApiKey } from '@/lib/api-keys/schema'
+import { forgetApiKey } from '@/lib/auth/live-sessions'
+import { api } from '../../support/api'
+import { makeApiKey, signIn } from '../../support/factories'
+
+type Created = ApiKey & { key: string }
+type ApiKeys = { apiKeys: ApiKey[] }
+
+const create = (token: string, json: object) => api<Created>('POST', '/api/api-keys', { token, json })
+const use = async (key: string) => (await api('GET', '/api/protected', { token: key })).status
+
+describe('POST /api/api-keys', () => {
+  it('shows the key this once, and keeps only its hash and its first letters', async () => {
+    const { user, token } = await signIn()
+    const expiresAt = new Date(Date.now() + 60_000).toISOString()
+    const answer = await create(token, { name: ' Nightly import ', scopes: ['posts:write', 'files:read'], expiresAt })
+    expect(answer.status).toBe(201)
+    const { key, ...shown } = answer.json
+    expect(key).toMatch(/^hk_[A-Za-z0-9_-]{43}$/)
+    expect(shown).toMatchObject({ name: 'Nightly import', scopes: ['posts:write', 'files:read'], expiresAt })
+    expect(shown.prefix).toBe(key.slice(0, 11))
+    expect(shown.lastUsedAt).toBeNull()
+    expect(answer.headers.get('location')).toBe(`/api/api-keys/${shown.id}`)
+    expect(answer.headers.get('cache-control')).toBe('no-store')
+    expect(await use(key)).toBe(200)
+    const list = await api<ApiKeys>('GET', '/api/api-keys', { token })
+    expect(list.json.apiKeys).toEqual([{ ...shown, lastUsedAt: expect.any(String) }])
+    expect(list.text).not.toContain(key.slice(11))
+    const row = await prisma().apiKey.findUniqueOrThrow({ where: { id: shown.id } })
+    expect(JSON.stringify(row)).not.toContain(key.slice(11))
+    const events = await prisma().auditEvent.findMany({ where: { actorId: user.id, action: 'api_key_created' } })
+    expect(events).toMatchObject([{ details: { apiKeyId: shown.id, prefix: shown.prefix } }])
+  })
+
+  it('makes a key without an end, unless one is given', async () => {
+    const { token } = await signIn()
+    expect((await create(token, { name: 'a', scopes: ['users:read'] })).json.expiresAt).toBeNull()
+    expect((await create(token, { name: 'a', scopes: ['users:read'], expiresAt: null })).json.expiresAt).toBeNull()
+  })
+
+  it.each([
+    [{ scopes: ['users:read'] }, 'name'],
+    [{ name: ' ', scopes: ['users:read'] }, 'name'],
+    [{ name: 'x'.repeat(101), scopes: ['users:read'] }, 'name'],
+    [{ name: 'x' }, 'scopes'],
+    [{ name: 'x', scopes: [] }, 'scopes'],
+    [{ name: 'x', scopes: 'users:read' }, 'scopes'],
+    [{ name: 'x', scopes: ['api-keys:write'] }, 'scopes.0'],
+    [{ name: 'x', scopes: ['*'] }, 'scopes.0'],
+    [{ name: 'x', scopes: ['users:read', 'users:read'] }, 'scopes.1'],
+    [{ name: 'x', scopes: ['users:read'], expiresAt: '2020-01-01T00:00:00Z' }, 'expiresAt'],
+    [{ name: 'x', scopes: ['users:read'], expiresAt: 'tomorrow' }, 'expiresAt'],
+    [{ name: 'x', scopes: ['users:read'], key: 'hk_mine' }, 'key'],
+    [{ name: 'x', scopes: ['users:read'], userId: 1 }, 'userId'],
+  ])('says what is wrong with %p', async (json, field) => {
+    const { token } = await signIn()
+    const answer = await api('POST', '/api/api-keys', { token, json })
+    expect(answer.status).toBe(400)
+    expect(Object.keys(answer.json.error.details)).toEqual([field])
+  })
+
+  it('cannot be asked by a key, whatever its scopes', async () => {
+    const { user } = await signIn({ role: 'admin' })
+    const { key } = await makeApiKey(user, ['users:read', 'users:write'])
+    const answer = await create(key, { name: 'x', scopes: ['files:write'] })
+    expect(answer.status).toBe(403)
+  })
+})
+
+describe('GET /api/api-keys', () => {
+  it('lists the caller’s own, newest first', async () => {
+    const { user, token } = await signIn()
+    const ids = [(await makeApiKey(user, ['users:read'])).id, (await makeApiKey(user, ['users:read'])).id]
+    await makeApiKey((await signIn()).user, ['users:read'])
+    const { json } = await api<ApiKeys>('GET', '/api/api-keys', { token })
+    expect(json.apiKeys.map(({ id }) => id).sort()).toEqual(ids.sort())
+  })
+
+  it('knows the last use to the minute, without a write a request', async () => {
+    const { id, key } = await makeApiKey((await signIn()).user, ['users:read'])
+    const lastUse = async () => (await prisma().apiKey.findUniqueOrThrow({ where: { id } })).lastUsedAt
+    await prisma().apiKey.update({ where: { id }, data: { lastUsedAt: new Date(0) } })
+    await use(key)
+    const noted = await lastUse()
+    expect(noted?.getTime()).toBeGreaterThan(0)
+    // As when seconds went by and the key is read anew.
+    forgetApiKey(id)
+    await use(key)
+    expect(await lastUse()).toEqual(noted)
+  })
+})
+
+describe('DELETE /api/api-keys/:id', () => {
+  it('makes the key dead at once, and keeps the event', async () => {
+    const { user, token } = await signIn()
+    const { id, key } = await makeApiKey(user, ['users:read'])
+    expect(await use(key)).toBe(200)
+    expect((await api('DELETE', `/api/api-keys/${id}`, { token })).status).toBe(204)
+    expect(await use(key)).toBe(401)
+    expect((await api('DELETE', `/api/api-keys/${id}`, { token })).status).toBe(404)
+    const events = await prisma().auditEvent.findMany({ where: { actorId: user.id, action: 'api_key_ended' } })
+    expect(events).toMatchObject([{ details: { apiKeyId: id } }])
+  })
+
+  it('does not find another’s key, and leaves it alone', async () => {
+    const { id, key } = await makeApiKey((await signIn()).user, ['users:read'])
+    for (const { token } of [await signIn(), await signIn({ role: 'admin' })]) {
+      expect((await api('DELETE', `/api/api-keys/${id}`, { token })).status).toBe(404)
+    }
+    expect(await use(key)).toBe(200)
+  })
+
+  it('says that a number is no id', async () => {
+    const { token } = await signIn()
+    expect((await api('DELETE', '/api/api-keys/1', { token })).status).toBe(400)
+  })
+})
+
+describe('an API key in use', () => {
+  it('is honoured until the moment that it expires, and not beyond', async () => {
+    const expiresAt = new Date(Date.now() + 700)
+    const { key } = await makeApiKey((await signIn()).user, ['users:read'], { expiresAt })
+    expect(await use(key)).toBe(200)
+    await new Promise((resolve) => setTimeout(resolve, expiresAt.getTime() - Date.now() + 50))
+    expect(await use(key)).toBe(401)
+  })
+
+  it('loses its owner’s role at once', async () => {
+    const owner = await signIn({ role: 'admin' })
+    const { key } = await makeApiKey(owner.user, ['users:read'])
+    expect((await api('GET', '/api/users', { token: key })).status).toBe(200)
+    const admin = await signIn({ role: 'admin' })
+    await api('PATCH', `/api/users/${owner.user.id}`, { token: admin.token, json: { role: 'user' } })
+    expect((await api('GET', '/api/users', { token: key })).status).toBe(403)
+  })
+
+  it('counts in the header alone', async () => {
+    const { key } = await makeApiKey((await signIn()).user, ['users:read'])
+    expect((await api('GET', `/api/protected?api_key=${key}&access_token=${key}`)).status).toBe(401)
+    expect((await api('GET', '/api/protected', { headers: { 'X-API-Key': key } })).status).toBe(401)
+    expect((await api('GET', '/api/protected', { headers: { Authorization: `Basic ${key}` } })).status).toBe(401)
+  })
+
+  it('outlives the sessions of its owner', async () => {
+    const { user, token } = await signIn()
+    const { key } = await makeApiKey(user, ['users:read'])
+    await api('POST', '/api/auth/logout', { token })
+    expect(await use(key)).toBe(200)
+  })
+})

@@ -1,0 +1,70 @@
+import type { AuditEvent } from '@/lib/audit/schema'
+import { recordEvent } from '@/lib/audit/service'
+import { prisma } from '@/lib/prisma'
+import { api } from '../support/api'
+import { makeApiKey, makeUser, PASSWORD, signIn } from '../support/factories'
+
+type AuditEvents = { auditEvents: AuditEvent[]; pagination: { total: number } }
+
+const list = async (query: string) => {
+  const { token } = await signIn({ role: 'admin' })
+  return api<AuditEvents>('GET', `/api/audit-events?${query}`, { token })
+}
+
+describe('GET /api/audit-events', () => {
+  it('tells what happened, who did it, and from where, newest first', async () => {
+    const { id, email } = await makeUser()
+    const headers = { 'X-Request-Id': 'the-failed-one' }
+    await api('POST', '/api/auth/login', { json: { email, password: 'wrong horse' }, headers })
+    await api('POST', '/api/auth/login', { json: { email, password: PASSWORD } })
+    const { status, json } = await list(`actorId=${id}`)
+    expect(status).toBe(200)
+    expect(json.auditEvents.map(({ action }) => action)).toEqual(['sign_in', 'sign_in_failed'])
+    expect(json.auditEvents[1]).toEqual({
+      id: expect.any(Number),
+      action: 'sign_in_failed',
+      actorId: id,
+      ip: expect.stringMatching(/^(127\.0\.0\.1|::1)$/),
+      requestId: 'the-failed-one',
+      createdAt: expect.any(String),
+      details: { email },
+    })
+  })
+
+  it('filters by action and actor together, and comes in pages', async () => {
+    const { user } = await signIn()
+    for (let made = 0; made < 3; made += 1) await makeApiKey(user, ['users:read'])
+    const { json, headers } = await list(`actorId=${user.id}&action=api_key_created&limit=2`)
+    expect(json.auditEvents).toHaveLength(2)
+    expect(json.pagination.total).toBe(3)
+    expect(headers.get('link')).toContain('rel="next"')
+    expect((await list(`actorId=${user.id}&action=password_reset`)).json.auditEvents).toEqual([])
+  })
+
+  it('remembers accounts that are gone', async () => {
+    const { user } = await signIn()
+    await prisma().user.delete({ where: { id: user.id } })
+    expect((await list(`actorId=${user.id}`)).json.auditEvents).toMatchObject([{ action: 'sign_in', actorId: user.id }])
+  })
+
+  it('takes the oldest first if asked', async () => {
+    const { user } = await signIn()
+    const origin = { ip: '192.0.2.1', userAgent: undefined, requestId: 'r' }
+    await recordEvent({ action: 'password_reset', actorId: user.id, origin })
+    const actions = async (sort: string) =>
+      (await list(`actorId=${user.id}&sort=${sort}`)).json.auditEvents.map(({ action }) => action)
+    expect(await actions('createdAt')).toEqual(['sign_in', 'password_reset'])
+    expect(await actions('-createdAt')).toEqual(['password_reset', 'sign_in'])
+  })
+
+  it.each(['action=coffee', 'actorId=0', 'actorId=me', 'actorId=1&actorId=2', 'sort=ip', 'q=x'])(
+    'refuses ?%s',
+    async (query) => {
+      expect((await list(query)).status).toBe(400)
+    },
+  )
+
+  it('finds nothing of an actor beyond any id', async () => {
+    expect((await list('actorId=99999999999999999999')).json.auditEvents).toEqual([])
+  })
+})

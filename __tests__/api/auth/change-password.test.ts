@@ -1,0 +1,71 @@
+import { prisma } from '@/lib/prisma'
+import { api } from '../../support/api'
+import { makeSession, PASSWORD, signIn } from '../../support/factories'
+
+const NEXT = 'a better horse'
+const me = async (token: string) => (await api('GET', '/api/auth/me', { token })).status
+const login = async (email: string, password: string) =>
+  (await api('POST', '/api/auth/login', { json: { email, password } })).status
+const change = (token: string, json: object) => api('POST', '/api/auth/change-password', { token, json })
+
+describe('POST /api/auth/change-password', () => {
+  it('changes the password and ends every other session at once', async () => {
+    const { user, token, refreshToken } = await signIn()
+    const other = await makeSession(user)
+    expect(await me(other.token)).toBe(200)
+    const answer = await change(token, { currentPassword: PASSWORD, newPassword: NEXT })
+    expect([answer.status, answer.text]).toEqual([204, ''])
+    expect([await me(token), await me(other.token)]).toEqual([200, 401])
+    expect((await api('POST', '/api/auth/refresh', { json: { refreshToken } })).status).toBe(200)
+    const lost = await api('POST', '/api/auth/refresh', { json: { refreshToken: other.refreshToken } })
+    expect(lost.json.error.code).toBe('INVALID_TOKEN')
+    expect([await login(user.email, PASSWORD), await login(user.email, NEXT)]).toEqual([401, 200])
+    expect(await prisma().auditEvent.count({ where: { actorId: user.id, action: 'password_changed' } })).toBe(1)
+  })
+
+  it('leaves everything as it is when the current password is wrong', async () => {
+    const { user, token } = await signIn()
+    const other = await makeSession(user)
+    const answer = await change(token, { currentPassword: 'wrong horse', newPassword: NEXT })
+    expect([answer.status, answer.json.error.code]).toEqual([401, 'INVALID_CREDENTIALS'])
+    expect(await me(other.token)).toBe(200)
+    expect(await login(user.email, PASSWORD)).toBe(200)
+  })
+
+  it('lets one of several changes at once win', async () => {
+    const { token, user } = await signIn()
+    const words = ['first horse', 'second horse', 'third horse']
+    const answers = await Promise.all(
+      words.map((newPassword) => change(token, { currentPassword: PASSWORD, newPassword })),
+    )
+    expect(answers.map(({ status }) => status).sort()).toEqual([204, 401, 401])
+    const winner = words[answers.findIndex(({ status }) => status === 204)] ?? ''
+    expect(await login(user.email, winner)).toBe(200)
+  })
+
+  it('leaves no session to a sign-in by the old password that was under way', async () => {
+    const { token, user } = await signIn()
+    const [changed, ...signedIn] = await Promise.all([
+      change(token, { currentPassword: PASSWORD, newPassword: NEXT }),
+      ...Array.from({ length: 8 }, () =>
+        api('POST', '/api/auth/login', { json: { email: user.email, password: PASSWORD } }),
+      ),
+    ])
+    expect(changed.status).toBe(204)
+    for (const { json } of signedIn.filter(({ status }) => status === 200)) expect(await me(json.token)).toBe(401)
+    expect(await prisma().session.count({ where: { userId: user.id } })).toBe(1)
+  })
+
+  it.each([
+    [{ newPassword: NEXT }, 'currentPassword'],
+    [{ currentPassword: PASSWORD }, 'newPassword'],
+    [{ currentPassword: PASSWORD, newPassword: 'short' }, 'newPassword'],
+    [{ currentPassword: PASSWORD, newPassword: 'é'.repeat(37) }, 'newPassword'],
+    [{ currentPassword: PASSWORD, newPassword: NEXT, userId: 1 }, 'userId'],
+  ])('says what is wrong with %p', async (json, field) => {
+    const { token } = await signIn()
+    const answer = await change(token, json)
+    expect(answer.status).toBe(400)
+    expect(Object.keys(answer.json.error.details)).toEqual([field])
+  })
+})

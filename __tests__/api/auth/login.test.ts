@@ -1,0 +1,81 @@
+import { prisma } from '@/lib/prisma'
+import { api } from '../../support/api'
+import { freshEmail, makeUser, PASSWORD } from '../../support/factories'
+
+const login = (json: object) =>
+  api<{ refreshToken: string } & Record<string, unknown>>('POST', '/api/auth/login', { json })
+
+describe('POST /api/auth/login', () => {
+  it('answers the user and a pair of tokens, and nothing of the password', async () => {
+    const user = await makeUser()
+    const answer = await login({ email: ` ${user.email.toUpperCase()} `, password: PASSWORD })
+    expect(answer.status).toBe(200)
+    expect(Object.keys(answer.json).sort()).toEqual(['expiresIn', 'refreshToken', 'token', 'user'])
+    expect(answer.json['user']).toEqual(JSON.parse(JSON.stringify(user)))
+    expect(answer.json['expiresIn']).toBe(900)
+    expect(answer.text).not.toContain('$2')
+    expect(answer.headers.get('cache-control')).toBe('no-store')
+  })
+
+  it('refuses an unknown address and a wrong password with the same words', async () => {
+    const { email } = await makeUser()
+    const refusals = [
+      await login({ email, password: 'wrong horse' }),
+      await login({ email: freshEmail(), password: PASSWORD }),
+      await login({ email, password: `${PASSWORD}${'x'.repeat(72)}` }),
+    ]
+    const told = refusals.map(({ status, text }) => ({ status, error: { ...JSON.parse(text).error, requestId: '' } }))
+    expect(told[0]).toMatchObject({ status: 401, error: { code: 'INVALID_CREDENTIALS' } })
+    expect(told[1]).toEqual(told[0])
+    expect(told[2]).toEqual(told[0])
+  })
+
+  it('keeps sign-ins, and failed ones with the address that was tried', async () => {
+    const { id, email } = await makeUser()
+    const unknown = freshEmail()
+    await login({ email, password: PASSWORD })
+    await login({ email, password: 'wrong horse' })
+    await login({ email: unknown, password: PASSWORD })
+    const mine = await prisma().auditEvent.findMany({ where: { actorId: id }, orderBy: { id: 'asc' } })
+    expect(mine.map(({ action }) => action)).toEqual(['sign_in', 'sign_in_failed'])
+    expect(mine[1]?.ip).toMatch(/^(127\.0\.0\.1|::1)$/)
+    const details = { equals: { email: unknown } }
+    expect(await prisma().auditEvent.findMany({ where: { details } })).toMatchObject([
+      { action: 'sign_in_failed', actorId: null },
+    ])
+    expect(JSON.stringify(mine.map((event) => event.details))).not.toContain('horse')
+  })
+
+  it('names every field that is wrong', async () => {
+    const answer = await api('POST', '/api/auth/login', { json: { email: 'x', password: '', remember: true } })
+    expect(answer.status).toBe(400)
+    expect(Object.keys(answer.json.error.details).sort()).toEqual(['email', 'password', 'remember'])
+  })
+})
+
+describe('POST /api/auth/register', () => {
+  it('makes the account and signs it in', async () => {
+    const email = freshEmail()
+    const answer = await api<{ refreshToken: string; token: string; user: { id: number } }>(
+      'POST',
+      '/api/auth/register',
+      { json: { email, password: PASSWORD, name: 'Ada' } },
+    )
+    expect(answer.status).toBe(201)
+    expect(answer.json).toMatchObject({
+      user: { email, name: 'Ada', role: 'user', emailVerified: false },
+      expiresIn: 900,
+    })
+    expect(answer.headers.get('location')).toBe(`/api/users/${answer.json.user.id}`)
+    expect((await api('GET', '/api/auth/me', { token: answer.json.token })).json.user.email).toBe(email)
+    const { refreshToken } = answer.json
+    expect((await api('POST', '/api/auth/refresh', { json: { refreshToken } })).status).toBe(200)
+    const again = await api('POST', '/api/auth/register', { json: { email, password: PASSWORD } })
+    expect([again.status, again.json.error.code]).toEqual([409, 'EMAIL_EXISTS'])
+  })
+
+  it('takes no role', async () => {
+    const json = { email: freshEmail(), password: PASSWORD, role: 'admin' }
+    expect((await api('POST', '/api/auth/register', { json })).json.error.details).toHaveProperty('role')
+  })
+})

@@ -1,0 +1,109 @@
+import { prisma } from '@/lib/prisma'
+import type { Session } from '@/lib/sessions/schema'
+import { forgetUser } from '@/lib/auth/live-sessions'
+import { api } from '../../support/api'
+import { makeSession, makeUser, PASSWORD, signIn } from '../../support/factories'
+
+type Sessions = { sessions: Session[] }
+
+const me = async (token: string) => (await api('GET', '/api/auth/me', { token })).status
+const list = async (token: string) => (await api<Sessions>('GET', '/api/auth/sessions', { token })).json.sessions
+
+describe('GET /api/auth/sessions', () => {
+  it('tells what a person would recognise, and which one asks', async () => {
+    const { email } = await makeUser()
+    const headers = { 'User-Agent': 'Firefox on the sofa' }
+    const { json } = await api('POST', '/api/auth/login', { json: { email, password: PASSWORD }, headers })
+    await api('POST', '/api/auth/login', { json: { email, password: PASSWORD }, headers: { 'User-Agent': 'Phone' } })
+    const sessions = await list(json.token)
+    expect(sessions).toHaveLength(2)
+    expect(Object.keys(sessions[0] ?? {}).sort()).toEqual(
+      ['createdAt', 'current', 'expiresAt', 'id', 'ip', 'lastUsedAt', 'userAgent'].sort(),
+    )
+    expect(sessions.find(({ current }) => current)?.userAgent).toBe('Firefox on the sofa')
+    expect(sessions.find(({ current }) => !current)?.userAgent).toBe('Phone')
+    expect(sessions[0]?.ip).toMatch(/^(127\.0\.0\.1|::1)$/)
+  })
+
+  it('leaves out other people’s sessions, and those that have expired', async () => {
+    const { user, token, sessionId } = await signIn()
+    const expired = await makeSession(user)
+    await prisma().session.update({ where: { id: expired.sessionId }, data: { expiresAt: new Date() } })
+    await signIn()
+    expect((await list(token)).map(({ id }) => id)).toEqual([sessionId])
+  })
+
+  it('knows the last use to the minute, without a write a request', async () => {
+    const { user, token, sessionId } = await signIn()
+    const where = { id: sessionId }
+    const lastUse = async () => (await prisma().session.findUniqueOrThrow({ where })).lastUsedAt.getTime()
+    const hourAgo = new Date(Date.now() - 3_600_000)
+    await prisma().session.update({ where, data: { lastUsedAt: hourAgo } })
+    await me(token)
+    const noted = await lastUse()
+    expect(noted).toBeGreaterThan(hourAgo.getTime())
+    // As when seconds went by and the session is read anew.
+    forgetUser(user.id)
+    await me(token)
+    expect(await lastUse()).toBe(noted)
+  })
+
+  it('knows where a refresh came from', async () => {
+    const { token, refreshToken } = await signIn()
+    await api('POST', '/api/auth/refresh', { json: { refreshToken }, headers: { 'User-Agent': 'Laptop, updated' } })
+    expect((await list(token))[0]?.userAgent).toBe('Laptop, updated')
+  })
+})
+
+describe('DELETE /api/auth/sessions', () => {
+  it('ends all but the one that asks, at once, and nobody else’s', async () => {
+    const { user, token, sessionId } = await signIn()
+    const others = [await makeSession(user), await makeSession(user)]
+    const stranger = await signIn()
+    for (const other of others) expect(await me(other.token)).toBe(200)
+    expect((await api('DELETE', '/api/auth/sessions', { token })).status).toBe(204)
+    for (const other of others) expect(await me(other.token)).toBe(401)
+    expect([await me(token), await me(stranger.token)]).toEqual([200, 200])
+    expect((await list(token)).map(({ id }) => id)).toEqual([sessionId])
+  })
+
+  it('leaves at least one to two sessions that end each other at the same time', async () => {
+    const { user, token } = await signIn()
+    const other = await makeSession(user)
+    const ends = [token, other.token].map((each) => api('DELETE', '/api/auth/sessions', { token: each }))
+    const statuses = (await Promise.all(ends)).map(({ status }) => status)
+    expect(statuses.every((status) => status === 204 || status === 401)).toBe(true)
+    expect(await prisma().session.count({ where: { userId: user.id } })).toBeLessThanOrEqual(1)
+  })
+})
+
+describe('DELETE /api/auth/sessions/:id', () => {
+  it('ends that one at once', async () => {
+    const { user, token } = await signIn()
+    const [ended, kept] = [await makeSession(user), await makeSession(user)]
+    expect(await me(ended.token)).toBe(200)
+    expect((await api('DELETE', `/api/auth/sessions/${ended.sessionId}`, { token })).status).toBe(204)
+    expect([await me(ended.token), await me(kept.token), await me(token)]).toEqual([401, 200, 200])
+    expect((await api('DELETE', `/api/auth/sessions/${ended.sessionId}`, { token })).status).toBe(404)
+  })
+
+  it('ends the one that asks, too', async () => {
+    const { token, sessionId } = await signIn()
+    expect((await api('DELETE', `/api/auth/sessions/${sessionId.toUpperCase()}`, { token })).status).toBe(204)
+    expect(await me(token)).toBe(401)
+  })
+
+  it('does not find another’s session, not for an admin either', async () => {
+    const victim = await signIn()
+    for (const { token } of [await signIn(), await signIn({ role: 'admin' })]) {
+      expect((await api('DELETE', `/api/auth/sessions/${victim.sessionId}`, { token })).status).toBe(404)
+    }
+    expect(await me(victim.token)).toBe(200)
+  })
+
+  it.each(['1', 'all', "x'--", '00000000-0000-0000-0000-00000000000g'])('says that %p is no id', async (id) => {
+    const { token } = await signIn()
+    const answer = await api('DELETE', `/api/auth/sessions/${encodeURIComponent(id)}`, { token })
+    expect([answer.status, Object.keys(answer.json.error.details)]).toEqual([400, ['id']])
+  })
+})

@@ -1,0 +1,28 @@
+import '../api/api-keys/index.test'
+import '../api/audit-events.test'
+import '../api/auth/change-password.test'
+import '../api/auth/cookie.test'
+import '../api/auth/login.test'
+import '../api/auth/logout.test'
+import '../api/auth/refresh.test'
+import '../api/auth/sessions.test'
+import '../contract/callers.test'
+import { useServer } from '../support/api'
+import { startServer, type RunningServer } from '../support/server'
+
+// The same tests as in this process, over the built server: what they make they put into the server's database.
+
+jest.setTimeout(180_000)
+
+let server: RunningServer | undefined
+
+beforeAll(async () => {
+  const { DATABASE_URL: databaseUrl = '', JWT_SECRET = '', CORS_ORIGINS = '' } = process.env
+  server = await startServer({ JWT_SECRET, CORS_ORIGINS }, { databaseUrl })
+  useServer(server.url)
+})
+
+afterAll(async () => {
+  useServer(undefined)
+  await server?.remove()
+})
