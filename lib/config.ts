@@ -86,6 +86,10 @@ const schema = Joi.object({
   RATE_LIMIT_STRICT_REQUESTS: limitedTimes.default(20),
   RATE_LIMIT_STRICT_WINDOW_SECONDS: windowSeconds.default(3600),
   METRICS_TOKEN: Joi.string().empty('').min(16),
+  FILES_QUOTA_BYTES: Joi.number().integer().min(0).default(1_073_741_824),
+  FILES_S3_BUCKET: Joi.string().empty(''),
+  FILES_S3_PATH_STYLE: Joi.boolean().default(false),
+  AWS_REGION: Joi.string().when('FILES_S3_BUCKET', { is: Joi.exist(), then: Joi.required() }),
   LOG_LEVEL: Joi.string()
     .valid(...LOG_LEVELS)
     .default('info'),
@@ -132,6 +136,10 @@ export type Settings = {
   rateLimits: RateLimits
   /** None: the figures are for this machine alone. */
   metricsToken: string | undefined
+  /** For each owner. */
+  filesQuotaBytes: number
+  /** Where files lie, if not below `dataDir`. Endpoint and credentials are the AWS SDK's own variables. */
+  filesS3: { bucket: string; region: string; pathStyle: boolean } | undefined
   logLevel: string
   production: boolean
 }
@@ -173,6 +181,11 @@ export function parseSettings(environment: Environment): { settings: Settings } 
         strict: { times: value.RATE_LIMIT_STRICT_REQUESTS, windowSeconds: value.RATE_LIMIT_STRICT_WINDOW_SECONDS },
       },
       metricsToken: value.METRICS_TOKEN,
+      filesQuotaBytes: value.FILES_QUOTA_BYTES,
+      filesS3:
+        value.FILES_S3_BUCKET === undefined
+          ? undefined
+          : { bucket: value.FILES_S3_BUCKET, region: value.AWS_REGION, pathStyle: value.FILES_S3_PATH_STYLE },
       logLevel: value.LOG_LEVEL,
       production: environment['NODE_ENV'] === 'production',
     },

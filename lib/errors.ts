@@ -24,6 +24,7 @@ export const ERRORS = {
   PAYLOAD_TOO_LARGE: { status: 413, message: 'The body is too large.' },
   QUOTA_EXCEEDED: { status: 413, message: 'The storage is full.' },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, message: 'The content type is not one that this route reads.' },
+  RANGE_NOT_SATISFIABLE: { status: 416, message: 'The range lies outside the file.' },
   IDEMPOTENCY_KEY_REUSED: { status: 422, message: 'The idempotency key came with another request before.' },
   RATE_LIMITED: { status: 429, message: 'Too many requests.' },
   INTERNAL_ERROR: { status: 500, message: 'Something went wrong on our side.' },

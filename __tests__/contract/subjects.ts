@@ -1,6 +1,8 @@
 import type { Operation } from '@/lib/openapi/operation'
 import { makeApiKey, makeSession, signIn } from '../support/factories'
 import { makeFamily, makeInvitation, makePost } from '../support/families'
+import { linkExample } from '@/lib/files/openapi'
+import { storeFile } from '../support/files'
 
 export type SignedIn = Awaited<ReturnType<typeof signIn>>
 
@@ -31,7 +33,7 @@ const forOwners = { stranger: 404, admin: 404, 'another owner': 'pass', 'another
 
 /**
  * What the document cannot say: how a path is filled, and who may do what to whose. A path with parameters that is for
- * callers with credentials needs an entry here, with all its methods.
+ * callers with credentials needs an entry here, with all its methods; so does one whose body names something of the owner's.
  */
 export const subjects: Record<string, Subject> = {
   '/api/users/{id}': {
@@ -87,5 +89,24 @@ export const subjects: Record<string, Subject> = {
   '/api/api-keys/{id}': {
     make: async ({ user }) => ({ parameters: { id: (await makeApiKey(user, ['users:read'])).id } }),
     others: { delete: { stranger: 404, admin: 404 } },
+  },
+  '/api/files/{owner}/{path}': {
+    make: async ({ user, token }) => ({
+      parameters: { owner: String(user.id), path: (await storeFile(token)).path },
+    }),
+    others: {
+      get: { stranger: 404, admin: 'pass' },
+      post: { stranger: 404, admin: 403 },
+      put: { stranger: 404, admin: 403 },
+      patch: { stranger: 404, admin: 403 },
+      delete: { stranger: 404, admin: 403 },
+    },
+  },
+  '/api/files/links': {
+    make: async ({ token }) => {
+      await storeFile(token, { path: linkExample.path })
+      return { parameters: {} }
+    },
+    others: { post: { stranger: 404, admin: 404 } },
   },
 }

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { databaseUrl } from './databases'
 
 /** The settings of the code under test. The database is made before the first test of the file. */
@@ -5,6 +6,7 @@ Object.assign(process.env, {
   NODE_ENV: 'test',
   DATABASE_URL: databaseUrl(`worker_${process.env['JEST_WORKER_ID'] ?? '1'}`),
   DATABASE_POOL_MAX: '5',
+  DATA_DIR: join(process.env['HEARTH_TEST_DATA_DIR'] ?? '', `worker_${process.env['JEST_WORKER_ID'] ?? '1'}`),
   JWT_SECRET: 'the-first-secret-of-the-tests-32-bytes,an-older-secret-of-the-tests-32-bytes',
   PASSWORD_HASH_COST: '4',
   // Off, so that no test runs into a limit that it is not about; tests of limits set their own.

@@ -24,4 +24,5 @@ export default async function startTestPostgres(): Promise<void> {
   // Jest hands what lies on `globalThis` by now on to the tests, who have settings and a log of their own.
   Object.assign(globalThis, { hearthSettings: undefined, hearthLogger: undefined })
   process.env['HEARTH_TEST_DATABASE_URL'] = postgres.url
+  process.env['HEARTH_TEST_DATA_DIR'] = dataDir
 }

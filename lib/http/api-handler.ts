@@ -60,6 +60,7 @@ export function apiHandler(handler: Handler<Context>, { limited = true } = {}): 
     const log = logger()
     const context: Context = {
       requestId,
+      wantsHeadOnly: method === 'HEAD',
       ip,
       userAgent: req.headers['user-agent']?.slice(0, USER_AGENT_MAX),
       identify: (actor) => {

@@ -5,6 +5,8 @@ import type { Actor, SessionActor } from '@/lib/auth/actor'
 export type Context = {
   /** From `X-Request-Id`, or made here. */
   requestId: string
+  /** A HEAD request, which handlers see as GET: who would go to great lengths for a body need not. */
+  wantsHeadOnly: boolean
   /** The address of the client, as far as `TRUST_PROXY` lets headers speak for it. */
   ip: string
   userAgent: string | undefined

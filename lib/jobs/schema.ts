@@ -8,6 +8,7 @@ export const jobSchemas = {
   'send-mail': mailJob,
   'issue-password-reset': passwordResetJob,
   sweep: Joi.object<object>().unknown(),
+  'sweep-files': Joi.object<object>(),
 }
 
 export type JobName = keyof typeof jobSchemas

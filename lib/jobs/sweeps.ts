@@ -1,4 +1,5 @@
 import { deleteOldEmailTokens } from '@/lib/recovery/repository'
+import { sweepFiles } from '@/lib/files/service'
 import { deleteFailedJobs, deleteExpiredSessions } from './repository'
 
 /** Removes what nobody needs any more, a part at a time; how many rows it removed. */
@@ -9,4 +10,5 @@ export const sweeps: Record<string, Sweep> = {
   'failed jobs': deleteFailedJobs,
   'expired sessions': deleteExpiredSessions,
   'old email tokens': deleteOldEmailTokens,
+  'bytes that no file names': sweepFiles,
 }

@@ -1,4 +1,5 @@
 import type { Task } from 'graphile-worker'
+import { sweepFiles } from '@/lib/files/service'
 import { logger } from '@/lib/logger'
 import { runMailJob } from '@/lib/mail/service'
 import { issuePasswordReset } from '@/lib/recovery/service'
@@ -46,4 +47,5 @@ export const tasks: Record<JobName, Task> = {
   'send-mail': toTask('send-mail', jobSchemas['send-mail'], runMailJob),
   'issue-password-reset': toTask('issue-password-reset', jobSchemas['issue-password-reset'], issuePasswordReset),
   sweep: toTask('sweep', jobSchemas.sweep, runSweeps),
+  'sweep-files': toTask('sweep-files', jobSchemas['sweep-files'], async () => void (await sweepFiles())),
 }

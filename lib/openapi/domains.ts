@@ -5,6 +5,7 @@ import { familiesDomain } from '@/lib/families/openapi'
 import { invitationsDomain } from '@/lib/invitations/openapi'
 import { postsDomain } from '@/lib/posts/openapi'
 import { profilesDomain } from '@/lib/profiles/openapi'
+import { filesDomain } from '@/lib/files/openapi'
 import { sessionsDomain } from '@/lib/sessions/openapi'
 import { recoveryDomain } from '@/lib/recovery/openapi'
 import { systemDomain } from '@/lib/system/openapi'
@@ -24,4 +25,5 @@ export const domains: readonly Domain[] = [
   postsDomain,
   apiKeysDomain,
   auditDomain,
+  filesDomain,
 ]

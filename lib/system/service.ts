@@ -1,4 +1,5 @@
 import { settings } from '@/lib/config'
+import { checkFileStore } from '@/lib/files/service'
 import { probeMail } from '@/lib/mail/transport'
 import { pingRedis } from '@/lib/redis'
 import packageJson from '@/package.json'
@@ -54,6 +55,7 @@ function probeEvery(intervalMs: number, ask: () => Promise<unknown>): () => Prom
 
 const databaseState = probeEvery(500, repository.pingDatabase)
 const askRedis = probeEvery(500, pingRedis)
+const filesState = probeEvery(5_000, checkFileStore)
 // A mail server would not like to be greeted every second.
 const mailState = probeEvery(30_000, probeMail)
 
@@ -72,18 +74,19 @@ async function assertMigrated(): Promise<void> {
 }
 
 /**
- * Whether this process can do its work: each dependency, and the needed ones together. Redis and mail are told of
- * but not needed: without the one, limits and cache go on in memory; without the other, mail waits in the queue.
+ * Whether this process can do its work: each dependency, and the needed ones together. Redis, mail and the file store
+ * are told of but not needed: limits and cache go on in memory, mail waits in the queue, and all but files is served.
  */
 export async function readiness(): Promise<Readiness> {
-  const [database, migrations, redis, mail] = await Promise.all([
+  const [database, migrations, redis, mail, files] = await Promise.all([
     databaseState(),
     probe(assertMigrated),
     redisState(),
     mailState(),
+    filesState(),
   ])
   const needed = { database, migrations: { status: migrations.status } }
   const works = Object.values(needed).every((check) => check.status === 'ok') && globalThis.hearthIsStopping !== true
-  const checks = { ...needed, redis, mail }
+  const checks = { ...needed, redis, files, mail }
   return { status: works ? 'ok' : 'down', checks }
 }

@@ -3,6 +3,7 @@ import type { RequestOrigin } from '@/lib/auth/actor'
 import { isMissingRow, isUniqueViolation } from '@/lib/database-errors'
 import { AppError } from '@/lib/errors'
 import { dissolveOwnFamilies, isLastOwnerViolation } from '@/lib/families/repository'
+import { enqueue } from '@/lib/jobs/queue'
 import { containing, integerKey, textKey, timestampKey } from '@/lib/keyset'
 import type { List } from '@/lib/lists'
 import { enqueueMail } from '@/lib/mail/outbox'
@@ -104,6 +105,8 @@ export async function deleteUser(id: number, by: ChangedBy): Promise<void> {
       await dissolveOwnFamilies(transaction, id)
       const { count } = await transaction.user.deleteMany({ where: { id } })
       if (count === 0) throw new AppError('NOT_FOUND')
+      // The bytes of their files, which the deletion has put on the list of what to remove.
+      await enqueue(transaction, 'sweep-files', {})
       await insertAuditEvent({ action: 'user_deleted', ...by, details: { userId: id } }, transaction)
     })
   } catch (error) {

@@ -1,0 +1,230 @@
+import { createHash } from 'node:crypto'
+import type { File } from '@/lib/files/schema'
+import { api } from '../../support/api'
+import { signIn } from '../../support/factories'
+import { freshPath, mine, publish, storeFile } from '../../support/files'
+
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
+
+describe('POST /api/files/:owner/…', () => {
+  it('stores a file, private, and says what it is', async () => {
+    const { user, token } = await signIn()
+    const path = freshPath('résumé 1.txt')
+    const answer = await api<File>('POST', mine(path), {
+      token,
+      body: 'hello',
+      headers: { 'Content-Type': 'text/plain; charset=UTF-8' },
+    })
+    expect(answer.status).toBe(201)
+    expect(answer.json).toEqual({
+      id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      ...{ path, ownerId: user.id, size: 5, mimeType: 'text/plain; charset=UTF-8', sha256: sha256('hello') },
+      ...{ visibility: 'private', createdAt: expect.any(String), updatedAt: expect.any(String) },
+    })
+    const location = answer.headers.get('location') ?? ''
+    expect(location).toBe(`/api/files/${user.id}/${path.split('/').map(encodeURIComponent).join('/')}`)
+    const read = await api('GET', location, { token })
+    expect(read.text).toBe('hello')
+    expect(read.headers.get('etag')).toBe(answer.headers.get('etag'))
+  })
+
+  it('stores an empty file, and one without a type', async () => {
+    const { token } = await signIn()
+    const path = freshPath()
+    const answer = await api<File>('POST', mine(path), { token, body: new Uint8Array() })
+    expect(answer.json).toMatchObject({ size: 0, mimeType: 'application/octet-stream', sha256: sha256('') })
+    expect((await api('GET', mine(path), { token })).headers.get('content-length')).toBe('0')
+  })
+
+  it('refuses to replace a file', async () => {
+    const { token } = await signIn()
+    const { path } = await storeFile(token)
+    const answer = await api('POST', mine(path), { token, body: 'other' })
+    expect(answer.status).toBe(409)
+    expect(answer.json.error.code).toBe('FILE_EXISTS')
+    expect((await api('GET', mine(path), { token })).text).toBe('hello')
+  })
+
+  it('takes a name for one name, however its letters were composed', async () => {
+    const { token } = await signIn()
+    const path = freshPath('é.txt')
+    await storeFile(token, { path: path.normalize('NFD') })
+    expect((await api('GET', mine(path.normalize('NFC')), { token })).status).toBe(200)
+    expect((await api('POST', mine(path.normalize('NFC')), { token, body: 'x' })).status).toBe(409)
+  })
+
+  it.each(['text', 'text/', 'a b/c', `text/${'x'.repeat(300)}`])('refuses the type %j', async (type) => {
+    const { token } = await signIn()
+    const answer = await api('POST', mine(freshPath()), { token, body: 'x', headers: { 'Content-Type': type } })
+    expect(answer.status).toBe(415)
+  })
+
+  it('refuses an encoded body, which it would hand out as it is', async () => {
+    const { token } = await signIn()
+    const headers = { 'Content-Encoding': 'gzip' }
+    expect((await api('POST', mine(freshPath()), { token, body: 'x', headers })).status).toBe(415)
+  })
+
+  it('refuses what the query does not have', async () => {
+    const { token } = await signIn()
+    expect((await api('POST', `${mine(freshPath())}?visibility=public`, { token, body: 'x' })).status).toBe(400)
+  })
+
+  it('refuses an anonymous caller', async () => {
+    expect((await api('POST', mine(freshPath()), { body: 'x' })).status).toBe(401)
+    expect((await api('POST', '/api/files/1/a.txt', { body: 'x' })).status).toBe(401)
+  })
+
+  it('lets nobody write for another, an admin neither, and tells them nothing', async () => {
+    const { user } = await signIn()
+    for (const role of ['user', 'admin'] as const) {
+      const { token } = await signIn({ role })
+      const answer = await api('POST', `/api/files/${user.id}/${freshPath()}`, { token, body: 'x' })
+      expect(answer.status).toBe(404)
+    }
+  })
+})
+
+describe('PUT /api/files/:owner/…', () => {
+  it('creates a file, and replaces it, keeping who may read it', async () => {
+    const { token } = await signIn()
+    const path = freshPath()
+    const created = await api<File>('PUT', mine(path), { token, body: 'one' })
+    expect(created.status).toBe(201)
+    expect(created.headers.get('location')).not.toBeNull()
+    await publish(token, path)
+    const replaced = await api<File>('PUT', mine(path), { token, body: 'second' })
+    expect(replaced.status).toBe(200)
+    expect(replaced.json).toMatchObject({
+      id: created.json.id,
+      size: 6,
+      sha256: sha256('second'),
+      visibility: 'public',
+    })
+    expect(replaced.headers.get('etag')).not.toBe(created.headers.get('etag'))
+    expect((await api('GET', mine(path), { token })).text).toBe('second')
+  })
+
+  it('replaces only the version that the caller knows', async () => {
+    const { token } = await signIn()
+    const path = freshPath()
+    const etag = (await api('PUT', mine(path), { token, body: 'one' })).headers.get('etag') ?? ''
+    const put = (headers: Record<string, string>) => api('PUT', mine(path), { token, body: 'two', headers })
+    for (const stale of ['"other"', `W/${etag}`]) expect((await put({ 'If-Match': stale })).status).toBe(412)
+    expect((await put({ 'If-None-Match': '*' })).status).toBe(412)
+    expect((await put({ 'If-None-Match': etag })).status).toBe(412)
+    expect((await put({ 'If-Unmodified-Since': 'Sat, 01 Jan 2000 00:00:00 GMT' })).status).toBe(412)
+    expect((await api('GET', mine(path), { token })).text).toBe('one')
+    expect((await put({ 'If-Match': `"x", ${etag}` })).status).toBe(200)
+    expect((await put({ 'If-Match': etag })).status).toBe(412)
+    expect((await put({ 'If-Match': '*' })).status).toBe(200)
+  })
+
+  it('creates only where nothing is, if asked to', async () => {
+    const { token } = await signIn()
+    const path = freshPath()
+    const put = (headers: Record<string, string>) => api('PUT', mine(path), { token, body: 'x', headers })
+    expect((await put({ 'If-Match': '*' })).status).toBe(412)
+    const answers = await Promise.all(Array.from({ length: 5 }, () => put({ 'If-None-Match': '*' })))
+    expect(answers.map((answer) => answer.status).sort()).toEqual([201, 412, 412, 412, 412])
+  })
+
+  it('leaves a file whole while twenty replace it at once', async () => {
+    const { token } = await signIn()
+    const path = freshPath()
+    const bodies = Array.from({ length: 20 }, (_, index) => String(index).repeat(50_000 + index))
+    const answers = await Promise.all(bodies.map((body) => api<File>('PUT', mine(path), { token, body })))
+    expect(answers.map((answer) => answer.status).sort()).toEqual([...Array(19).fill(200), 201])
+    const read = await api('GET', mine(path), { token })
+    expect(bodies).toContain(read.text)
+    expect(read.headers.get('etag')).toContain(sha256(read.text))
+    const winner = answers.find((answer) => answer.headers.get('etag') === read.headers.get('etag'))
+    expect(winner?.json.sha256).toBe(sha256(read.text))
+  })
+
+  it('refuses an anonymous caller and a stranger', async () => {
+    const owner = await signIn()
+    const { path } = await storeFile(owner.token)
+    const url = `/api/files/${owner.user.id}/${path}`
+    expect((await api('PUT', url, { body: 'x' })).status).toBe(401)
+    const stranger = await signIn()
+    expect((await api('PUT', url, { token: stranger.token, body: 'x' })).status).toBe(404)
+    await publish(owner.token, path)
+    expect((await api('PUT', url, { token: stranger.token, body: 'x' })).status).toBe(403)
+    expect((await api('GET', url)).text).toBe('hello')
+  })
+})
+
+describe('PATCH /api/files/:owner/…', () => {
+  it('renames a file, also to itself, but not over another', async () => {
+    const { token } = await signIn()
+    const { path, id } = await storeFile(token)
+    const other = await storeFile(token)
+    const target = freshPath('b.txt')
+    const patch = (from: string, json: object) => api<File>('PATCH', mine(from), { token, json })
+    expect((await patch(path, { path })).status).toBe(200)
+    expect((await patch(path, { path: target })).json).toMatchObject({ id, path: target, size: 5 })
+    expect((await api('GET', mine(path), { token })).status).toBe(404)
+    expect((await api('GET', mine(target), { token })).text).toBe('hello')
+    const taken = await api('PATCH', mine(target), { token, json: { path: other.path } })
+    expect([taken.status, taken.json.error.code]).toEqual([409, 'FILE_EXISTS'])
+  })
+
+  it('makes a file public, and private again', async () => {
+    const { token, user } = await signIn()
+    const { path } = await storeFile(token)
+    const url = `/api/files/${user.id}/${path}`
+    expect((await api('GET', url)).status).toBe(404)
+    expect((await publish(token, path)).json.visibility).toBe('public')
+    const read = await api('GET', url)
+    expect([read.text, read.headers.get('cache-control')]).toEqual(['hello', 'public, no-cache'])
+    await api('PATCH', mine(path), { token, json: { visibility: 'private' } })
+    expect((await api('GET', url)).status).toBe(404)
+  })
+
+  it.each([{}, { visibility: 'family' }, { path: '../x' }, { path: '' }, { path: 7 }, { path: 'a//b' }, { size: 1 }])(
+    'refuses %j',
+    async (json) => {
+      const { token } = await signIn()
+      const { path } = await storeFile(token)
+      expect((await api('PATCH', mine(path), { token, json })).status).toBe(400)
+    },
+  )
+
+  it('changes only the version that the caller knows', async () => {
+    const { token } = await signIn()
+    const { path } = await storeFile(token)
+    const headers = { 'If-Match': '"other"' }
+    expect((await api('PATCH', mine(path), { token, json: { visibility: 'public' }, headers })).status).toBe(412)
+    expect((await api('DELETE', mine(path), { token, headers })).status).toBe(412)
+  })
+
+  it('refuses an anonymous caller and a stranger', async () => {
+    const owner = await signIn()
+    const { path } = await storeFile(owner.token)
+    const url = `/api/files/${owner.user.id}/${path}`
+    const json = { visibility: 'public' }
+    expect((await api('PATCH', url, { json })).status).toBe(401)
+    expect((await api('PATCH', url, { token: (await signIn()).token, json })).status).toBe(404)
+  })
+})
+
+describe('DELETE /api/files/:owner/…', () => {
+  it('removes a file for good', async () => {
+    const { token } = await signIn()
+    const { path } = await storeFile(token)
+    expect((await api('DELETE', mine(path), { token })).status).toBe(204)
+    expect((await api('GET', mine(path), { token })).status).toBe(404)
+    expect((await api('DELETE', mine(path), { token })).status).toBe(404)
+  })
+
+  it('refuses an anonymous caller, a stranger and an admin', async () => {
+    const owner = await signIn()
+    const { path } = await storeFile(owner.token)
+    const url = `/api/files/${owner.user.id}/${path}`
+    expect((await api('DELETE', url)).status).toBe(401)
+    expect((await api('DELETE', url, { token: (await signIn()).token })).status).toBe(404)
+    expect((await api('DELETE', url, { token: (await signIn({ role: 'admin' })).token })).status).toBe(403)
+    expect((await api('GET', url, { token: owner.token })).status).toBe(200)
+  })
+})

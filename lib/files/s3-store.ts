@@ -1,0 +1,84 @@
+import { Readable } from 'node:stream'
+import {
+  AbortMultipartUploadCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadBucketCommand,
+  ListMultipartUploadsCommand,
+  NoSuchKey,
+  S3Client,
+  S3ServiceException,
+} from '@aws-sdk/client-s3'
+import { Upload } from '@aws-sdk/lib-storage'
+import type { FileStore } from './store'
+
+/** Parts of this size, so many at a time: what an upload holds in memory is their product. */
+const PART_BYTES = 8 * 1024 * 1024
+const PARTS_AT_ONCE = 2
+
+type Bucket = { bucket: string; region: string; pathStyle: boolean }
+
+/**
+ * Objects in a bucket of Amazon S3 or of anything that speaks its protocol. Bodies longer than a part go up in parts.
+ * Endpoint and credentials are those of the AWS SDK: `AWS_ENDPOINT_URL_S3`, `AWS_ACCESS_KEY_ID` and so on.
+ */
+export function s3Store({ bucket, region, pathStyle }: Bucket): FileStore {
+  // Checksums beyond what the protocol asks for are a newer addition that many compatible servers refuse.
+  const client = new S3Client({
+    region,
+    forcePathStyle: pathStyle,
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+  })
+
+  /** A process that died left its parts behind, which no deletion of an object removes. */
+  async function abortUploads(key: string): Promise<void> {
+    try {
+      const { Uploads } = await client.send(new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: key }))
+      for (const { UploadId } of Uploads ?? []) {
+        if (UploadId === undefined) continue
+        await client.send(new AbortMultipartUploadCommand({ Bucket: bucket, Key: key, UploadId }))
+      }
+    } catch (error) {
+      if (!isUnsupported(error)) throw error
+    }
+  }
+
+  return {
+    async write(key, body) {
+      const params = { Bucket: bucket, Key: key, Body: body }
+      try {
+        await new Upload({ client, params, partSize: PART_BYTES, queueSize: PARTS_AT_ONCE }).done()
+      } catch (error) {
+        body.destroy()
+        throw error
+      }
+    },
+
+    async read(key, range) {
+      const Range = range && `bytes=${range.start}-${range.end}`
+      try {
+        const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key, ...(Range && { Range }) }))
+        if (!(Body instanceof Readable)) throw new Error('The S3 client gave no stream.')
+        return Body
+      } catch (error) {
+        if (error instanceof NoSuchKey) return undefined
+        throw error
+      }
+    },
+
+    async remove(key) {
+      await abortUploads(key)
+      await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }))
+    },
+
+    async check() {
+      await client.send(new HeadBucketCommand({ Bucket: bucket }))
+    },
+  }
+}
+
+/** Whether a compatible server does not know a part of the protocol. */
+function isUnsupported(error: unknown): boolean {
+  return error instanceof S3ServiceException && [405, 501].includes(error.$metadata.httpStatusCode ?? 0)
+}
