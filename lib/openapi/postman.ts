@@ -55,8 +55,7 @@ function bodyOf(operation: Operation, step: PostmanStep, components: Components)
 
 /** The token that an operation needs; `noauth` where it needs none. */
 function authOf({ audience }: Operation, { as }: PostmanStep): JsonSchema {
-  const usual =
-    audience === 'admin' ? 'adminToken' : audience === 'public' || audience === 'optional' ? 'nobody' : 'token'
+  const usual = { public: 'nobody', optional: 'token', user: 'token', self: 'token', admin: 'adminToken' }[audience]
   const holder = as ?? usual
   if (holder === 'nobody') return { type: 'noauth' }
   return { type: 'bearer', bearer: [{ key: 'token', value: `{{${holder}}}`, type: 'string' }] }

@@ -29,6 +29,7 @@ export const recoveryDomain: Domain = {
       body: resetPasswordBody,
       example: { token: TOKEN, password: 'correct horse battery' },
       answers: { 204: { description: 'The password is set.' } },
+      postman: [{ name: 'Try to set a new password with a made-up token', status: 401 }],
       errors: ['INVALID_TOKEN', 'TOKEN_REUSED', 'TOKEN_EXPIRED'],
     },
     {
@@ -50,6 +51,7 @@ export const recoveryDomain: Domain = {
       body: verifyEmailBody,
       example: { token: TOKEN },
       answers: { 204: { description: 'The address is verified.' } },
+      postman: [{ name: 'Try to verify an address with a made-up token', status: 401 }],
       errors: ['INVALID_TOKEN', 'TOKEN_REUSED', 'TOKEN_EXPIRED'],
     },
   ],

@@ -32,7 +32,7 @@ export const usersDomain: Domain = {
       idempotent: true,
       answers: { 201: { description: 'The user.', schema: user } },
       errors: ['EMAIL_EXISTS'],
-      postman: [{ fresh: { otherEmail: 'grace-{{$randomUUID}}@example.com' }, body: otherAccount }],
+      postman: [{ as: 'nobody', fresh: { otherEmail: 'grace-{{$randomUUID}}@example.com' }, body: otherAccount }],
     },
     {
       id: 'listUsers',
