@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { createHash } from 'node:crypto'
 import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
@@ -14,8 +15,23 @@ export type Queryable = Prisma.TransactionClient
 
 type Database = { pool: pg.Pool; client: PrismaClient }
 
+/** A transaction that work runs in, and what is to be done once it is committed. */
+export type TransactionScope = { client: Queryable; isOpen: boolean; afterCommit: (() => unknown)[] }
+
 declare global {
   var hearthDatabase: Database | undefined
+  var hearthTransactions: AsyncLocalStorage<TransactionScope> | undefined
+}
+
+/** Carries transactions to the queries of the work in them; `inTransaction` opens them. */
+export function transactionScopes(): AsyncLocalStorage<TransactionScope> {
+  return (globalThis.hearthTransactions ??= new AsyncLocalStorage())
+}
+
+/** The transaction around the caller. Work that goes on after its end has none. */
+export function openTransaction(): TransactionScope | undefined {
+  const scope = transactionScopes().getStore()
+  return scope?.isOpen === true ? scope : undefined
 }
 
 function connect(): Database {
@@ -48,11 +64,11 @@ const MAX_STATEMENT_NAMES = 2_000
 const statementNames = new Map<string, string>()
 
 /**
- * The one Prisma client of the process, made at the first call. It lies on `globalThis`, so that reloads in development
- * and the server's own copy of this module share its pool.
+ * The one Prisma client of the process, made at the first call; within `inTransaction` that transaction. It lies on
+ * `globalThis`, so that reloads in development and the server's own copy of this module share its pool.
  */
-export function prisma(): PrismaClient {
-  return (globalThis.hearthDatabase ??= connect()).client
+export function prisma(): Queryable {
+  return openTransaction()?.client ?? (globalThis.hearthDatabase ??= connect()).client
 }
 
 /** The pool below the client, for figures and for streaming reads. */

@@ -23,7 +23,18 @@ function valueOf<T>(checked: ReturnType<typeof check<T>>): T {
   return checked.value
 }
 
-async function readJson(req: NextApiRequest): Promise<unknown> {
+const bodies = new WeakMap<NextApiRequest, Promise<unknown>>()
+
+/** The JSON body of a request as it is; read once, so that whoever asks later gets it too. */
+export async function readJson(req: NextApiRequest): Promise<unknown> {
+  const known = bodies.get(req)
+  if (known !== undefined) return known
+  const body = readJsonOnce(req)
+  bodies.set(req, body)
+  return body
+}
+
+async function readJsonOnce(req: NextApiRequest): Promise<unknown> {
   const hasBody = req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0
   if (!hasBody) return {}
   if (!isJson(req.headers['content-type'])) throw new AppError('UNSUPPORTED_MEDIA_TYPE')

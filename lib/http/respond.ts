@@ -3,7 +3,12 @@ import type { AppError } from '@/lib/errors'
 
 /** Answers with a value as JSON. Dates become ISO 8601 in UTC with milliseconds. */
 export function sendJson(res: ServerResponse, value: unknown, status = 200): void {
-  const body = Buffer.from(JSON.stringify(value))
+  sendBody(res, JSON.stringify(value), status)
+}
+
+/** Answers with JSON that was made before. */
+export function sendBody(res: ServerResponse, json: string, status = 200): void {
+  const body = Buffer.from(json)
   res.statusCode = status
   res.setHeader('Content-Type', 'application/json; charset=utf-8')
   res.setHeader('Content-Length', body.length)
@@ -22,7 +27,12 @@ export function sendNoContent(res: ServerResponse): void {
   res.end()
 }
 
-/** The error envelope. When the answer has begun already, all that is left is to cut it off, so that nobody takes it for whole. */
+/** What a client is told of an error. */
+export function errorEnvelope({ code, message, details }: AppError, requestId: string) {
+  return { error: { code, message, details, requestId } }
+}
+
+/** Answers with the error envelope. When the answer has begun already, all that is left is to cut it off, so that nobody takes it for whole. */
 export function sendError(res: ServerResponse, error: AppError, requestId: string): void {
   if (res.headersSent) {
     res.destroy()
@@ -30,6 +40,5 @@ export function sendError(res: ServerResponse, error: AppError, requestId: strin
   }
   if (error.status === 401) res.setHeader('WWW-Authenticate', 'Bearer')
   for (const [name, value] of Object.entries(error.headers)) res.setHeader(name, value)
-  const { code, message, details } = error
-  sendJson(res, { error: { code, message, details, requestId } }, error.status)
+  sendJson(res, errorEnvelope(error, requestId), error.status)
 }

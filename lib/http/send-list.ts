@@ -1,6 +1,6 @@
 import type { NextApiRequest, NextApiResponse } from 'next'
 import { OFFSET_MAX, type List, type ListRequest } from '@/lib/lists'
-import { sendJson } from './respond'
+import { sendOne } from './conditional'
 
 /** The URL of another part of the same list; relative, with the path as it stands in the request. */
 function urlOfPart(req: NextApiRequest, name: 'page' | 'cursor', value: string): string {
@@ -11,15 +11,15 @@ function urlOfPart(req: NextApiRequest, name: 'page' | 'cursor', value: string):
 }
 
 /** `Link` (RFC 8288) out of the parts by relation; those that are not there are left out. */
-function setLinks(req: NextApiRequest, res: NextApiResponse, name: 'page' | 'cursor', parts: Record<string, unknown>) {
+function linksTo(req: NextApiRequest, name: 'page' | 'cursor', parts: Record<string, unknown>): { Link: string } {
   const links = Object.entries(parts)
     .filter(([, value]) => typeof value === 'string' || typeof value === 'number')
     .map(([relation, value]) => `<${urlOfPart(req, name, String(value))}>; rel="${relation}"`)
-  res.setHeader('Link', links.join(', '))
+  return { Link: links.join(', ') }
 }
 
 /**
- * Answers with a part of a list under its plural name, with `pagination` and `Link`: by page first, prev, next and last
+ * Answers with a part of a list under its plural name, with `pagination`, `ETag` and `Link`: by page first, prev, next and last
  * as far as they can be asked for, by cursor first and next.
  */
 export function sendList(
@@ -31,18 +31,18 @@ export function sendList(
   const { page = 1, limit } = answer.request
   if ('nextCursor' in list) {
     const { nextCursor } = list
-    setLinks(req, res, 'cursor', { first: '', next: nextCursor })
-    sendJson(res, { [plural]: list.items, pagination: { limit, nextCursor } })
+    const headers = linksTo(req, 'cursor', { first: '', next: nextCursor })
+    sendOne(req, res, { [plural]: list.items, pagination: { limit, nextCursor } }, { headers })
     return
   }
   const pages = Math.ceil(list.total / limit)
   const last = Math.max(pages, 1)
   const reachable = (number: number) => ((number - 1) * limit <= OFFSET_MAX ? number : undefined)
-  setLinks(req, res, 'page', {
+  const headers = linksTo(req, 'page', {
     first: 1,
     prev: page > 1 ? reachable(Math.min(page - 1, last)) : undefined,
     next: page < pages ? reachable(page + 1) : undefined,
     last: reachable(last),
   })
-  sendJson(res, { [plural]: list.items, pagination: { page, limit, total: list.total, pages } })
+  sendOne(req, res, { [plural]: list.items, pagination: { page, limit, total: list.total, pages } }, { headers })
 }

@@ -1,3 +1,4 @@
+import { sweepIdempotencyRecords } from '@/lib/idempotency/repository'
 import { deleteOldEmailTokens } from '@/lib/recovery/repository'
 import { sweepFiles } from '@/lib/files/service'
 import { deleteFailedJobs, deleteExpiredSessions } from './repository'
@@ -9,6 +10,7 @@ type Sweep = () => Promise<number>
 export const sweeps: Record<string, Sweep> = {
   'failed jobs': deleteFailedJobs,
   'expired sessions': deleteExpiredSessions,
+  'expired idempotency records': sweepIdempotencyRecords,
   'old email tokens': deleteOldEmailTokens,
   'bytes that no file names': sweepFiles,
 }

@@ -1,6 +1,7 @@
 import { insertAuditEvent } from '@/lib/audit/repository'
 import type { RequestOrigin } from '@/lib/auth/actor'
 import { isMissingRow, isUniqueViolation } from '@/lib/database-errors'
+import type { Precondition } from '@/lib/entity-tag'
 import { AppError } from '@/lib/errors'
 import { dissolveOwnFamilies, isLastOwnerViolation } from '@/lib/families/repository'
 import { enqueue } from '@/lib/jobs/queue'
@@ -10,6 +11,7 @@ import { enqueueMail } from '@/lib/mail/outbox'
 import { prisma, type Queryable } from '@/lib/prisma'
 import { readList } from '@/lib/read-list'
 import { issueEmailToken } from '@/lib/recovery/email-token'
+import { inTransaction, lockRow } from '@/lib/transaction'
 import { Prisma } from '@/prisma/generated/client'
 import type { ListUsersQuery, Role, User, UserChanges } from './schema'
 
@@ -75,10 +77,27 @@ async function changeEmail(transaction: Queryable, id: number, email: string): P
   await enqueueMail(transaction, { to: before.email, content: { template: 'email-changed' } })
 }
 
-/** Changes a user; a new e-mail address is an unverified one, a new role is an audit event. EMAIL_EXISTS, NOT_FOUND. */
-export async function updateUser(id: number, changes: UserChanges, by: ChangedBy): Promise<User> {
+/** Holds a user still for the rest of the transaction, and sees whether it is the one that the client knows. */
+async function checkPrecondition(id: number, precondition: Precondition | undefined): Promise<void> {
+  if (precondition === undefined) return
+  await lockRow('users', id)
+  precondition(await findUser(id))
+}
+
+/**
+ * Changes a user; a new e-mail address is an unverified one, a new role is an audit event.
+ * EMAIL_EXISTS, NOT_FOUND, PRECONDITION_FAILED.
+ */
+export async function updateUser(
+  id: number,
+  changes: UserChanges,
+  by: ChangedBy,
+  precondition?: Precondition,
+): Promise<User> {
   try {
-    return await prisma().$transaction(async (transaction) => {
+    return await inTransaction(async () => {
+      const transaction = prisma()
+      await checkPrecondition(id, precondition)
       if (changes.email !== undefined) await changeEmail(transaction, id, changes.email)
       if (changes.role !== undefined) {
         const { count } = await transaction.user.updateMany({
@@ -97,11 +116,13 @@ export async function updateUser(id: number, changes: UserChanges, by: ChangedBy
 
 /**
  * Removes a user with everything they own, the families included in which nobody else is. LAST_OWNER while a family with
- * other members has no other owner; NOT_FOUND.
+ * other members has no other owner; NOT_FOUND, PRECONDITION_FAILED.
  */
-export async function deleteUser(id: number, by: ChangedBy): Promise<void> {
+export async function deleteUser(id: number, by: ChangedBy, precondition?: Precondition): Promise<void> {
   try {
-    await prisma().$transaction(async (transaction) => {
+    await inTransaction(async () => {
+      const transaction = prisma()
+      await checkPrecondition(id, precondition)
       await dissolveOwnFamilies(transaction, id)
       const { count } = await transaction.user.deleteMany({ where: { id } })
       if (count === 0) throw new AppError('NOT_FOUND')

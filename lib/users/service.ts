@@ -2,6 +2,7 @@ import { hasScope, type Actor, type RequestOrigin } from '@/lib/auth/actor'
 import { forgetUser } from '@/lib/auth/live-sessions'
 import { hashPassword } from '@/lib/auth/password'
 import { settings } from '@/lib/config'
+import type { Precondition } from '@/lib/entity-tag'
 import { AppError } from '@/lib/errors'
 import { listFamiliesOf } from '@/lib/families/service'
 import type { List } from '@/lib/lists'
@@ -63,24 +64,30 @@ export async function getUserWith(
   }
 }
 
-/** FORBIDDEN, NOT_FOUND, EMAIL_EXISTS. */
+/** FORBIDDEN, NOT_FOUND, EMAIL_EXISTS, PRECONDITION_FAILED. */
 export async function updateUser(
   actor: Actor,
   userId: number,
   changes: UserChanges,
   origin: RequestOrigin,
+  precondition?: Precondition,
 ): Promise<User> {
   assertSelfOrAdmin(actor, userId)
   if (changes.role !== undefined && actor.role !== 'admin') throw new AppError('FORBIDDEN')
-  const user = await repository.updateUser(userId, changes, { actorId: actor.userId, origin })
+  const user = await repository.updateUser(userId, changes, { actorId: actor.userId, origin }, precondition)
   if (changes.role !== undefined) forgetUser(userId)
   return user
 }
 
-/** FORBIDDEN, NOT_FOUND, LAST_OWNER. */
-export async function deleteUser(actor: Actor, userId: number, origin: RequestOrigin): Promise<void> {
+/** FORBIDDEN, NOT_FOUND, LAST_OWNER, PRECONDITION_FAILED. */
+export async function deleteUser(
+  actor: Actor,
+  userId: number,
+  origin: RequestOrigin,
+  precondition?: Precondition,
+): Promise<void> {
   assertSelfOrAdmin(actor, userId)
-  await repository.deleteUser(userId, { actorId: actor.userId, origin })
+  await repository.deleteUser(userId, { actorId: actor.userId, origin }, precondition)
   forgetUser(userId)
 }
 

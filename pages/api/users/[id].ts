@@ -1,8 +1,9 @@
 import { methodNotAllowed } from '@/lib/errors'
 import { apiHandler } from '@/lib/http/api-handler'
+import { preconditionOf, sendOne } from '@/lib/http/conditional'
 import { parseBody, parseQuery } from '@/lib/http/parse'
 import { requireAuth, requireScope } from '@/lib/http/require-auth'
-import { sendJson, sendNoContent } from '@/lib/http/respond'
+import { sendNoContent } from '@/lib/http/respond'
 import { showUserQuery } from '@/lib/users/inclusions'
 import { replaceUserBody, updateUserBody, userPath } from '@/lib/users/schema'
 import { deleteUser, getUserWith, updateUser } from '@/lib/users/service'
@@ -12,28 +13,28 @@ export const config = { api: { bodyParser: false } }
 const show = requireAuth(
   requireScope('users:read', async (req, res, { actor }) => {
     const { id, include } = parseQuery(req, showUserQuery)
-    sendJson(res, await getUserWith(actor, id, include))
+    sendOne(req, res, await getUserWith(actor, id, include))
   }),
 )
 
 const replace = requireAuth(
   requireScope('users:write', async (req, res, { actor, ...origin }) => {
     const { id } = parseQuery(req, userPath)
-    sendJson(res, await updateUser(actor, id, await parseBody(req, replaceUserBody), origin))
+    sendOne(req, res, await updateUser(actor, id, await parseBody(req, replaceUserBody), origin, preconditionOf(req)))
   }),
 )
 
 const change = requireAuth(
   requireScope('users:write', async (req, res, { actor, ...origin }) => {
     const { id } = parseQuery(req, userPath)
-    sendJson(res, await updateUser(actor, id, await parseBody(req, updateUserBody), origin))
+    sendOne(req, res, await updateUser(actor, id, await parseBody(req, updateUserBody), origin, preconditionOf(req)))
   }),
 )
 
 const remove = requireAuth(
   requireScope('users:write', async (req, res, { actor, ...origin }) => {
     const { id } = parseQuery(req, userPath)
-    await deleteUser(actor, id, origin)
+    await deleteUser(actor, id, origin, preconditionOf(req))
     sendNoContent(res)
   }),
 )

@@ -1,10 +1,10 @@
 import { methodNotAllowed } from '@/lib/errors'
 import { apiHandler } from '@/lib/http/api-handler'
-import type { Handler, OptionalAuthContext } from '@/lib/http/context'
+import type { OptionalAuthContext } from '@/lib/http/context'
+import { created, idempotent } from '@/lib/http/idempotent'
 import { parseBody, parseQuery } from '@/lib/http/parse'
 import { limitStrictly } from '@/lib/http/rate-limit'
 import { optionalAuth, requireAuth, requireRole, requireScope } from '@/lib/http/require-auth'
-import { sendCreated } from '@/lib/http/respond'
 import { sendList } from '@/lib/http/send-list'
 import { createUserBody, listUsersQuery } from '@/lib/users/schema'
 import { createUser, listUsers } from '@/lib/users/service'
@@ -21,8 +21,9 @@ const list = requireAuth(
   ),
 )
 
-const add: Handler<OptionalAuthContext> = async (req, res, { actor }) =>
-  sendCreated(res, '/api/users', await createUser(actor, await parseBody(req, createUserBody)))
+const add = idempotent<OptionalAuthContext>(async (req, { actor }) =>
+  created('/api/users', await createUser(actor, await parseBody(req, createUserBody))),
+)
 
 const signUp = limitStrictly('sign-up', add)
 

@@ -1,0 +1,158 @@
+import type { User } from '@/lib/users/schema'
+import { api } from '../../support/api'
+import { freshEmail, makeUser, signIn } from '../../support/factories'
+
+async function tagOf(url: string, token: string): Promise<string> {
+  const tag = (await api('GET', url, { token })).headers.get('etag')
+  if (tag === null) throw new Error(`${url} has no ETag`)
+  return tag
+}
+
+const UNKNOWN = '"of-another-version"'
+
+describe('reading a user or the users on condition', () => {
+  it('gives a strong tag that stays while nothing changes, with HEAD too', async () => {
+    const { user, token } = await signIn()
+    const url = `/api/users/${user.id}`
+    const tag = await tagOf(url, token)
+    expect(tag).toMatch(/^"[\w-]{27}"$/)
+    expect((await api('HEAD', url, { token })).headers.get('etag')).toBe(tag)
+    expect(await tagOf(url, token)).toBe(tag)
+  })
+
+  it.each([
+    ['the tag', (tag: string) => tag],
+    ['the tag made weak', (tag: string) => `W/${tag}`],
+    ['one of several', (tag: string) => `${UNKNOWN}, "a,b",${tag} , W/"x"`],
+    ['anything', () => '*'],
+  ])('answers 304 and no body for %s', async (_name, header) => {
+    const { user, token } = await signIn({ role: 'admin' })
+    for (const url of [`/api/users/${user.id}`, `/api/users?q=${user.email}`, `/api/users?q=${user.email}&cursor=`]) {
+      const tag = await tagOf(url, token)
+      for (const method of ['GET', 'HEAD']) {
+        const answer = await api(method, url, { token, headers: { 'If-None-Match': header(tag) } })
+        expect([answer.status, answer.text]).toEqual([304, ''])
+        expect(answer.headers.get('etag')).toBe(tag)
+        expect(answer.headers.get('cache-control')).toBe('private, no-cache')
+        expect(answer.headers.get('vary')).toContain('Origin')
+        expect(answer.headers.get('content-type')).toBeNull()
+        expect(answer.headers.get('link')).toBeNull()
+      }
+    }
+  })
+
+  it.each([UNKNOWN, 'W/"x"', 'no-quotes', '""', '"a, b"'])('answers in full for %s', async (header) => {
+    const { user, token } = await signIn()
+    const answer = await api<User>('GET', `/api/users/${user.id}`, { token, headers: { 'If-None-Match': header } })
+    expect([answer.status, answer.json.id]).toEqual([200, user.id])
+  })
+
+  it('changes the tag of a user and of the list with every change', async () => {
+    const { token } = await signIn({ role: 'admin' })
+    const user = await makeUser()
+    const urls = [`/api/users/${user.id}`, `/api/users?q=${user.email}`]
+    const before = await Promise.all(urls.map((url) => tagOf(url, token)))
+    await api('PATCH', `/api/users/${user.id}`, { token, json: { name: 'Somebody else' } })
+    const after = await Promise.all(urls.map((url) => tagOf(url, token)))
+    expect(after[0]).not.toBe(before[0])
+    expect(after[1]).not.toBe(before[1])
+  })
+
+  it('asks for credentials and rights before it tells whether a tag fits', async () => {
+    const { user, token } = await signIn()
+    const stranger = await signIn()
+    const headers = { 'If-None-Match': await tagOf(`/api/users/${user.id}`, token) }
+    expect((await api('GET', `/api/users/${user.id}`, { headers })).status).toBe(401)
+    expect((await api('GET', `/api/users/${user.id}`, { headers, token: stranger.token })).status).toBe(403)
+  })
+})
+
+describe('changing a user on condition', () => {
+  it.each([
+    ['PUT', 200],
+    ['PATCH', 200],
+    ['DELETE', 204],
+  ])('lets %s through for the tag of a GET, a list with it, and *', async (method, status) => {
+    for (const header of [(tag: string) => tag, (tag: string) => `${UNKNOWN},${tag}`, () => '*']) {
+      const { user, token } = await signIn()
+      const url = `/api/users/${user.id}`
+      const json = method === 'DELETE' ? undefined : { email: user.email, name: 'New' }
+      const headers = { 'If-Match': header(await tagOf(url, token)) }
+      const answer = await api(method, url, { token, json, headers })
+      expect(answer.status).toBe(status)
+      if (method !== 'DELETE') expect(answer.headers.get('etag')).toBe(await tagOf(url, token))
+    }
+  })
+
+  it.each(['PUT', 'PATCH', 'DELETE'])('refuses %s once the user has changed, and leaves it alone', async (method) => {
+    const { user, token } = await signIn()
+    const url = `/api/users/${user.id}`
+    const tag = await tagOf(url, token)
+    const newer = (await api('PATCH', url, { token, json: { name: 'First' } })).headers.get('etag') ?? ''
+    const json = method === 'DELETE' ? undefined : { email: user.email, name: 'Second' }
+    for (const header of [tag, `W/${newer}`, UNKNOWN, 'no-quotes', '']) {
+      const answer = await api(method, url, { token, json, headers: { 'If-Match': header } })
+      expect([header, answer.status]).toEqual([header, 412])
+      expect(answer.json.error.code).toBe('PRECONDITION_FAILED')
+    }
+    expect((await api<User>('GET', url, { token })).json.name).toBe('First')
+    expect((await api(method, url, { token, json, headers: { 'If-Match': newer } })).status).toBeLessThan(300)
+  })
+
+  it('lets one of many changes at once through that know the same version', async () => {
+    const { user, token } = await signIn()
+    const url = `/api/users/${user.id}`
+    const headers = { 'If-Match': await tagOf(url, token) }
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, (_, index) => api('PATCH', url, { token, headers, json: { name: `Name ${index}` } })),
+    )
+    expect(answers.map((answer) => answer.status).sort()).toEqual([200, ...Array<number>(7).fill(412)])
+  })
+
+  it('lets a change or a deletion through, not both', async () => {
+    const { user, token } = await signIn()
+    const admin = await signIn({ role: 'admin' })
+    const url = `/api/users/${user.id}`
+    const headers = { 'If-Match': await tagOf(url, token) }
+    const [change, removal] = await Promise.all([
+      api('PATCH', url, { token: admin.token, headers, json: { name: 'Changed' } }),
+      api('DELETE', url, { token: admin.token, headers }),
+    ])
+    expect([`${change.status} ${removal.status}`]).toEqual([expect.stringMatching(/^(200 412|404 204)$/)])
+  })
+
+  it('refuses a change of what the client says that it has not seen', async () => {
+    const { user, token } = await signIn()
+    const call = { token, json: { name: 'New' }, headers: { 'If-None-Match': '*' } }
+    expect((await api('PATCH', `/api/users/${user.id}`, call)).status).toBe(412)
+  })
+
+  it('answers 401, 403, 404 and 400 before 412', async () => {
+    const { user, token } = await signIn()
+    const admin = await signIn({ role: 'admin' })
+    const headers = { 'If-Match': UNKNOWN }
+    const url = `/api/users/${user.id}`
+    const json = { name: 'New' }
+    const stranger = await signIn()
+    expect((await api('PATCH', url, { json, headers })).status).toBe(401)
+    expect((await api('PATCH', url, { json, headers, token: stranger.token })).status).toBe(403)
+    expect((await api('PATCH', url, { json: { name: 1 }, headers, token })).status).toBe(400)
+    for (const header of [UNKNOWN, '*'])
+      for (const method of ['PATCH', 'DELETE']) {
+        const call = { token: admin.token, headers: { 'If-Match': header }, ...(method === 'PATCH' && { json }) }
+        expect((await api(method, '/api/users/2147483647', call)).status).toBe(404)
+      }
+  })
+
+  it('says 412 rather than that an address is taken', async () => {
+    const { user, token } = await signIn()
+    const email = freshEmail()
+    await makeUser({ email })
+    const answer = await api('PATCH', `/api/users/${user.id}`, {
+      token,
+      json: { email },
+      headers: { 'If-Match': UNKNOWN },
+    })
+    expect(answer.status).toBe(412)
+  })
+})

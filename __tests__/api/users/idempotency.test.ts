@@ -1,0 +1,197 @@
+import { randomUUID } from 'node:crypto'
+import { sweepIdempotencyRecords } from '@/lib/idempotency/repository'
+import { databasePool, prisma } from '@/lib/prisma'
+import { api } from '../../support/api'
+import { freshEmail, makeUser, PASSWORD, signIn } from '../../support/factories'
+import { expectErrorsInLog } from '../../support/log'
+
+type Given = { key?: string; token?: string | undefined; email?: string; json?: object }
+
+async function create({ key = randomUUID(), token, email = freshEmail(), json }: Given) {
+  return api('POST', '/api/users', {
+    token,
+    json: json ?? { email, password: PASSWORD },
+    headers: { 'Idempotency-Key': key },
+  })
+}
+
+const countUsers = (email: string) => prisma().user.count({ where: { email } })
+
+describe('POST /api/users with an Idempotency-Key', () => {
+  it('creates once and gives the same answer again, whatever the order of the body’s keys', async () => {
+    const key = randomUUID()
+    const email = freshEmail()
+    const first = await create({ key, email })
+    expect([first.status, first.headers.get('idempotency-replayed')]).toEqual([201, null])
+    for (const json of [
+      { email, password: PASSWORD },
+      { password: PASSWORD, email },
+    ]) {
+      const again = await create({ key, json })
+      expect([again.status, again.text]).toEqual([201, first.text])
+      expect(again.headers.get('idempotency-replayed')).toBe('true')
+      for (const name of ['location', 'etag', 'content-type'])
+        expect([name, again.headers.get(name)]).toEqual([name, first.headers.get(name)])
+    }
+    expect(await countUsers(email)).toBe(1)
+  })
+
+  it('answers with the tag that a GET has', async () => {
+    const { token } = await signIn({ role: 'admin' })
+    const made = await create({ token })
+    const read = await api('GET', made.headers.get('location') ?? '', { token })
+    expect(made.headers.get('etag')).toBe(read.headers.get('etag'))
+  })
+
+  it('lets one of many at once work and tells the others to wait or what it did', async () => {
+    const key = randomUUID()
+    const email = freshEmail()
+    const answers = await Promise.all(Array.from({ length: 8 }, () => create({ key, email })))
+    const fresh = answers.filter(({ status, headers }) => status === 201 && !headers.has('idempotency-replayed'))
+    expect(fresh).toHaveLength(1)
+    for (const answer of answers) {
+      if (answer.status === 201) expect(answer.text).toBe(fresh[0]?.text)
+      else expect([answer.status, answer.json.error.code]).toEqual([409, 'IDEMPOTENCY_IN_PROGRESS'])
+    }
+    expect((await create({ key, email })).text).toBe(fresh[0]?.text)
+    expect(await countUsers(email)).toBe(1)
+  })
+
+  it('lets many keys at once work that the pool has no connections for', async () => {
+    const answers = await Promise.all(Array.from({ length: 12 }, () => create({})))
+    expect(answers.map((answer) => answer.status)).toEqual(Array(12).fill(201))
+  })
+
+  it('refuses the key with another body, and tells nothing of the first', async () => {
+    const key = randomUUID()
+    const email = freshEmail()
+    await create({ key, email })
+    const others = [
+      { key, email: freshEmail() },
+      { key, json: { email, password: `${PASSWORD}!` } },
+    ]
+    for (const other of others) {
+      const answer = await create(other)
+      expect([answer.status, answer.json.error.code]).toEqual([422, 'IDEMPOTENCY_KEY_REUSED'])
+      expect(answer.text).not.toContain(email)
+    }
+  })
+
+  it('keeps the keys of callers apart', async () => {
+    const key = randomUUID()
+    const [one, other] = [await signIn({ role: 'admin' }), await signIn({ role: 'admin' })]
+    const tokens = [one.token, other.token, undefined]
+    const made = await Promise.all(tokens.map((token) => create({ key, token })))
+    expect(made.map((answer) => [answer.status, answer.headers.get('idempotency-replayed')])).toEqual(
+      tokens.map(() => [201, null]),
+    )
+  })
+
+  it('gives refusals of a request again, with nothing of it done', async () => {
+    const email = freshEmail()
+    const taken = await makeUser()
+    for (const json of [
+      { email: taken.email, password: PASSWORD },
+      { email, password: 'short' },
+    ]) {
+      const key = randomUUID()
+      const first = await create({ key, json })
+      expect([400, 409]).toContain(first.status)
+      const again = await create({ key, json })
+      expect([again.status, again.text, again.headers.get('idempotency-replayed')]).toEqual([
+        first.status,
+        first.text,
+        'true',
+      ])
+    }
+    expect(await countUsers(email)).toBe(0)
+  })
+
+  it('does not keep what the caller’s rights forbade at that moment', async () => {
+    const key = randomUUID()
+    const { token, user } = await signIn()
+    const json = { email: freshEmail(), password: PASSWORD, role: 'admin' }
+    expect((await create({ key, token, json })).status).toBe(403)
+    expect((await create({ key, token, json })).headers.get('idempotency-replayed')).toBeNull()
+    expect(await countUsers(json.email)).toBe(0)
+    expect(user.role).toBe('user')
+  })
+
+  it('keeps nothing of what failed by our fault, so that the key works afterwards', async () => {
+    expectErrorsInLog()
+    const key = randomUUID()
+    const email = freshEmail()
+    await databasePool().query('ALTER TABLE passwords RENAME TO passwords_away')
+    const failed = await create({ key, email }).finally(() =>
+      databasePool().query('ALTER TABLE passwords_away RENAME TO passwords'),
+    )
+    expect(failed.status).toBe(500)
+    expect(await countUsers(email)).toBe(0)
+    const again = await create({ key, email })
+    expect([again.status, again.headers.get('idempotency-replayed')]).toEqual([201, null])
+  })
+
+  it('undoes the creation when the record cannot be kept', async () => {
+    expectErrorsInLog()
+    const email = freshEmail()
+    await databasePool().query('ALTER TABLE idempotency_records ADD CONSTRAINT never CHECK (false) NOT VALID')
+    const failed = await create({ email }).finally(() =>
+      databasePool().query('ALTER TABLE idempotency_records DROP CONSTRAINT never'),
+    )
+    expect(failed.status).toBe(500)
+    expect(await countUsers(email)).toBe(0)
+  })
+
+  it('forgets after 24 hours, and sweeps what it forgot', async () => {
+    await databasePool().query('DELETE FROM idempotency_records')
+    const key = randomUUID()
+    const email = freshEmail()
+    await create({ key, email })
+    const { rows } = await databasePool().query<{ hours: string }>(
+      'SELECT extract(epoch FROM expires_at - now()) / 3600 AS hours FROM idempotency_records',
+    )
+    expect(Number(rows[0]?.hours)).toBeCloseTo(24, 1)
+    expect(await sweepIdempotencyRecords()).toBe(0)
+    const expire = "UPDATE idempotency_records SET expires_at = now() - interval '1 second'"
+    await databasePool().query(expire)
+    const again = await create({ key, email })
+    expect([again.status, again.json.error.code]).toEqual([409, 'EMAIL_EXISTS'])
+    expect(again.headers.get('idempotency-replayed')).toBeNull()
+    await databasePool().query(expire)
+    await create({})
+    expect(await sweepIdempotencyRecords()).toBe(1)
+    expect(await prisma().idempotencyRecord.count()).toBe(1)
+  })
+
+  it('keeps neither key nor address nor password nor answer in the open', async () => {
+    const key = `key-${randomUUID()}`
+    const email = freshEmail()
+    await create({ key, email })
+    const { rows } = await databasePool().query<object>('SELECT * FROM idempotency_records')
+    const kept = JSON.stringify(rows)
+    for (const secret of [key, email, PASSWORD, '127.0.0.1']) expect(kept).not.toContain(secret)
+  })
+
+  it.each([['a b'], ['é'], ['x'.repeat(256)], ['']])('refuses the key %j', async (key) => {
+    const answer = await create({ key })
+    expect(answer.status).toBe(400)
+    expect(Object.keys(answer.json.error.details)).toEqual(['Idempotency-Key'])
+  })
+
+  it('takes the longest key and every visible sign', async () => {
+    const signs = Array.from({ length: 0x5e }, (_, index) => String.fromCharCode(0x21 + index)).join('')
+    for (const key of ['x'.repeat(255), signs]) expect((await create({ key })).status).toBe(201)
+  })
+
+  it('refuses a body that is nested to break the reading of it', async () => {
+    const body = `{"email":${'['.repeat(50_000)}${']'.repeat(50_000)}}`
+    const headers = { 'Idempotency-Key': randomUUID(), 'Content-Type': 'application/json' }
+    expect((await api('POST', '/api/users', { body, headers })).status).toBe(400)
+  })
+
+  it('reads no key where there is none', async () => {
+    const before = await prisma().idempotencyRecord.count()
+    expect((await api('POST', '/api/users', { json: { email: freshEmail(), password: PASSWORD } })).status).toBe(201)
+    expect(await prisma().idempotencyRecord.count()).toBe(before)
+  })
+})

@@ -1,0 +1,55 @@
+import type { NextApiRequest, NextApiResponse } from 'next'
+import { entityTagOf, type Precondition } from '@/lib/entity-tag'
+import { AppError } from '@/lib/errors'
+import { sendBody } from './respond'
+
+/** RFC 9110, section 8.8.3: visible ASCII but the quote, and bytes beyond ASCII. */
+const ENTITY_TAG = /(W\/)?"[\x21\x23-\x7e\x80-\xff]*"/g
+
+/** Whether a header's list of entity tags, or `*`, names this strong tag. */
+function names(header: string, tag: string, comparison: 'strong' | 'weak'): boolean {
+  if (header.trim() === '*') return true
+  const tags = header.match(ENTITY_TAG) ?? []
+  return tags.some((given) => given === tag || (comparison === 'weak' && given === `W/${tag}`))
+}
+
+/**
+ * What `If-Match` and `If-None-Match` ask of the thing before it is changed (RFC 9110, sections 13.1.1 and 13.1.2), to be
+ * handed to the service; undefined where they ask nothing. A weak tag never fits `If-Match`. A thing that is not there
+ * is 404 whatever the header says: a precondition only counts where the answer would be a success without it (13.2.1).
+ */
+export function preconditionOf(req: NextApiRequest): Precondition | undefined {
+  const match = req.headers['if-match']
+  const noneMatch = req.headers['if-none-match']
+  if (match === undefined && noneMatch === undefined) return undefined
+  return (current) => {
+    const tag = entityTagOf(JSON.stringify(current))
+    const fits =
+      (match === undefined || names(match, tag, 'strong')) &&
+      (noneMatch === undefined || !names(noneMatch, tag, 'weak'))
+    if (!fits) throw new AppError('PRECONDITION_FAILED')
+  }
+}
+
+/**
+ * Answers with a value as JSON and its `ETag`; a `GET` whose `If-None-Match` names it gets 304 and no body. What a 304
+ * must carry (RFC 9110, section 15.4.5: `Cache-Control`, `Vary`) is set before; `headers` describe the body and stay away.
+ */
+export function sendOne(
+  req: NextApiRequest,
+  res: NextApiResponse,
+  value: unknown,
+  { headers = {} }: { headers?: Record<string, string> } = {},
+): void {
+  const body = JSON.stringify(value)
+  const tag = entityTagOf(body)
+  const noneMatch = req.headers['if-none-match']
+  res.setHeader('ETag', tag)
+  if (req.method === 'GET' && noneMatch !== undefined && names(noneMatch, tag, 'weak')) {
+    res.statusCode = 304
+    res.end()
+    return
+  }
+  for (const [name, header] of Object.entries(headers)) res.setHeader(name, header)
+  sendBody(res, body)
+}

@@ -1,0 +1,62 @@
+import { Prisma } from '@/prisma/generated/client'
+import { logger } from './logger'
+import { openTransaction, prisma, transactionScopes, type TransactionScope } from './prisma'
+
+/**
+ * Runs work in one transaction: every query that it makes through `prisma()`, however deep below, belongs to it, and
+ * `prisma().$transaction(async (transaction) => …)` in there is a savepoint of it. Within another `inTransaction` it is a
+ * savepoint too: what it throws undoes its own part alone.
+ *
+ * The array form of `$transaction` does not join. A database error that is caught without a savepoint around it leaves
+ * the transaction unusable, as PostgreSQL has it. `timeoutMs` counts for the outermost alone.
+ */
+export async function inTransaction<T>(work: () => Promise<T>, { timeoutMs = 5_000 } = {}): Promise<T> {
+  const outer = openTransaction()
+  const afterCommit: TransactionScope['afterCommit'] = []
+  const result = await prisma().$transaction(
+    async (client) => {
+      const scope: TransactionScope = { client, isOpen: true, afterCommit }
+      try {
+        return await transactionScopes().run(scope, work)
+      } finally {
+        scope.isOpen = false
+      }
+    },
+    { timeout: timeoutMs },
+  )
+  if (outer === undefined) await runAll(afterCommit)
+  else outer.afterCommit.push(...afterCommit)
+  return result
+}
+
+/** The change is made by now: whatever goes wrong here is logged and does not make it undone. */
+async function runAll(effects: TransactionScope['afterCommit']): Promise<void> {
+  for (const effect of effects) {
+    try {
+      await effect()
+    } catch (error) {
+      logger().error({ err: error }, 'what follows a commit failed')
+    }
+  }
+}
+
+/**
+ * Does something once the change can be seen by others, such as forgetting what a cache holds: after the commit of the
+ * transaction around it, never when that is undone, and at once where there is none.
+ */
+export async function afterCommit(effect: () => unknown): Promise<void> {
+  const scope = openTransaction()
+  if (scope === undefined) await effect()
+  else scope.afterCommit.push(effect)
+}
+
+/**
+ * Keeps others from changing or deleting a row until the transaction ends; rows that refer to it may still be added.
+ * `table` is a name in SQL, never input. Whether there is such a row.
+ */
+export async function lockRow(table: string, id: number): Promise<boolean> {
+  const rows = await prisma().$queryRaw<unknown[]>(
+    Prisma.sql`SELECT 1 FROM ${Prisma.raw(`"${table}"`)} WHERE "id" = ${id} FOR NO KEY UPDATE`,
+  )
+  return rows.length > 0
+}
