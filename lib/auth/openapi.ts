@@ -16,6 +16,7 @@ export const authDomain: Domain = {
       summary: 'Make an account and sign in',
       audience: 'public',
       body: registerBody,
+      idempotent: true,
       refreshCookie: 'given',
       answers: { 201: { description: 'Signed in.', schema: signedIn } },
       errors: ['UNAUTHORIZED', 'FORBIDDEN', 'EMAIL_EXISTS'],

@@ -21,26 +21,22 @@ function isSecure(req: IncomingMessage): boolean {
  * development, browsers refuse `Secure`, and app and server are one site: there `Strict` does. In either case the
  * `Origin` check is what keeps other pages from using the cookie.
  */
-function setCookie(req: IncomingMessage, res: ServerResponse, value: string, maxAge: number): void {
+function cookieHeader(req: IncomingMessage, value: string, maxAge: number): string {
   const reach = isSecure(req) ? ({ sameSite: 'none', secure: true } as const) : ({ sameSite: 'strict' } as const)
-  res.setHeader(
-    'Set-Cookie',
-    stringifySetCookie({ name: NAME, value, maxAge, path: '/api/auth', httpOnly: true, ...reach }),
-  )
+  return stringifySetCookie({ name: NAME, value, maxAge, path: '/api/auth', httpOnly: true, ...reach })
 }
 
-/** Gives the browser a refresh token to keep where no script reads it, until the session ends. */
-export function setRefreshCookie(
+/** The `Set-Cookie` that gives the browser a refresh token to keep where no script reads it, until the session ends. */
+export function refreshCookieHeader(
   req: IncomingMessage,
-  res: ServerResponse,
   { refreshToken, expiresAt }: { refreshToken: string; expiresAt: Date },
-): void {
-  setCookie(req, res, refreshToken, Math.max(0, Math.floor((expiresAt.getTime() - Date.now()) / 1000)))
+): string {
+  return cookieHeader(req, refreshToken, Math.max(0, Math.floor((expiresAt.getTime() - Date.now()) / 1000)))
 }
 
 /** Makes the browser forget the refresh token. */
 export function clearRefreshCookie(req: IncomingMessage, res: ServerResponse): void {
-  setCookie(req, res, '', 0)
+  res.setHeader('Set-Cookie', cookieHeader(req, '', 0))
 }
 
 function cookieOf(req: IncomingMessage): string | undefined {

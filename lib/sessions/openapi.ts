@@ -44,6 +44,7 @@ export const sessionsDomain: Domain = {
       path: '/api/auth/sessions',
       summary: 'List the caller’s sessions',
       audience: 'user',
+      etag: true,
       answers: {
         200: {
           description: 'The sessions, the last used first.',

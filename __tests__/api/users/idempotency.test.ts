@@ -195,3 +195,44 @@ describe('POST /api/users with an Idempotency-Key', () => {
     expect(await prisma().idempotencyRecord.count()).toBe(before)
   })
 })
+
+describe('what is shown once, with an Idempotency-Key', () => {
+  it('gives the tokens of a registration again, also as a cookie, and keeps them sealed', async () => {
+    for (const session of ['cookie', undefined]) {
+      const json = { email: freshEmail(), password: PASSWORD, ...(session !== undefined && { session }) }
+      const headers = { 'Idempotency-Key': randomUUID() }
+      const first = await api('POST', '/api/auth/register', { json, headers })
+      const again = await api('POST', '/api/auth/register', { json, headers })
+      expect([first.status, again.status, again.text]).toEqual([201, 201, first.text])
+      expect(again.headers.get('idempotency-replayed')).toBe('true')
+      for (const name of ['set-cookie', 'location', 'cache-control'])
+        expect([name, again.headers.get(name)]).toEqual([name, first.headers.get(name)])
+      expect(again.headers.has('set-cookie')).toBe(session === 'cookie')
+      const { rows } = await databasePool().query<object>('SELECT * FROM idempotency_records')
+      expect(JSON.stringify(rows)).not.toContain(first.json.token)
+      expect(await prisma().session.count({ where: { userId: first.json.user.id } })).toBe(1)
+    }
+  })
+
+  it('gives an API key again to its owner and to nobody else', async () => {
+    const [owner, other] = [await signIn(), await signIn()]
+    const call = { json: { name: 'Export', scopes: ['users:read'] }, headers: { 'Idempotency-Key': randomUUID() } }
+    type Key = { id: string; key: string }
+    const first = await api<Key>('POST', '/api/api-keys', { ...call, token: owner.token })
+    const again = await api<Key>('POST', '/api/api-keys', { ...call, token: owner.token })
+    expect([first.status, again.json]).toEqual([201, first.json])
+    const theirs = await api<Key>('POST', '/api/api-keys', { ...call, token: other.token })
+    expect([theirs.status, theirs.headers.get('idempotency-replayed')]).toEqual([201, null])
+    expect(theirs.json.key).not.toBe(first.json.key)
+    expect((await api('POST', '/api/api-keys', call)).status).toBe(401)
+    expect(await prisma().apiKey.count({ where: { userId: owner.user.id } })).toBe(1)
+  })
+
+  it('gives what is read about oneself with a tag', async () => {
+    const { token } = await signIn()
+    for (const url of ['/api/auth/me', '/api/auth/sessions', '/api/api-keys']) {
+      const tag = (await api('GET', url, { token })).headers.get('etag') ?? ''
+      expect([url, (await api('GET', url, { token, headers: { 'If-None-Match': tag } })).status]).toEqual([url, 304])
+    }
+  })
+})

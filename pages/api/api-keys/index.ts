@@ -2,19 +2,23 @@ import { createApiKeyBody } from '@/lib/api-keys/schema'
 import { createApiKey, listApiKeys } from '@/lib/api-keys/service'
 import { methodNotAllowed } from '@/lib/errors'
 import { apiHandler } from '@/lib/http/api-handler'
+import { sendOne } from '@/lib/http/conditional'
+import type { SessionContext } from '@/lib/http/context'
+import { idempotent } from '@/lib/http/idempotent'
 import { parseBody } from '@/lib/http/parse'
 import { requireAuth } from '@/lib/http/require-auth'
-import { sendCreated, sendJson } from '@/lib/http/respond'
 
 export const config = { api: { bodyParser: false } }
 
-const list = requireAuth(async (_req, res, { actor }) => sendJson(res, { apiKeys: await listApiKeys(actor) }))
+const list = requireAuth(async (req, res, { actor }) => sendOne(req, res, { apiKeys: await listApiKeys(actor) }))
 
-const create = requireAuth(async (req, res, { actor, ...origin }) => {
-  const apiKey = await createApiKey(actor, await parseBody(req, createApiKeyBody), origin)
-  res.setHeader('Cache-Control', 'no-store')
-  sendCreated(res, '/api/api-keys', apiKey)
-})
+const create = requireAuth(
+  idempotent<SessionContext>(async (req, { actor, ...origin }) => {
+    const apiKey = await createApiKey(actor, await parseBody(req, createApiKeyBody), origin)
+    // Unlike other answers it holds what no GET gives: the key. So it has no ETag, and is kept nowhere.
+    return { headers: { Location: `/api/api-keys/${apiKey.id}`, 'Cache-Control': 'no-store' }, body: apiKey }
+  }),
+)
 
 export default apiHandler((req, res, context) => {
   switch (req.method) {

@@ -1,12 +1,13 @@
 import { methodNotAllowed } from '@/lib/errors'
 import { apiHandler } from '@/lib/http/api-handler'
+import { sendOne } from '@/lib/http/conditional'
 import { requireAuth } from '@/lib/http/require-auth'
-import { sendJson, sendNoContent } from '@/lib/http/respond'
+import { sendNoContent } from '@/lib/http/respond'
 import { endOtherSessions, listSessions } from '@/lib/sessions/service'
 
 export const config = { api: { bodyParser: false } }
 
-const list = requireAuth(async (_req, res, { actor }) => sendJson(res, { sessions: await listSessions(actor) }))
+const list = requireAuth(async (req, res, { actor }) => sendOne(req, res, { sessions: await listSessions(actor) }))
 
 const endOthers = requireAuth(async (_req, res, { actor, ...origin }) => {
   await endOtherSessions(actor, origin)
