@@ -1,67 +1,20 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { createServer, connect, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import request from 'supertest'
 import { freshEmail, PASSWORD } from '../support/factories'
+import { startDatabaseProxy } from '../support/database-proxy'
 import { makeDatabase, dropDatabase } from '../support/databases'
 import { startServer } from '../support/server'
 
 jest.setTimeout(180_000)
 
-/** A way to the database that can be cut, or made silent, and mended. */
-async function startProxy(
-  target: URL,
-): Promise<{ url: string; cut(): void; silence(): void; mend(): void; close(): void }> {
-  let state: 'open' | 'cut' | 'silent' = 'open'
-  const sockets = new Set<Socket>()
-  const server: Server = createServer((socket) => {
-    sockets.add(socket)
-    socket.on('error', () => {})
-    if (state === 'cut') return socket.destroy()
-    const upstream = connect(Number(target.port), target.hostname)
-    sockets.add(upstream)
-    upstream.on('error', () => socket.destroy())
-    upstream.on('close', () => socket.destroy())
-    socket.on('close', () => upstream.destroy())
-    socket.on('data', (chunk) => state === 'open' && upstream.write(chunk))
-    upstream.on('data', (chunk) => state === 'open' && socket.write(chunk))
-    return undefined
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  const url = new URL(target)
-  url.port = String(typeof address === 'object' && address !== null ? address.port : 0)
-  const hangUp = () => {
-    for (const socket of sockets) socket.destroy()
-    sockets.clear()
-  }
-  return {
-    url: url.href,
-    cut: () => {
-      state = 'cut'
-      hangUp()
-    },
-    silence: () => {
-      state = 'silent'
-    },
-    mend: () => {
-      state = 'open'
-      hangUp()
-    },
-    close: () => {
-      hangUp()
-      server.close()
-    },
-  }
-}
-
 describe('while the database is away', () => {
   it.each(['cut', 'silence'] as const)('(%s) it says so in time, and comes back by itself', async (fault) => {
     const databaseUrl = await makeDatabase(`faults_${fault}`)
-    const proxy = await startProxy(new URL(databaseUrl))
+    const proxy = await startDatabaseProxy(new URL(databaseUrl))
     const server = await startServer({ DATABASE_URL: proxy.url }, { databaseUrl: proxy.url })
     try {
       const credentials = { email: freshEmail(), password: PASSWORD }

@@ -29,9 +29,13 @@ const RELEASE_JOBS_OF_DEAD_WORKERS = `
  * half done: a worker that was killed would otherwise keep its jobs for four hours. The sign of life is a lock that
  * PostgreSQL drops together with the connection.
  *
- * @returns the end of it, which also gives back what this worker has not finished
+ * @returns `over`, which resolves once that connection is gone, so that the worker had better begin anew; and `stop`, the
+ * end of it, which also gives back what this worker has not finished
  */
-export function showPresence(databaseUrl: string, workerId: string): { stop: () => Promise<void> } {
+export function showPresence(
+  databaseUrl: string,
+  workerId: string,
+): { over: Promise<void>; stop: () => Promise<void> } {
   const stopping = new AbortController()
   const pause = () => sleep(LOOK_INTERVAL_MS, undefined, { signal: stopping.signal }).catch(() => undefined)
 
@@ -60,18 +64,14 @@ export function showPresence(databaseUrl: string, workerId: string): { stop: () 
     }
   }
 
-  const watching = (async () => {
-    while (!stopping.signal.aborted) {
-      await watch().catch((error: unknown) => {
-        logger().warn({ err: error }, 'the watch over the job queue broke off')
-        return sleep(1_000)
-      })
-    }
-  })()
+  const over = watch().catch((error: unknown) =>
+    logger().warn({ err: error }, 'the watch over the job queue broke off'),
+  )
   return {
+    over,
     stop: async () => {
       stopping.abort()
-      await watching
+      await over
     },
   }
 }

@@ -14,6 +14,7 @@ const CONNECTIONS_MAX = CONCURRENT_JOBS + 2
 const POLL_INTERVAL_MS = 1_000
 /** How long running jobs may take once the worker was told to stop, before they are given back. */
 const STOP_TIMEOUT_MS = 7_000
+const QUERY_TIMEOUT_MS = 10_000
 const RESTART_PAUSE_MS = 2_000
 
 export type JobWorker = {
@@ -25,12 +26,13 @@ type Round = { ended: Promise<void>; stop: () => Promise<void> }
 
 const cronItems = () => parseCronItems([{ task: 'sweep', match: '*/10 * * * *', options: { backfillPeriod: 0 } }])
 
-/** One life of the library's worker, which ends when it is told to, or when it has had enough of a broken database. */
+/** One life of the library's worker, which ends when it is told to, or when its connection to the database breaks. */
 async function startRound(databaseUrl: string): Promise<Round> {
   const pool = new pg.Pool({
     connectionString: databaseUrl,
     max: CONNECTIONS_MAX,
-    connectionTimeoutMillis: 10_000,
+    connectionTimeoutMillis: QUERY_TIMEOUT_MS,
+    query_timeout: QUERY_TIMEOUT_MS,
     keepAlive: true,
   })
   // What breaks is replaced; without listeners the events would end the process.
@@ -41,13 +43,10 @@ async function startRound(databaseUrl: string): Promise<Round> {
   events.on('pool:create', ({ workerPool }) => {
     presence = showPresence(databaseUrl, workerPool.id)
   })
-  let closed: Promise<unknown> | undefined
   const close = async (): Promise<void> => {
+    await presence?.stop()
     // A connection that an unfinished job holds is left to the end of the process.
-    closed ??= Promise.resolve(presence?.stop()).then(() =>
-      Promise.race([pool.end(), sleep(1_000, undefined, { ref: false })]),
-    )
-    await closed
+    await Promise.race([pool.end(), sleep(1_000, undefined, { ref: false })])
   }
   let runner: Runner
   try {
@@ -73,18 +72,17 @@ async function startRound(databaseUrl: string): Promise<Round> {
     await close()
     throw error
   }
-  let isOver = false
-  const ended = runner.promise.finally(() => {
-    isOver = true
-    return close()
-  })
+  let stopped: Promise<void> | undefined
+  const stop = async (): Promise<void> => {
+    // Rejects where it has ended by itself.
+    const ended = runner.stop().catch(() => undefined)
+    await Promise.race([ended, sleep(STOP_TIMEOUT_MS, undefined, { ref: false })])
+    await close()
+  }
+  const stopOnce = () => (stopped ??= stop())
   return {
-    ended,
-    stop: async () => {
-      const stopped = isOver ? undefined : runner.stop()
-      await Promise.race([stopped, sleep(STOP_TIMEOUT_MS, undefined, { ref: false })])
-      await close()
-    },
+    ended: Promise.race([runner.promise, presence?.over ?? runner.promise]).finally(() => void stopOnce()),
+    stop: stopOnce,
   }
 }
 

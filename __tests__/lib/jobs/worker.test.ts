@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
 import { settings } from '@/lib/config'
 import { installQueue } from '@/lib/jobs/install'
 import { enqueue } from '@/lib/jobs/queue'
 import { startWorker, type JobWorker } from '@/lib/jobs/worker'
 import { databasePool, prisma } from '@/lib/prisma'
+import { startDatabaseProxy } from '../../support/database-proxy'
 import { dropDatabase, makeDatabase } from '../../support/databases'
 import { makeUser } from '../../support/factories'
 import { expectErrorsInLog, loggedLines } from '../../support/log'
@@ -126,6 +128,20 @@ describe('the job queue', () => {
       enqueue(prisma(), 'send-mail', notice('after@example.test')).catch(() => undefined),
     )
     await isDone(id)
+  })
+
+  it.each(['cut', 'silence'] as const)('goes on when the database was away for seconds (%s)', async (fault) => {
+    const proxy = await startDatabaseProxy(new URL(databaseUrl()))
+    worker = await startWorker(proxy.url)
+    proxy[fault]()
+    const id = await enqueue(prisma(), 'send-mail', notice('later@example.test'))
+    await sleep(3_000)
+    expect((await jobRow(id))?.attempts).toBe(0)
+    proxy.mend()
+    await isDone(id)
+    await worker.stop()
+    worker = undefined
+    proxy.close()
   })
 
   it('sweeps what has expired', async () => {

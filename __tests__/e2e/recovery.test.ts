@@ -1,0 +1,135 @@
+import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import request from 'supertest'
+import { dropDatabase, makeDatabase } from '../support/databases'
+import { freshEmail, PASSWORD } from '../support/factories'
+import { mailsTo, tokenOf } from '../support/mail'
+import { startServer, type RunningServer } from '../support/server'
+import { startSmtpServer } from '../support/smtp'
+import { waitFor } from '../support/wait'
+
+jest.setTimeout(180_000)
+
+const NO_LIMITS = { RATE_LIMIT_REQUESTS: '0', RATE_LIMIT_SIGN_INS: '0', RATE_LIMIT_STRICT_REQUESTS: '0' }
+const VERIFY = 'Confirm your e-mail address'
+
+/** A database and a data folder that outlive a server. */
+async function makeHome(): Promise<{ databaseUrl: string; dataDir: string; remove: () => Promise<void> }> {
+  const name = `home_${randomUUID()}`
+  const dataDir = await mkdtemp(join(tmpdir(), 'hearth-home-'))
+  return {
+    databaseUrl: await makeDatabase(name),
+    dataDir,
+    remove: async () => {
+      await dropDatabase(name)
+      await rm(dataDir, { recursive: true, force: true })
+    },
+  }
+}
+
+const signUp = (server: RunningServer, email: string) =>
+  request(server.url).post('/api/auth/register').send({ email, password: PASSWORD }).expect(201)
+
+describe('a server that is killed', () => {
+  it('right after a 201 that owes a mail, has it delivered once it is back', async () => {
+    const home = await makeHome()
+    const email = freshEmail()
+    const first = await startServer({ ...NO_LIMITS, WORKER: 'off' }, home)
+    await signUp(first, email)
+    await first.kill()
+    expect(await mailsTo(email, '', home.dataDir)).toEqual([])
+    const second = await startServer(NO_LIMITS, home)
+    const mails = await waitFor('the mail', async () => {
+      const found = await mailsTo(email, VERIFY, home.dataDir)
+      return found.length > 0 && found
+    })
+    expect(mails).toHaveLength(1)
+    await request(second.url)
+      .post('/api/auth/verify-email')
+      .send({ token: tokenOf(mails[0]) })
+      .expect(204)
+    await second.remove()
+    await home.remove()
+  })
+
+  it('in the midst of handing over a mail, has it delivered once it is back', async () => {
+    const home = await makeHome()
+    const email = freshEmail()
+    // A mail server that never says a word, so that the job is under way when the end comes.
+    const silent = createServer(() => undefined)
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+    const address = silent.address()
+    const port = typeof address === 'object' && address !== null ? address.port : 0
+    const mailFrom = { MAIL_FROM: 'hearth@house.example' }
+    const first = await startServer({ ...NO_LIMITS, ...mailFrom, SMTP_URL: `smtp://127.0.0.1:${port}` }, home)
+    const connected = new Promise((resolve) => silent.once('connection', resolve))
+    await signUp(first, email)
+    await connected
+    await first.kill()
+    silent.close()
+    const smtp = await startSmtpServer()
+    const second = await startServer({ ...NO_LIMITS, ...mailFrom, SMTP_URL: smtp.url }, home)
+    await waitFor('the mail', () => smtp.received.some(({ to }) => to[0] === email), 30_000)
+    expect(smtp.received).toHaveLength(1)
+    await second.remove()
+    await smtp.close()
+    await home.remove()
+  })
+})
+
+describe('a worker that runs apart', () => {
+  it('does the work of a server with WORKER=off, and ends when it is told to', async () => {
+    const home = await makeHome()
+    const email = freshEmail()
+    const server = await startServer({ ...NO_LIMITS, WORKER: 'off' }, home)
+    await signUp(server, email)
+    const worker = spawn(process.execPath, ['--import', 'tsx', join('lib', 'server', 'worker.ts')], {
+      env: {
+        PATH: process.env['PATH'],
+        NODE_ENV: 'production',
+        DATABASE_URL: home.databaseUrl,
+        DATA_DIR: home.dataDir,
+        JWT_SECRET: 'a-secret-of-the-tests-over-http-32-bytes',
+      },
+      stdio: ['ignore', 'ignore', 'inherit'],
+    })
+    const exited = new Promise((resolve) => worker.once('close', resolve))
+    await waitFor('the mail', async () => (await mailsTo(email, VERIFY, home.dataDir)).length === 1, 60_000)
+    expect(server.output()).not.toContain('job done')
+    worker.kill('SIGTERM')
+    expect(await exited).toBe(0)
+    await server.remove()
+    await home.remove()
+  })
+})
+
+describe('the time that forgot-password takes', () => {
+  it('does not tell a known address from an unknown one: medians of 40 within 15 %', async () => {
+    const server = await startServer(NO_LIMITS)
+    const known = Array.from({ length: 40 }, freshEmail)
+    for (const email of known) await signUp(server, email)
+    const forgot = async (email: string) => {
+      const startedAt = performance.now()
+      await request(server.url).post('/api/auth/forgot-password').send({ email }).expect(204)
+      return performance.now() - startedAt
+    }
+    for (let warm = 0; warm < 20; warm += 1) await forgot(freshEmail())
+    const times = { known: Array<number>(), unknown: Array<number>() }
+    for (const [turn, email] of known.entries()) {
+      const steps = [
+        async () => times.known.push(await forgot(email)),
+        async () => times.unknown.push(await forgot(freshEmail())),
+      ]
+      for (const step of turn % 2 === 0 ? steps : steps.toReversed()) await step()
+    }
+    const median = (values: number[]) => values.toSorted((a, b) => a - b)[values.length / 2] ?? 0
+    const ratio = median(times.known) / median(times.unknown)
+    expect(ratio).toBeGreaterThan(0.85)
+    expect(ratio).toBeLessThan(1.15)
+    await server.remove()
+  })
+})
