@@ -5,6 +5,7 @@ import { isScope } from '@/lib/auth/scopes'
 import { isMissingRow } from '@/lib/database-errors'
 import { AppError } from '@/lib/errors'
 import { prisma } from '@/lib/prisma'
+import type { Role } from '@/lib/users/schema'
 import type { Prisma } from '@/prisma/generated/client'
 import type { ApiKey, NewApiKey } from './schema'
 
@@ -66,18 +67,31 @@ export async function deleteApiKey(owner: SessionActor, id: string, origin: Requ
   })
 }
 
-/** Whom a key that has not expired speaks for, by its hash; that it was used is written down now and then. */
+type Owned = {
+  id: string
+  scopes: string[]
+  expiresAt: Date | null
+  lastUsedAt: Date | null
+  userId: number
+  role: Role
+}
+
+/**
+ * Whom a key that has not expired speaks for, by its hash; that it was used is written down now and then. One statement:
+ * the client would read key and owner in two, and the owner may be deleted in between.
+ */
 export async function findApiKeyActor(hash: Uint8Array<ArrayBuffer>): Promise<LiveCredential | undefined> {
   const now = Date.now()
-  const row = await prisma().apiKey.findUnique({
-    where: { hash, OR: [{ expiresAt: null }, { expiresAt: { gt: new Date(now) } }] },
-    select: { id: true, scopes: true, expiresAt: true, lastUsedAt: true, user: { select: { id: true, role: true } } },
-  })
-  if (row === null) return undefined
-  if (row.lastUsedAt === null || now - row.lastUsedAt.getTime() > LAST_USE_INTERVAL_MS) {
-    await prisma().apiKey.updateMany({ where: { id: row.id }, data: { lastUsedAt: new Date(now) } })
+  const [row] = await prisma().$queryRaw<Owned[]>`
+    SELECT k.id, k.scopes, k.expires_at AS "expiresAt", k.last_used_at AS "lastUsedAt",
+      u.id AS "userId", u.role::text AS role
+    FROM api_keys k JOIN users u ON u.id = k.user_id
+    WHERE k.hash = ${hash} AND (k.expires_at IS NULL OR k.expires_at > now())`
+  if (row === undefined) return undefined
+  const { id: apiKeyId, userId, role, expiresAt, lastUsedAt } = row
+  if (lastUsedAt === null || now - lastUsedAt.getTime() > LAST_USE_INTERVAL_MS) {
+    await prisma().apiKey.updateMany({ where: { id: apiKeyId }, data: { lastUsedAt: new Date(now) } })
   }
   const scopes = new Set(row.scopes.filter(isScope))
-  const { id: userId, role } = row.user
-  return { actor: { credential: 'apiKey', userId, role, apiKeyId: row.id, scopes }, expiresAt: row.expiresAt }
+  return { actor: { credential: 'apiKey', userId, role, apiKeyId, scopes }, expiresAt }
 }

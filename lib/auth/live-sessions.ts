@@ -35,19 +35,17 @@ export async function liveActor(
   const live = liveCredentials()
   const known = live.actors.get(key)
   if (known !== undefined) return known
-  for (;;) {
-    // A reading that a change overtook may be of before the change: it is thrown away and made again.
-    const changesBefore = live.changes
-    const startedAt = Date.now()
-    const found = await find()
-    if (changesBefore !== live.changes) continue
-    if (found === undefined) return undefined
-    // The reading is as old as its beginning, and no credential is honoured beyond its own end.
-    const endsAt = Math.min(startedAt + TTL_MS, found.expiresAt?.getTime() ?? Infinity)
-    const ttl = endsAt - Date.now()
-    if (ttl > 0) live.actors.set(key, found.actor, { ttl })
-    return found.actor
-  }
+  const changesBefore = live.changes
+  const startedAt = Date.now()
+  const found = await find()
+  if (found === undefined) return undefined
+  // The reading is as old as its beginning, and no credential is honoured beyond its own end.
+  const endsAt = Math.min(startedAt + TTL_MS, found.expiresAt?.getTime() ?? Infinity)
+  const ttl = endsAt - Date.now()
+  // A reading that a change overtook may be of before the change: good for this request, which was there before too, and
+  // for no later one.
+  if (ttl > 0 && changesBefore === live.changes) live.actors.set(key, found.actor, { ttl })
+  return found.actor
 }
 
 function forgetWhere(isGone: (actor: Actor) => boolean): void {

@@ -92,6 +92,7 @@ export function tolerantAuth(next: Handler<OptionalSessionContext>): Handler<Con
       throw error
     })
     if (actor?.credential === 'apiKey') throw keyRefused()
+    if (actor !== undefined) res.setHeader('Cache-Control', 'private, no-cache')
     return next(req, res, { ...context, actor })
   }
 }

@@ -4,6 +4,7 @@ import type { LiveCredential } from '@/lib/auth/live-sessions'
 import { isMissingRow } from '@/lib/database-errors'
 import { AppError } from '@/lib/errors'
 import { prisma, type Queryable } from '@/lib/prisma'
+import type { Role } from '@/lib/users/schema'
 import { isUuid } from '@/lib/validation'
 import type { Session } from './schema'
 
@@ -55,31 +56,34 @@ export async function insertSession(session: NewSession, origin: RequestOrigin):
   }
 }
 
-/** Who signed in with a session that has not expired; that it was used is written down now and then. */
+/**
+ * Who signed in with a session that has not expired; that it was used is written down now and then. One statement: the
+ * client would read session and user in two, and the user may be deleted in between.
+ */
 export async function findSessionActor(sessionId: string): Promise<LiveCredential | undefined> {
   if (!isUuid(sessionId)) return undefined
   const now = Date.now()
-  const row = await prisma().session.findUnique({
-    where: { id: sessionId, expiresAt: { gt: new Date(now) } },
-    select: { expiresAt: true, lastUsedAt: true, user: { select: { id: true, role: true } } },
-  })
-  if (row === null) return undefined
-  if (now - row.lastUsedAt.getTime() > LAST_USE_INTERVAL_MS) {
+  const [row] = await prisma().$queryRaw<{ userId: number; role: Role; expiresAt: Date; lastUsedAt: Date }[]>`
+    SELECT u.id AS "userId", u.role::text AS role, s.expires_at AS "expiresAt", s.last_used_at AS "lastUsedAt"
+    FROM sessions s JOIN users u ON u.id = s.user_id
+    WHERE s.id = ${sessionId}::uuid AND s.expires_at > now()`
+  if (row === undefined) return undefined
+  const { userId, role, expiresAt, lastUsedAt } = row
+  if (now - lastUsedAt.getTime() > LAST_USE_INTERVAL_MS) {
     await prisma().session.updateMany({ where: { id: sessionId }, data: { lastUsedAt: new Date(now) } })
   }
-  const { id: userId, role } = row.user
-  return { actor: { credential: 'session', userId, role, sessionId }, expiresAt: row.expiresAt }
+  return { actor: { credential: 'session', userId, role, sessionId }, expiresAt }
 }
 
 /** The session that a refresh token belongs to, whether it was spent or not. */
 export async function findSessionOfToken(
   hash: Hash,
 ): Promise<{ id: string; userId: number; expiresAt: Date } | undefined> {
-  const row = await prisma().refreshToken.findUnique({
-    where: { hash },
-    select: { session: { select: { id: true, userId: true, expiresAt: true } } },
+  const session = await prisma().session.findFirst({
+    where: { tokens: { some: { hash } } },
+    select: { id: true, userId: true, expiresAt: true },
   })
-  return row?.session
+  return session ?? undefined
 }
 
 /** What came of a refresh token: a successor in its session, or the end of that session. */
@@ -150,8 +154,9 @@ export async function deleteSession(userId: number, id: string, origin: RequestO
 }
 
 /**
- * Ends every session of a user, or every other than `except`; how many. As a part of a transaction where one is given.
- * The rows are locked in one order, so that two who do this at once cannot deadlock.
+ * Ends every session of a user, or every other than `except`; how many. As a part of a transaction where one is given;
+ * its service calls `forgetUser` after the commit. The user's row is locked first and the sessions in one order, so that
+ * neither two who do this at once nor a deletion of the user can deadlock with it.
  */
 export async function deleteSessions(
   userId: number,
@@ -159,7 +164,9 @@ export async function deleteSessions(
 ): Promise<number> {
   return queryable.$executeRaw`
     DELETE FROM sessions WHERE id IN (
-      SELECT id FROM sessions WHERE user_id = ${userId} AND id IS DISTINCT FROM ${except}::uuid ORDER BY id FOR UPDATE
+      SELECT s.id FROM users u JOIN sessions s ON s.user_id = u.id
+      WHERE u.id = ${userId} AND s.id IS DISTINCT FROM ${except}::uuid
+      ORDER BY s.id FOR KEY SHARE OF u FOR UPDATE OF s
     )`
 }
 

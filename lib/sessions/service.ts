@@ -102,12 +102,3 @@ export async function endOtherSessions(actor: SessionActor, origin: RequestOrigi
   await repository.deleteOtherSessions(actor, origin)
   forgetUser(actor.userId)
 }
-
-/**
- * Ends every session of a user at once. Where that is a part of a greater change, its repository calls `deleteSessions`
- * with its transaction, and its service `forgetUser` after the commit.
- */
-export async function endAllSessions(userId: number): Promise<void> {
-  await repository.deleteSessions(userId)
-  forgetUser(userId)
-}

@@ -77,6 +77,24 @@ describe('DELETE /api/auth/sessions', () => {
   })
 })
 
+describe('everything that ends sessions, at the same time', () => {
+  it('comes to an end itself', async () => {
+    for (let round = 0; round < 5; round += 1) {
+      const { user, token } = await signIn()
+      const tokens = [token]
+      for (let made = 0; made < 4; made += 1) tokens.push((await makeSession(user)).token)
+      const passwords = { currentPassword: PASSWORD, newPassword: 'a better horse' }
+      const answers = await Promise.all([
+        ...tokens.slice(0, 3).map((each) => api('DELETE', '/api/auth/sessions', { token: each })),
+        api('POST', '/api/auth/change-password', { token: tokens[3], json: passwords }),
+        api('POST', '/api/auth/login', { json: { email: user.email, password: PASSWORD } }),
+        api('DELETE', `/api/users/${user.id}`, { token: tokens[4] }),
+      ])
+      for (const { status } of answers) expect([200, 204, 401]).toContain(status)
+    }
+  })
+})
+
 describe('DELETE /api/auth/sessions/:id', () => {
   it('ends that one at once', async () => {
     const { user, token } = await signIn()
