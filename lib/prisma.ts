@@ -44,6 +44,8 @@ function connect(): Database {
     query_timeout: QUERY_TIMEOUT_MS,
     idleTimeoutMillis: 60_000,
     keepAlive: true,
+    // The driver adapter writes and reads times without their offset, as if every database lived in UTC.
+    options: '-c TimeZone=UTC',
   })
   // An idle connection that breaks is replaced by the pool; without a listener the event would end the process.
   pool.on('error', (error) => logger().warn({ err: error }, 'an idle database connection broke'))
