@@ -116,9 +116,12 @@ export function rangesAfter(steps: readonly Step[], values: readonly (KeyValue |
   return [...ties, ...afterValue(step, value)]
 }
 
-/** Selects the order's columns, as `k0`, `k1` …, of at most `limit` rows in order, after a row with these values. */
+/**
+ * Selects the order's columns, as `k0`, `k1` …, of at most `limit` rows in order, after a row with these values. `parts`
+ * are conditions that exclude each other, of which one must hold: each is queried apart, as one range of an index.
+ */
 export function selectKeys(
-  source: { from: Prisma.Sql; where: readonly Prisma.Sql[] },
+  source: { from: Prisma.Sql; where: readonly Prisma.Sql[]; parts?: readonly Prisma.Sql[] },
   steps: readonly Step[],
   part: { limit: number; offset?: number; after?: readonly (KeyValue | null)[] },
 ): Prisma.Sql {
@@ -127,14 +130,12 @@ export function selectKeys(
     steps.map(({ key }, index) => Prisma.sql`${key.expression} AS ${Prisma.raw(`k${index}`)}`),
   )
   const range = (conditions: readonly Prisma.Sql[]) =>
-    Prisma.sql`SELECT ${columns} FROM ${source.from} WHERE ${allOf(conditions)} ORDER BY ${orderBy(steps)} LIMIT ${limit}`
-  if (after === undefined) {
-    const first = range(source.where)
-    return offset === 0 ? first : Prisma.sql`${first} OFFSET ${offset}`
-  }
-  const ranges = rangesAfter(steps, after).map((condition) => range([...source.where, condition]))
+    Prisma.sql`SELECT ${columns} FROM ${source.from} WHERE ${allOf(conditions)} ORDER BY ${orderBy(steps)} LIMIT ${limit + offset}`
+  const conditions = after === undefined ? [[]] : rangesAfter(steps, after).map((condition) => [condition])
+  const parts = source.parts?.map((condition) => [condition]) ?? [[]]
+  const ranges = parts.flatMap((chosen) => conditions.map((after) => range([...source.where, ...chosen, ...after])))
   const [only] = ranges
-  if (only !== undefined && ranges.length === 1) return only
+  if (only !== undefined && ranges.length === 1 && offset === 0) return only
   const outer = steps.map(({ key, direction }, index) => ({
     key: { ...key, expression: Prisma.raw(`k${index}`) },
     direction,
@@ -143,5 +144,5 @@ export function selectKeys(
     ranges.map((each) => Prisma.sql`(${each})`),
     ' UNION ALL ',
   )
-  return Prisma.sql`SELECT * FROM (${union}) AS part ORDER BY ${orderBy(outer)} LIMIT ${limit}`
+  return Prisma.sql`SELECT * FROM (${union}) AS part ORDER BY ${orderBy(outer)} LIMIT ${limit} OFFSET ${offset}`
 }

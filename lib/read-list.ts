@@ -1,7 +1,7 @@
 import { Prisma } from '@/prisma/generated/client'
 import { decodeCursor, encodeCursor, type CursorValues } from './cursor'
 import { validationError } from './errors'
-import { selectKeys, type Key, type KeyValue, type Step } from './keyset'
+import { allOf, selectKeys, type Key, type KeyValue, type Step } from './keyset'
 import { OFFSET_MAX, type List, type ListRequest, type SortKey } from './lists'
 import { prisma } from './prisma'
 
@@ -57,6 +57,8 @@ function cursorAt(row: KeyRow, name: string, steps: readonly Step[]): string {
  * be; then `rows` reads the rows with those ids, in any order, by whatever means: `findMany` with relations or SQL.
  *
  * - `where`: conditions on the columns of `from` that must all hold.
+ * - `parts`: conditions that exclude each other, of which one must hold. Each is read and counted apart, where an OR of
+ *   them would read rows of which none holds.
  * - By cursor, a page costs the same wherever it lies. By number it costs the rows before it and a count of all;
  *   VALIDATION_ERROR for a page that begins beyond `OFFSET_MAX` in a list that reaches so far.
  * - VALIDATION_ERROR for a cursor that is not of this list and order.
@@ -64,11 +66,20 @@ function cursorAt(row: KeyRow, name: string, steps: readonly Step[]): string {
 export async function readList<F extends string, I extends KeyValue, T>(
   source: ListSource<F, I>,
   request: ListRequest<F>,
-  read: { where?: readonly Prisma.Sql[]; rows: (ids: I[]) => Promise<T[]>; idOf: (row: T) => I },
+  read: {
+    where?: readonly Prisma.Sql[]
+    parts?: readonly Prisma.Sql[]
+    rows: (ids: I[]) => Promise<T[]>
+    idOf: (row: T) => I
+  },
 ): Promise<List<T>> {
   const { steps, name } = stepsOf(source, request.sort ?? source.order ?? [])
   const { limit } = request
-  const selected = { from: source.from, where: read.where ?? [] }
+  const selected = {
+    from: source.from,
+    where: read.where ?? [],
+    ...(read.parts !== undefined && { parts: read.parts }),
+  }
   const select = (part: Parameters<typeof selectKeys>[2]) =>
     prisma().$queryRaw<KeyRow[]>(selectKeys(selected, steps, part))
 
@@ -98,10 +109,16 @@ export async function readList<F extends string, I extends KeyValue, T>(
   return { items, total }
 }
 
-async function countRows({ from, where }: { from: Prisma.Sql; where: readonly Prisma.Sql[] }): Promise<number> {
-  const condition = where.length === 0 ? Prisma.empty : Prisma.sql`WHERE ${Prisma.join([...where], ' AND ')}`
-  const [row] = await prisma().$queryRaw<{ total: bigint }[]>(
-    Prisma.sql`SELECT count(*) AS total FROM ${from} ${condition}`,
+async function countRows(selected: {
+  from: Prisma.Sql
+  where: readonly Prisma.Sql[]
+  parts?: readonly Prisma.Sql[]
+}): Promise<number> {
+  const parts = selected.parts?.map((condition) => [condition]) ?? [[]]
+  const counts = parts.map(
+    (chosen) =>
+      Prisma.sql`SELECT count(*) AS total FROM ${selected.from} WHERE ${allOf([...selected.where, ...chosen])}`,
   )
-  return Number(row?.total ?? 0)
+  const rows = await prisma().$queryRaw<{ total: bigint }[]>(Prisma.join(counts, ' UNION ALL '))
+  return rows.reduce((sum, { total }) => sum + Number(total), 0)
 }

@@ -1,4 +1,5 @@
 import { sweepIdempotencyRecords } from '@/lib/idempotency/repository'
+import { deleteOldInvitations } from '@/lib/invitations/repository'
 import { deleteOldEmailTokens } from '@/lib/recovery/repository'
 import { sweepFiles } from '@/lib/files/service'
 import { deleteFailedJobs, deleteExpiredSessions } from './repository'
@@ -13,4 +14,5 @@ export const sweeps: Record<string, Sweep> = {
   'expired idempotency records': sweepIdempotencyRecords,
   'old email tokens': deleteOldEmailTokens,
   'bytes that no file names': sweepFiles,
+  'old invitations': deleteOldInvitations,
 }

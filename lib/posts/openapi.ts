@@ -54,6 +54,7 @@ export const postsDomain: Domain = {
       scope: 'posts:read',
       parameters: [postPath],
       etag: true,
+      postman: [{ as: 'token' }],
       answers: { 200: { description: 'The post.', schema: post } },
     },
     {

@@ -11,6 +11,7 @@ import type { Post, PostContent } from './schema'
 
 const postList = {
   name: 'posts',
+  from: Prisma.sql`posts AS p`,
   id: integerKey('p.id'),
   fields: { createdAt: timestampKey('p.created_at') },
   order: [{ field: 'createdAt', direction: 'desc' }],
@@ -28,8 +29,8 @@ async function readPosts(
   return transaction.$queryRaw<Post[]>`
     SELECT p.id, p.title, p.content, p.visibility::text AS visibility, p.family_id AS "familyId",
       json_build_object('id', u.id, 'name', u.name) AS author, p.created_at AS "createdAt", p.updated_at AS "updatedAt"
-    FROM ${postsSeenBy(actor)} AS p JOIN users AS u ON u.id = p.author_id
-    WHERE p.id = ANY(${ids})`
+    FROM posts AS p JOIN users AS u ON u.id = p.author_id
+    WHERE p.id = ANY(${ids}) AND ((${Prisma.join(postsSeenBy(actor), ') OR (')}))`
 }
 
 /** NOT_FOUND for whoever may not see it. */
@@ -55,9 +56,9 @@ export async function listPosts(
   if (familyId !== undefined) where.push(Prisma.sql`p.family_id = ${familyId}`)
   if (q !== undefined)
     where.push(Prisma.sql`to_tsvector('simple', p.title || ' ' || p.content) @@ plainto_tsquery('simple', ${q})`)
-  const source = { ...postList, from: Prisma.sql`${postsSeenBy(actor, filters)} AS p` }
-  return readList(source, request, {
+  return readList(postList, request, {
     where,
+    parts: postsSeenBy(actor, filters),
     rows: (ids) => readPosts(actor, ids),
     idOf: (post) => post.id,
   })

@@ -1,5 +1,6 @@
 import type { Family, FamilyRole } from '@/lib/families/schema'
 import { settings, useSettings } from '@/lib/config'
+import { deleteOldInvitations } from '@/lib/invitations/repository'
 import { prisma } from '@/lib/prisma'
 import { api, type Body } from '../../support/api'
 import { makeApiKey, signIn } from '../../support/factories'
@@ -136,5 +137,19 @@ describe('POST /api/invitations/accept', () => {
     const { key } = await makeApiKey(invited.user, ['families:read'])
     const answer = await api('POST', '/api/invitations/accept', { token: key, json: { token } })
     expect([answer.status, answer.json.error.code]).toEqual([403, 'FORBIDDEN'])
+  })
+})
+
+describe('the sweep of old invitations', () => {
+  it('removes those that have been expired for a month, and no others', async () => {
+    const [old, fresh] = [await makeInvited(), await makeInvited()]
+    const days = (count: number) => new Date(Date.now() - count * 86_400_000)
+    const setEnd = (familyId: number, expiresAt: Date) =>
+      prisma().invitation.updateMany({ where: { familyId }, data: { expiresAt } })
+    await setEnd(old.family.id, days(31))
+    await setEnd(fresh.family.id, days(29))
+    expect(await deleteOldInvitations()).toBe(1)
+    expect((await accept(old.invited, old.token)).json.error.code).toBe('INVALID_TOKEN')
+    expect((await accept(fresh.invited, fresh.token)).json.error.code).toBe('TOKEN_EXPIRED')
   })
 })
