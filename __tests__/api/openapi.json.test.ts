@@ -12,6 +12,12 @@ describe('GET /api/openapi.json', () => {
     expect(json.paths).toHaveProperty('/api/users/{id}')
   })
 
+  it('answers 304 to whoever has it already', async () => {
+    const { headers } = await api('GET', '/api/openapi.json')
+    const again = await api('GET', '/api/openapi.json', { headers: { 'If-None-Match': headers.get('etag') ?? '' } })
+    expect([again.status, again.text]).toEqual([304, ''])
+  })
+
   it('is what the greeting links to', async () => {
     const { json } = await api<Greeting>('GET', '/api')
     expect(json.documents.openapi).toBe('/api/openapi.json')

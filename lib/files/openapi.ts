@@ -22,6 +22,9 @@ const writing = {
   rawBody: bytes,
 } satisfies Partial<Operation>
 
+/** What the Postman collection stores and reads. */
+const place = { owner: 'me', path: 'notes/a.txt' }
+
 export const linkExample = { path: 'notes/a.txt', expiresIn: 3600 }
 
 /** Stored files and links to them. */
@@ -31,6 +34,43 @@ export const filesDomain: Domain = {
     'Files of any type and length below their owner; `me` stands for the caller. Paths are compared in Unicode’s normal form C.',
   schemas: { File: file, FileChanges: updateFileBody, NewFileLink: createLinkBody, FileLink: fileLink },
   operations: [
+    {
+      ...writing,
+      id: 'createFile',
+      method: 'post',
+      summary: 'Create a file',
+      description: 'The body is the file, of any `Content-Type`. It is private until that is changed.',
+      answers: { 201: { description: 'The file.', schema: file, headers: entityTag } },
+      errors: ['FILE_EXISTS', 'QUOTA_EXCEEDED', 'UNSUPPORTED_MEDIA_TYPE'],
+      postman: [{ path: place, raw: { type: 'text/plain', text: 'Notes on the engine' } }],
+    },
+    {
+      ...writing,
+      id: 'putFile',
+      method: 'put',
+      summary: 'Create or replace a file',
+      description: 'Whole or not at all. A file that is replaced keeps its visibility; links to it end.',
+      ifMatch: true,
+      answers: {
+        200: { description: 'The file that replaced another.', schema: file, headers: entityTag },
+        201: { description: 'The file, which is new.', schema: file, headers: entityTag },
+      },
+      errors: ['QUOTA_EXCEEDED', 'UNSUPPORTED_MEDIA_TYPE'],
+      postman: [{ path: place, raw: { type: 'text/plain', text: 'More notes on the engine' } }],
+    },
+    {
+      id: 'createFileLink',
+      method: 'post',
+      path: '/api/files/links',
+      summary: 'Make a link to a file for whoever has no account',
+      description: 'It works for `expiresIn` seconds, until the file is replaced, renamed or deleted.',
+      audience: 'user',
+      scope: 'files:write',
+      body: createLinkBody,
+      example: linkExample,
+      answers: { 201: { description: 'The link.', schema: fileLink } },
+      errors: ['NOT_FOUND'],
+    },
     {
       id: 'listFiles',
       method: 'get',
@@ -64,28 +104,7 @@ export const filesDomain: Domain = {
         },
       },
       errors: ['RANGE_NOT_SATISFIABLE'],
-    },
-    {
-      ...writing,
-      id: 'createFile',
-      method: 'post',
-      summary: 'Create a file',
-      description: 'The body is the file, of any `Content-Type`. It is private until that is changed.',
-      answers: { 201: { description: 'The file.', schema: file, headers: entityTag } },
-      errors: ['FILE_EXISTS', 'QUOTA_EXCEEDED', 'UNSUPPORTED_MEDIA_TYPE'],
-    },
-    {
-      ...writing,
-      id: 'putFile',
-      method: 'put',
-      summary: 'Create or replace a file',
-      description: 'Whole or not at all. A file that is replaced keeps its visibility; links to it end.',
-      ifMatch: true,
-      answers: {
-        200: { description: 'The file that replaced another.', schema: file, headers: entityTag },
-        201: { description: 'The file, which is new.', schema: file, headers: entityTag },
-      },
-      errors: ['QUOTA_EXCEEDED', 'UNSUPPORTED_MEDIA_TYPE'],
+      postman: [{ path: place }],
     },
     {
       id: 'updateFile',
@@ -100,6 +119,7 @@ export const filesDomain: Domain = {
       ifMatch: true,
       answers: { 200: { description: 'The file as it is now.', schema: file, headers: entityTag } },
       errors: ['FILE_EXISTS'],
+      postman: [{ path: place }],
     },
     {
       id: 'deleteFile',
@@ -111,19 +131,7 @@ export const filesDomain: Domain = {
       parameters: [fileUrl],
       ifMatch: true,
       answers: { 204: { description: 'Deleted.' } },
-    },
-    {
-      id: 'createFileLink',
-      method: 'post',
-      path: '/api/files/links',
-      summary: 'Make a link to a file for whoever has no account',
-      description: 'It works for `expiresIn` seconds, until the file is replaced, renamed or deleted.',
-      audience: 'user',
-      scope: 'files:write',
-      body: createLinkBody,
-      example: linkExample,
-      answers: { 201: { description: 'The link.', schema: fileLink } },
-      errors: ['NOT_FOUND'],
+      postman: [{ path: place }],
     },
   ],
 }

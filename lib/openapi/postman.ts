@@ -108,8 +108,7 @@ function itemOf(operation: Operation, step: PostmanStep, components: Components)
   }
 }
 
-/** The Postman collection (format 2.1) of the whole interface: a folder a domain, to be run in order. */
-export function postmanCollection(): JsonSchema {
+function buildCollection(): JsonSchema {
   const components = namedComponents()
   const variables = { baseUrl: 'http://localhost:3000', adminEmail: 'admin@hearth.local', adminPassword: '' }
   return {
@@ -123,4 +122,12 @@ export function postmanCollection(): JsonSchema {
       ),
     })),
   }
+}
+
+let built: JsonSchema | undefined
+
+/** The Postman collection (format 2.1) of the whole interface: a folder a domain, to be run in order; built once. */
+export function postmanCollection(): JsonSchema {
+  built ??= buildCollection()
+  return built
 }

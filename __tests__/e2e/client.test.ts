@@ -1,0 +1,65 @@
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { freshEmail, PASSWORD } from '../support/factories'
+import { runNode } from '../support/run-node'
+import { type RunningServer, startServer } from '../support/server'
+
+const modules = join(process.cwd(), 'node_modules')
+
+let server: RunningServer
+let folder: string
+
+/** A client project of its own: the types made from the served document, and a program that is written against them. */
+beforeAll(async () => {
+  server = await startServer()
+  folder = await mkdtemp(join(tmpdir(), 'hearth-client-'))
+  await cp(join('__tests__', 'e2e', 'client'), folder, { recursive: true })
+  await symlink(modules, join(folder, 'node_modules'))
+  await writeFile(join(folder, 'package.json'), JSON.stringify({ type: 'module' }))
+  await writeFile(join(folder, 'openapi.json'), await (await fetch(`${server.url}/api/openapi.json`)).text())
+  const made = await runNode([
+    ...['--import', join(process.cwd(), '__tests__', 'support', 'typescript-api.mjs')],
+    join(modules, 'openapi-typescript', 'bin', 'cli.js'),
+    ...[join(folder, 'openapi.json'), '--output', join(folder, 'schema.ts')],
+  ])
+  expect(made).toMatchObject({ code: 0 })
+}, 120_000)
+
+afterAll(async () => {
+  await server.remove()
+  await rm(folder, { recursive: true, force: true })
+})
+
+/** Compiles the client project strictly. */
+async function compile(): Promise<{ code: number | null; output: string }> {
+  return runNode([join(modules, 'typescript', 'bin', 'tsc'), '--project', folder])
+}
+
+describe('a client generated from the document', () => {
+  it('compiles strictly, and goes from registering to signing out', async () => {
+    expect(await compile()).toEqual({ code: 0, output: '' })
+    const email = freshEmail()
+    const { code, output } = await runNode([join(folder, 'compiled', 'main.js'), server.url, email, PASSWORD])
+    expect([code, output]).toEqual([0, expect.stringMatching(/^\{/)])
+    expect(JSON.parse(output)).toMatchObject({
+      family: 'The Lovelaces',
+      members: [email],
+      found: [{ title: 'Notes', visibility: 'family', author: { name: 'Ada' } }],
+      file: { path: 'notes.txt', size: 27 },
+      text: 'The engine weaves patterns.',
+      statusAfterSigningOut: 401,
+      codeAfterSigningOut: 'UNAUTHORIZED',
+    })
+  })
+
+  it('does not compile where it sends what the interface does not take', async () => {
+    const story = join(folder, 'story.ts')
+    const text = await readFile(story, 'utf8')
+    await writeFile(story, text.replace("visibility: 'family'", "visibility: 'friends'"))
+    const { code, output } = await compile()
+    await writeFile(story, text)
+    expect(code).not.toBe(0)
+    expect(output).toContain('"friends"')
+  })
+})

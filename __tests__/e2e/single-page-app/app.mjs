@@ -1,0 +1,112 @@
+// A client in a page of another origin than the interface, which `?api=` names. The access token lives in memory alone,
+// the refresh token in a cookie that no script can read.
+
+const api = new URLSearchParams(location.search).get('api') ?? ''
+
+/** @type {string | undefined} */
+let token
+
+/** @param {string} id */
+function element(id) {
+  const found = document.getElementById(id)
+  if (found === null) throw new Error(`There is no #${id}`)
+  return found
+}
+
+/**
+ * @param {string} id
+ * @param {unknown} value
+ */
+function show(id, value) {
+  element(id).textContent = String(value)
+}
+
+/** Runs what an event asked for, and shows why it failed.
+ * @param {() => Promise<void>} work */
+function attempt(work) {
+  show('failure', '')
+  work().catch((error) => show('failure', error))
+}
+
+/**
+ * @param {string} path
+ * @param {RequestInit} init
+ */
+function send(path, init) {
+  const headers = new Headers(init.headers)
+  if (token !== undefined) headers.set('Authorization', `Bearer ${token}`)
+  return fetch(api + path, { ...init, headers, credentials: 'include' })
+}
+
+async function refresh() {
+  const answer = await send('/api/auth/refresh', { method: 'POST' })
+  if (!answer.ok) throw new Error(`refused with ${answer.status}`)
+  token = (await answer.json()).token
+  show('refreshes', Number(element('refreshes').textContent) + 1)
+}
+
+/** Sends a request, and once more with a new access token where the one there is has run out.
+ * @param {string} path
+ * @param {RequestInit} init */
+async function call(path, init = {}) {
+  const answer = await send(path, init)
+  if (answer.status !== 401) return answer
+  await refresh()
+  return send(path, init)
+}
+
+element('sign-in').addEventListener('submit', (event) => {
+  event.preventDefault()
+  if (!(event.target instanceof HTMLFormElement)) return
+  const { email, password } = Object.fromEntries(new FormData(event.target))
+  attempt(async () => {
+    const answer = await send('/api/auth/login', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ email, password, session: 'cookie' }),
+    })
+    const signedIn = await answer.json()
+    if (!answer.ok) throw new Error(signedIn.error.code)
+    if ('refreshToken' in signedIn) throw new Error('A script can read the refresh token.')
+    token = signedIn.token
+    show('user', signedIn.user.email)
+  })
+})
+
+element('load').addEventListener('click', () => {
+  attempt(async () => {
+    const answer = await call('/api/auth/me')
+    if (!answer.ok) throw new Error(`refused with ${answer.status}`)
+    show('user', (await answer.json()).user.email)
+    show('etag', answer.headers.get('ETag'))
+    show('request-id', answer.headers.get('X-Request-Id'))
+  })
+})
+
+element('sign-out').addEventListener('click', () => {
+  attempt(async () => {
+    await send('/api/auth/logout', { method: 'POST' })
+    token = undefined
+    show('user', '')
+  })
+})
+
+element('file').addEventListener('change', ({ target }) => {
+  const file = target instanceof HTMLInputElement ? target.files?.[0] : undefined
+  if (file === undefined) return
+  /** @type {number[]} */
+  const steps = []
+  const request = new XMLHttpRequest()
+  request.upload.addEventListener('progress', ({ loaded, total }) => {
+    steps.push(Math.floor((100 * loaded) / total))
+    show('progress', steps.join(' '))
+  })
+  request.addEventListener('load', () => {
+    show('etag', request.getResponseHeader('ETag'))
+    show('uploaded', `${request.status} ${request.responseText}`)
+  })
+  request.addEventListener('error', () => show('failure', 'The upload failed.'))
+  request.open('PUT', `${api}/api/files/me/${encodeURIComponent(file.name)}`)
+  request.setRequestHeader('Authorization', `Bearer ${token}`)
+  request.send(file)
+})
