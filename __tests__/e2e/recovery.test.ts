@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import request from 'supertest'
 import { dropDatabase, makeDatabase } from '../support/databases'
 import { freshEmail, PASSWORD } from '../support/factories'
@@ -113,6 +114,8 @@ describe('the time that forgot-password takes', () => {
     const known = Array.from({ length: 40 }, freshEmail)
     for (const email of known) await signUp(server, email)
     const forgot = async (email: string) => {
+      // What the answer before left to do later, in the same process, is done by then and not a part of this one.
+      await sleep(100)
       const startedAt = performance.now()
       await request(server.url).post('/api/auth/forgot-password').send({ email }).expect(204)
       return performance.now() - startedAt
