@@ -55,6 +55,9 @@ const schema = Joi.object({
     then: Joi.required(),
     otherwise: Joi.string().default('Hearth <hearth@localhost>'),
   }),
+  CONTACT_TO: Joi.string()
+    .empty('')
+    .email({ tlds: { allow: false } }),
   WORKER: Joi.string().valid('inline', 'off').default('inline'),
   JWT_SECRET: commaSeparated(
     Joi.string().min(32).messages({ 'string.min': 'each secret needs 32 bytes or more' }),
@@ -119,6 +122,8 @@ export type Settings = {
   /** Without it mail is written to files. */
   smtpUrl: string | undefined
   mailFrom: string
+  /** The address that messages of the contact form are mailed to. */
+  contactTo: string
   /** `inline`: this server runs the jobs of the queue too. */
   worker: 'inline' | 'off'
   /** The first signs, all verify. */
@@ -144,6 +149,11 @@ export type Settings = {
   production: boolean
 }
 
+/** The address of a mailbox such as `Hearth <hearth@example.com>`. */
+function addressOf(mailbox: string): string {
+  return /<(.+)>$/.exec(mailbox)?.[1] ?? mailbox
+}
+
 /** Parses an environment; the faults are sentences, one each. Empty values count as not set. */
 export function parseSettings(environment: Environment): { settings: Settings } | { faults: string[] } {
   const given = Object.fromEntries(
@@ -163,6 +173,7 @@ export function parseSettings(environment: Environment): { settings: Settings } 
       appUrl: value.APP_URL.replace(/\/+$/, ''),
       smtpUrl: value.SMTP_URL,
       mailFrom: value.MAIL_FROM,
+      contactTo: value.CONTACT_TO ?? addressOf(value.MAIL_FROM),
       worker: value.WORKER,
       jwtSecrets: value.JWT_SECRET ?? [],
       accessTokenTtlSeconds: value.ACCESS_TOKEN_TTL_SECONDS,

@@ -1,4 +1,5 @@
 import Joi from 'joi'
+import { contactMailJob } from '@/lib/contact/schema'
 import { mailJob } from '@/lib/mail/schema'
 import { passwordResetJob } from '@/lib/recovery/schema'
 import type { Infer } from '@/lib/validation'
@@ -7,6 +8,7 @@ import type { Infer } from '@/lib/validation'
 export const jobSchemas = {
   'send-mail': mailJob,
   'issue-password-reset': passwordResetJob,
+  'mail-contact-message': contactMailJob,
   sweep: Joi.object<object>().unknown(),
   'sweep-files': Joi.object<object>(),
 }

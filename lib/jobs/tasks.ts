@@ -1,5 +1,6 @@
 import type { Task } from 'graphile-worker'
 import { sweepFiles } from '@/lib/files/service'
+import { mailContactMessage } from '@/lib/contact/service'
 import { logger } from '@/lib/logger'
 import { runMailJob } from '@/lib/mail/service'
 import { issuePasswordReset } from '@/lib/recovery/service'
@@ -46,6 +47,7 @@ function toTask<P>(name: JobName, schema: Schema<P>, run: (payload: P, context: 
 export const tasks: Record<JobName, Task> = {
   'send-mail': toTask('send-mail', jobSchemas['send-mail'], runMailJob),
   'issue-password-reset': toTask('issue-password-reset', jobSchemas['issue-password-reset'], issuePasswordReset),
+  'mail-contact-message': toTask('mail-contact-message', jobSchemas['mail-contact-message'], mailContactMessage),
   sweep: toTask('sweep', jobSchemas.sweep, runSweeps),
   'sweep-files': toTask('sweep-files', jobSchemas['sweep-files'], async () => void (await sweepFiles())),
 }

@@ -6,6 +6,7 @@ import { invitationsDomain } from '@/lib/invitations/openapi'
 import { postsDomain } from '@/lib/posts/openapi'
 import { profilesDomain } from '@/lib/profiles/openapi'
 import { filesDomain } from '@/lib/files/openapi'
+import { contactDomain } from '@/lib/contact/openapi'
 import { sessionsDomain } from '@/lib/sessions/openapi'
 import { recoveryDomain } from '@/lib/recovery/openapi'
 import { systemDomain } from '@/lib/system/openapi'
@@ -26,4 +27,5 @@ export const domains: readonly Domain[] = [
   apiKeysDomain,
   auditDomain,
   filesDomain,
+  contactDomain,
 ]

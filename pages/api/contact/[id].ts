@@ -1,0 +1,28 @@
+import { contactPath } from '@/lib/contact/schema'
+import { getContactMessage } from '@/lib/contact/service'
+import { methodNotAllowed } from '@/lib/errors'
+import { apiHandler } from '@/lib/http/api-handler'
+import { parseQuery } from '@/lib/http/parse'
+import { requireAuth, requireRole, requireScope } from '@/lib/http/require-auth'
+import { sendJson } from '@/lib/http/respond'
+
+export const config = { api: { bodyParser: false } }
+
+const show = requireAuth(
+  requireScope(
+    'contact:read',
+    requireRole('admin', async (req, res) => {
+      const { id } = parseQuery(req, contactPath)
+      sendJson(res, await getContactMessage(id))
+    }),
+  ),
+)
+
+export default apiHandler((req, res, context) => {
+  switch (req.method) {
+    case 'GET':
+      return show(req, res, context)
+    default:
+      throw methodNotAllowed('GET')
+  }
+})
