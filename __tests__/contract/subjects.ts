@@ -1,4 +1,6 @@
+import { receiveContactMessage } from '@/lib/contact/service'
 import type { Operation } from '@/lib/openapi/operation'
+import { prisma } from '@/lib/prisma'
 import { makeApiKey, makeSession, signIn } from '../support/factories'
 import { makeFamily, makeInvitation, makePost } from '../support/families'
 import { linkExample } from '@/lib/files/openapi'
@@ -85,6 +87,14 @@ export const subjects: Record<string, Subject> = {
   '/api/auth/sessions/{id}': {
     make: async ({ user }) => ({ parameters: { id: (await makeSession(user)).sessionId } }),
     others: { delete: { stranger: 404, admin: 404 } },
+  },
+  '/api/contact/{id}': {
+    make: async ({ user: { email } }) => {
+      await receiveContactMessage({ name: 'Ada Lovelace', email, message: 'Is the engine for sale?' })
+      const { id } = await prisma().contactMessage.findFirstOrThrow({ where: { email } })
+      return { parameters: { id: String(id) } }
+    },
+    others: { get: { stranger: 403, admin: 'pass' } },
   },
   '/api/api-keys/{id}': {
     make: async ({ user }) => ({ parameters: { id: (await makeApiKey(user, ['users:read'])).id } }),
