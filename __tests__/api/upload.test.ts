@@ -1,0 +1,216 @@
+import { randomBytes } from 'node:crypto'
+import { settings, useSettings } from '@/lib/config'
+import { prisma } from '@/lib/prisma'
+import type { Uploaded } from '@/lib/uploads/schema'
+import { api, type Answer, type Body } from '../support/api'
+import { makeApiKey, signIn } from '../support/factories'
+import { gif, jpeg, png } from '../support/images'
+
+const MIB = 1024 * 1024
+
+type Part = { name?: string; bytes?: Uint8Array<ArrayBuffer> | Buffer; fileName?: string; type?: string }
+
+function formOf(...parts: Part[]): FormData {
+  const form = new FormData()
+  for (const { name = 'file', bytes = png(), fileName = 'a.png', type = 'image/png' } of parts) {
+    form.append(name, new File([new Uint8Array(bytes)], fileName, { type }))
+  }
+  return form
+}
+
+const upload = async <T = Body>(token: string, ...parts: Part[]) =>
+  api<T>('POST', '/api/upload', { token, body: formOf(...parts) })
+
+/** The same without a library that would make a sound form of it. */
+const send = async (token: string, body: string | Buffer, contentType = 'multipart/form-data; boundary=b') =>
+  api('POST', '/api/upload', {
+    token,
+    body: new Uint8Array(Buffer.from(body)),
+    headers: { 'Content-Type': contentType },
+  })
+
+async function expectNothingKept(ownerId: number): Promise<void> {
+  expect(await prisma().storedFile.count({ where: { ownerId } })).toBe(0)
+  expect(await prisma().unreferencedBytes.count({ where: { ownerId } })).toBe(0)
+}
+
+function expectFault(answer: Answer<Body>, field: string, message: RegExp): void {
+  expect(answer.status).toBe(400)
+  expect(answer.json.error.code).toBe('VALIDATION_ERROR')
+  expect(answer.json.error.details[field]?.join()).toMatch(message)
+}
+
+describe('success', () => {
+  it.each([
+    ['png', 'image/png', png()],
+    ['gif', 'image/gif', gif()],
+    ['jpg', 'image/jpeg', jpeg()],
+    ['jpg', 'image/jpeg', jpeg(4000, 3000, 300_000)],
+  ])('keeps a .%s as %s, whatever its name and type are said to be', async (extension, type, bytes) => {
+    const { user, token } = await signIn()
+    const answer = await upload<Uploaded>(token, { bytes, fileName: 'x.html', type: 'text/html' })
+    expect(answer.status).toBe(201)
+    const { fileName, file } = answer.json
+    expect(fileName).toMatch(new RegExp(`^[0-9a-f-]{36}\\.${extension}$`))
+    const url = `/api/files/${user.id}/uploads/${fileName}`
+    expect(answer.json).toMatchObject({ success: true, size: bytes.length, type, url })
+    expect(file).toMatchObject({ path: `uploads/${fileName}`, mimeType: type, visibility: 'private', ownerId: user.id })
+    expect(answer.headers.get('location')).toBe(url)
+    const read = await api('GET', url, { token })
+    expect(read.headers.get('content-type')).toBe(type)
+    expect(read.headers.get('x-content-type-options')).toBe('nosniff')
+    expect(Number(read.headers.get('content-length'))).toBe(bytes.length)
+    expect((await api('GET', url)).status).toBe(404)
+  })
+
+  it.each(['../../../etc/passwd', '..\\..\\a.png', '/etc/passwd', 'a\0.png', 'con', '.htaccess', 'é'.repeat(500)])(
+    'makes nothing of the name %j',
+    async (fileName) => {
+      const { token } = await signIn()
+      const answer = await upload<Uploaded>(token, { fileName })
+      expect(answer.status).toBe(201)
+      expect(answer.json.file.path).toMatch(/^uploads\/[0-9a-f-]{36}\.png$/)
+    },
+  )
+
+  it('takes 10 MiB and no byte more', async () => {
+    const { user, token } = await signIn()
+    const image = png()
+    const filled = (sizeBytes: number) => Buffer.concat([image, Buffer.alloc(sizeBytes - image.length)])
+    expect((await upload(token, { bytes: filled(10 * MIB) })).status).toBe(201)
+    const over = await upload(token, { bytes: filled(10 * MIB + 1) })
+    expect(over.status).toBe(413)
+    expect(over.json.error.code).toBe('PAYLOAD_TOO_LARGE')
+    expect((await upload(token, { bytes: filled(11 * MIB) })).status).toBe(413)
+    expect(await prisma().storedFile.count({ where: { ownerId: user.id } })).toBe(1)
+    expect(await prisma().unreferencedBytes.count({ where: { ownerId: user.id } })).toBe(0)
+  })
+
+  it('takes an API key with files:write', async () => {
+    const { user } = await signIn()
+    const { key } = await makeApiKey(user, ['files:write'])
+    expect((await upload(key, {})).status).toBe(201)
+  })
+})
+
+describe('validation', () => {
+  let user: { id: number }
+  let token: string
+
+  beforeEach(async () => {
+    ;({ user, token } = await signIn())
+  })
+
+  afterEach(async () => {
+    await expectNothingKept(user.id)
+  })
+
+  it.each([
+    ['HTML', Buffer.from('<!doctype html><script>alert(1)</script>')],
+    ['SVG', Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>')],
+    ['WebP', Buffer.from('52494646240000005745425056503820180000003001009d012a0100010002003425a400', 'hex')],
+    ['BMP', Buffer.from(`424d46000000000000003600000028000000${'02000000'.repeat(2)}0100180000000000`, 'hex')],
+    ['noise', randomBytes(3 * MIB)],
+    ['the first bytes of a PNG', png().subarray(0, 12)],
+    ['a JPEG that goes on and on before it says its size', jpeg(2, 2, 2 * MIB)],
+    ['a PNG without pixels', png(0, 0, { pixels: false })],
+  ])('refuses %s under the name and type of a PNG', async (_what, bytes) => {
+    expectFault(await upload(token, { bytes }), 'file', /JPEG, PNG or GIF|HTML/)
+  })
+
+  it.each([
+    ['a PNG', png(100_000, 100_000, { pixels: false })],
+    ['a JPEG', jpeg(65_500, 65_500)],
+    ['a PNG of the largest numbers', png(0x7fffffff, 0x7fffffff, { pixels: false })],
+  ])('refuses %s that unpacks to more pixels than anybody wants', async (_what, bytes) => {
+    expectFault(await upload(token, { bytes }), 'file', /50000000 pixels/)
+  })
+
+  it.each([
+    ['in a comment', png(2, 2, { text: '<ScRiPt>alert(1)</script>' })],
+    ['after the end', gif('<html ><body>')],
+    ['after much else', gif(`${'x'.repeat(3 * MIB)}<!DOCTYPE html>`)],
+    ['across two pieces', gif(`${'x'.repeat(65_536 - 45)}<iframe src=x>`)],
+    ['of PHP', gif('<?php system($_GET[0]);')],
+  ])('refuses an image with HTML or a script %s', async (_where, bytes) => {
+    expectFault(await upload(token, { bytes }), 'file', /HTML or scripts/)
+  })
+
+  it('refuses an empty file', async () => {
+    expectFault(await upload(token, { bytes: Buffer.alloc(0) }), 'file', /empty/)
+  })
+
+  it.each(['image', 'File', 'file[]', '__proto__', ''])('refuses the field name %j', async (name) => {
+    const answer = await upload(token, { name })
+    expect(answer.status).toBe(400)
+    expect(Object.getOwnPropertyNames(answer.json.error.details)).toEqual([name])
+  })
+
+  it('refuses ten parts, and another one before or after', async () => {
+    expectFault(await upload(token, ...Array<Part>(10).fill({})), 'file', /only part/)
+    expectFault(await upload(token, {}, { name: 'other' }), 'file', /only part/)
+    expectFault(await upload(token, { name: 'other' }, {}), 'other', /not allowed/)
+  })
+
+  it('refuses a text in the place of a file', async () => {
+    const form = new FormData()
+    form.append('file', 'a text')
+    expectFault(await api('POST', '/api/upload', { token, body: form }), 'file', /must be a file/)
+  })
+
+  it('refuses a form without a part, and no body at all', async () => {
+    expectFault(await send(token, '--b--\r\n'), 'file', /is required/)
+    expectFault(await send(token, ''), 'file', /is required/)
+  })
+
+  it.each([
+    ['in the image', 30],
+    ['in the closing boundary', 3],
+  ])('refuses a body that was cut short %s', async (_where, missingBytes) => {
+    const head = '--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\nContent-Type: image/png\r\n\r\n'
+    const whole = Buffer.concat([Buffer.from(head), png(), Buffer.from('\r\n--b--')])
+    expectFault(await send(token, whole.subarray(0, -missingBytes)), 'body', /cut short/)
+  })
+
+  it('refuses headers of a part that do not end', async () => {
+    const endless = `--b\r\nContent-Disposition: form-data; name="file"; x="${'x'.repeat(11 * MIB)}`
+    expect((await send(token, endless)).status).toBe(413)
+  })
+
+  it('refuses what is no multipart form', async () => {
+    for (const contentType of ['application/json', 'multipart/mixed; boundary=b', 'multipart', 'image/png']) {
+      const answer = await send(token, png(), contentType)
+      expect(answer.status).toBe(415)
+      expect(answer.json.error.code).toBe('UNSUPPORTED_MEDIA_TYPE')
+    }
+    expectFault(await send(token, 'x', 'multipart/form-data'), 'body', /boundary/)
+    expectFault(await send(token, 'x'.repeat(100)), 'body', /not multipart|cut short/)
+  })
+
+  it('refuses what the owner has no room for', async () => {
+    const original = settings()
+    useSettings({ ...original, filesQuotaBytes: 10 })
+    try {
+      const answer = await upload(token, {})
+      expect(answer.status).toBe(413)
+      expect(answer.json.error.code).toBe('QUOTA_EXCEEDED')
+    } finally {
+      useSettings(original)
+    }
+  })
+})
+
+it('refuses an anonymous caller, before it reads', async () => {
+  const answer = await api('POST', '/api/upload', { body: formOf({}) })
+  expect(answer.status).toBe(401)
+})
+
+it('refuses an API key without files:write', async () => {
+  const { user } = await signIn()
+  const { key } = await makeApiKey(user, ['files:read'])
+  expect((await upload(key, {})).status).toBe(403)
+})
+
+it('is a POST', async () => {
+  expect((await api('GET', '/api/upload')).status).toBe(405)
+})
