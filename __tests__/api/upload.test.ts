@@ -147,7 +147,7 @@ describe('validation', () => {
   })
 
   it('refuses ten parts, and another one before or after', async () => {
-    expectFault(await upload(token, ...Array<Part>(10).fill({})), 'file', /only part/)
+    expectFault(await upload(token, ...Array.from({ length: 10 }, () => ({}))), 'file', /only part/)
     expectFault(await upload(token, {}, { name: 'other' }), 'file', /only part/)
     expectFault(await upload(token, { name: 'other' }, {}), 'other', /not allowed/)
   })

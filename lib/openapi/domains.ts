@@ -10,6 +10,7 @@ import { contactDomain } from '@/lib/contact/openapi'
 import { sessionsDomain } from '@/lib/sessions/openapi'
 import { recoveryDomain } from '@/lib/recovery/openapi'
 import { systemDomain } from '@/lib/system/openapi'
+import { uploadsDomain } from '@/lib/uploads/openapi'
 import { usersDomain } from '@/lib/users/openapi'
 import type { Domain } from './operation'
 
@@ -27,5 +28,6 @@ export const domains: readonly Domain[] = [
   apiKeysDomain,
   auditDomain,
   filesDomain,
+  uploadsDomain,
   contactDomain,
 ]
