@@ -47,10 +47,13 @@ export function s3Store({ bucket, region, pathStyle }: Bucket): FileStore {
   return {
     async write(key, body) {
       const params = { Bucket: bucket, Key: key, Body: body }
+      const options = { partSize: PART_BYTES, queueSize: PARTS_AT_ONCE, leavePartsOnError: true }
       try {
-        await new Upload({ client, params, partSize: PART_BYTES, queueSize: PARTS_AT_ONCE }).done()
+        await new Upload({ client, params, ...options }).done()
       } catch (error) {
         body.destroy()
+        // What failed is the upload; parts that stay all the same are the sweeper's.
+        await abortUploads(key).catch(() => {})
         throw error
       }
     },

@@ -36,9 +36,16 @@ export function changeGuard(req: IncomingMessage): (current: StoredFile | undefi
   }
 }
 
-/** Whether the caller has the file as it is (`If-None-Match`, else `If-Modified-Since`). */
+/**
+ * Whether the caller has the file as it is (`If-None-Match`, else `If-Modified-Since`). `Cache-Control` of a request speaks
+ * to caches on the way, not to us: clients that set a condition by hand send `no-cache` along with it.
+ */
 export function isFresh(req: IncomingMessage, validators: { etag: string; lastModified: string }): boolean {
-  return fresh(req.headers, { etag: validators.etag, 'last-modified': validators.lastModified })
+  const { 'if-none-match': noneMatch, 'if-modified-since': modifiedSince } = req.headers
+  return fresh(
+    { 'if-none-match': noneMatch, 'if-modified-since': modifiedSince },
+    { etag: validators.etag, 'last-modified': validators.lastModified },
+  )
 }
 
 /** Whether a range is of the file as it is: `If-Range` (RFC 9110, section 13.1.5) names its tag, or exactly its date. */

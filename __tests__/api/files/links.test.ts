@@ -1,0 +1,98 @@
+import type { FileLink } from '@/lib/files/schema'
+import { settings, useSettings } from '@/lib/config'
+import { api } from '../../support/api'
+import { signIn } from '../../support/factories'
+import { freshPath, mine, storeFile } from '../../support/files'
+
+async function linked(expiresIn = 60) {
+  const { token, user } = await signIn()
+  const { path } = await storeFile(token)
+  const answer = await api<FileLink>('POST', '/api/files/links', { token, json: { path, expiresIn } })
+  expect(answer.status).toBe(201)
+  return { token, user, path, url: answer.json.url, expiresAt: new Date(answer.json.expiresAt) }
+}
+
+const statusOf = async (url: string) => (await api('GET', url)).status
+
+afterEach(() => {
+  jest.useRealTimers()
+})
+
+describe('POST /api/files/links', () => {
+  it('opens a private file to whoever has the link, until it expires', async () => {
+    const { url, expiresAt } = await linked(60)
+    expect(Math.abs(expiresAt.getTime() - Date.now() - 60_000)).toBeLessThan(2_000)
+    const read = await api('GET', url)
+    expect([read.status, read.text, read.headers.get('cache-control')]).toEqual([200, 'hello', 'private, no-cache'])
+    jest.useFakeTimers({ doNotFake: ['setTimeout', 'setImmediate', 'nextTick', 'setInterval', 'queueMicrotask'] })
+    jest.setSystemTime(expiresAt.getTime() - 1)
+    expect(await statusOf(url)).toBe(200)
+    jest.setSystemTime(expiresAt)
+    expect(await statusOf(url)).toBe(404)
+  })
+
+  it('does not open once a single character of it is another', async () => {
+    const { url } = await linked()
+    const start = url.indexOf('?') + 1
+    for (let at = start; at < url.length; at += 1) {
+      for (const other of ['A', 'b', '0', '1', '_', '&', '=']) {
+        if (url[at] === other) continue
+        const changed = url.slice(0, at) + other + url.slice(at + 1)
+        if (!changed.startsWith(url.slice(0, start))) continue
+        expect([changed, await statusOf(changed)]).toEqual([changed, 404])
+      }
+    }
+    expect(await statusOf(`${url}&signature=x`)).toBe(404)
+    expect(await statusOf(url.replace('expires=', 'expires=0'))).toBe(404)
+    expect(await statusOf(url)).toBe(200)
+  }, 120_000)
+
+  it('opens no other file, and does nothing but read', async () => {
+    const { url, token, path } = await linked()
+    const other = await storeFile(token)
+    expect(await statusOf(url.replace(path, other.path))).toBe(404)
+    expect((await api('DELETE', url)).status).toBe(401)
+  })
+
+  it('ends with the replacement, the renaming and the deletion of the file', async () => {
+    const [replaced, renamed, deleted] = [await linked(), await linked(), await linked()]
+    await api('PUT', mine(replaced.path), { token: replaced.token, body: 'hello' })
+    expect(await statusOf(replaced.url)).toBe(404)
+    const path = freshPath()
+    await api('PATCH', mine(renamed.path), { token: renamed.token, json: { path } })
+    expect(await statusOf(renamed.url)).toBe(404)
+    expect(await statusOf(renamed.url.replace(renamed.path, path))).toBe(404)
+    await api('DELETE', mine(deleted.path), { token: deleted.token })
+    await storeFile(deleted.token, { path: deleted.path })
+    expect(await statusOf(deleted.url)).toBe(404)
+  })
+
+  it('goes on to open while its secret is in the ring, and no longer', async () => {
+    const { url } = await linked()
+    const before = settings()
+    const [first = '', second = ''] = before.jwtSecrets
+    useSettings({ ...before, jwtSecrets: [second, first] })
+    const rotated = await statusOf(url)
+    useSettings({ ...before, jwtSecrets: [second] })
+    const dropped = await statusOf(url)
+    useSettings(before)
+    expect([rotated, dropped]).toEqual([200, 404])
+  })
+
+  it.each([
+    {},
+    { path: 'a.txt' },
+    { path: '../a.txt', expiresIn: 60 },
+    ...[0, 604_801, 1.5, '60'].map((expiresIn) => ({ path: 'a.txt', expiresIn })),
+  ])('refuses %j', async (json) => {
+    const { token } = await signIn()
+    expect((await api('POST', '/api/files/links', { token, json })).status).toBe(400)
+  })
+
+  it('refuses an anonymous caller, and links to what the caller does not have', async () => {
+    const { path } = await linked()
+    expect((await api('POST', '/api/files/links', { json: { path, expiresIn: 60 } })).status).toBe(401)
+    const { token } = await signIn()
+    expect((await api('POST', '/api/files/links', { token, json: { path, expiresIn: 60 } })).status).toBe(404)
+  })
+})
