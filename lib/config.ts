@@ -50,11 +50,7 @@ const schema = Joi.object({
   SMTP_URL: Joi.string()
     .empty('')
     .uri({ scheme: ['smtp', 'smtps'] }),
-  MAIL_FROM: mailbox.when('SMTP_URL', {
-    is: Joi.exist(),
-    then: Joi.required(),
-    otherwise: Joi.string().default('Hearth <hearth@localhost>'),
-  }),
+  MAIL_FROM: mailbox.default('Hearth <hearth@localhost>'),
   CONTACT_TO: Joi.string()
     .empty('')
     .email({ tlds: { allow: false } }),
