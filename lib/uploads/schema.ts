@@ -11,7 +11,7 @@ export const uploaded = object({
     fileName: Joi.string(),
     size: Joi.number().integer().min(1),
     type: Joi.string().valid('image/jpeg', 'image/png', 'image/gif').required(),
-    url: Joi.string().uri({ relativeOnly: true }),
+    url: Joi.string().meta({ jsonSchema: { format: 'uri-reference' } }),
     file,
   },
 })
