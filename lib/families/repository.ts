@@ -67,8 +67,12 @@ export async function insertFamily(input: { name: string; ownerId: number }): Pr
 }
 
 /** A family and its first members, for a member: NOT_FOUND for anybody else. */
-export async function findFamily(id: number, memberId: number): Promise<FamilyWithMembers> {
-  const row = await prisma().family.findUnique({
+export async function findFamily(
+  id: number,
+  memberId: number,
+  transaction: FamilyTransaction = prisma(),
+): Promise<FamilyWithMembers> {
+  const row = await transaction.family.findUnique({
     where: { id, memberships: { some: { userId: memberId } } },
     select: {
       ...familyColumns,
@@ -131,6 +135,13 @@ export async function listMembers(familyId: number, query: ListRequest): Promise
 }
 
 type MemberKey = { familyId: number; userId: number }
+
+/** NOT_FOUND. */
+export async function findMembership(transaction: FamilyTransaction, key: MemberKey): Promise<Membership> {
+  const row = await transaction.membership.findUnique({ where: { familyId_userId: key }, select: membershipColumns })
+  if (row === null) throw new AppError('NOT_FOUND')
+  return row
+}
 
 /** NOT_FOUND, LAST_OWNER. */
 export async function updateMembership(

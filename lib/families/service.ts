@@ -1,4 +1,5 @@
 import type { Actor } from '@/lib/auth/actor'
+import type { Precondition } from '@/lib/entity-tag'
 import { AppError } from '@/lib/errors'
 import type { List, ListRequest } from '@/lib/lists'
 import * as repository from './repository'
@@ -66,14 +67,25 @@ export async function getFamily(actor: Actor, familyId: number): Promise<FamilyW
   return repository.findFamily(familyId, actor.userId)
 }
 
-/** NOT_FOUND, FORBIDDEN. */
-export async function updateFamily(actor: Actor, familyId: number, changes: FamilyChanges): Promise<Family> {
-  return asOwner(actor, familyId, (transaction) => repository.updateFamily(transaction, familyId, changes))
+/** NOT_FOUND, FORBIDDEN, PRECONDITION_FAILED. */
+export async function updateFamily(
+  actor: Actor,
+  familyId: number,
+  changes: FamilyChanges,
+  precondition?: Precondition,
+): Promise<Family> {
+  return asOwner(actor, familyId, async (transaction) => {
+    precondition?.(await repository.findFamily(familyId, actor.userId, transaction))
+    return repository.updateFamily(transaction, familyId, changes)
+  })
 }
 
-/** Removes a family with its invitations and posts. NOT_FOUND, FORBIDDEN. */
-export async function deleteFamily(actor: Actor, familyId: number): Promise<void> {
-  return asOwner(actor, familyId, (transaction) => repository.deleteFamily(transaction, familyId))
+/** Removes a family with its invitations and posts. NOT_FOUND, FORBIDDEN, PRECONDITION_FAILED. */
+export async function deleteFamily(actor: Actor, familyId: number, precondition?: Precondition): Promise<void> {
+  return asOwner(actor, familyId, async (transaction) => {
+    precondition?.(await repository.findFamily(familyId, actor.userId, transaction))
+    return repository.deleteFamily(transaction, familyId)
+  })
 }
 
 /** NOT_FOUND. */
@@ -82,21 +94,31 @@ export async function listMembers(actor: Actor, familyId: number, query: ListReq
   return repository.listMembers(familyId, query)
 }
 
-/** NOT_FOUND, FORBIDDEN, LAST_OWNER. */
+/** NOT_FOUND, FORBIDDEN, LAST_OWNER, PRECONDITION_FAILED. */
 export async function changeRole(
   actor: Actor,
   key: { familyId: number; userId: number },
   role: FamilyRole,
+  precondition?: Precondition,
 ): Promise<Membership> {
-  return asOwner(actor, key.familyId, (transaction) => repository.updateMembership(transaction, key, role))
+  return asOwner(actor, key.familyId, async (transaction) => {
+    precondition?.(await repository.findMembership(transaction, key))
+    return repository.updateMembership(transaction, key, role)
+  })
 }
 
-/** Leaves a family, or removes another from it as an owner. NOT_FOUND, FORBIDDEN, LAST_OWNER. */
-export async function removeMember(actor: Actor, key: { familyId: number; userId: number }): Promise<void> {
-  if (actor.userId !== key.userId) {
-    return asOwner(actor, key.familyId, (transaction) => repository.deleteMembership(transaction, key))
+/** Leaves a family, or removes another from it as an owner. NOT_FOUND, FORBIDDEN, LAST_OWNER, PRECONDITION_FAILED. */
+export async function removeMember(
+  actor: Actor,
+  key: { familyId: number; userId: number },
+  precondition?: Precondition,
+): Promise<void> {
+  const remove = async (transaction: repository.FamilyTransaction) => {
+    precondition?.(await repository.findMembership(transaction, key))
+    await repository.deleteMembership(transaction, key)
   }
-  return repository.withFamily(key.familyId, (transaction) => repository.deleteMembership(transaction, key))
+  if (actor.userId === key.userId) return repository.withFamily(key.familyId, remove)
+  return asOwner(actor, key.familyId, remove)
 }
 
 /** Whether an address is that of a member. */

@@ -60,13 +60,17 @@ export async function listInvitations(familyId: number, query: ListRequest): Pro
   })
 }
 
-/** Removes an open invitation; whether there was one. */
-export async function deleteInvitation(
+/** An invitation of a family that nobody has accepted. */
+export async function findOpenInvitation(
   transaction: FamilyTransaction,
   key: { id: number; familyId: number },
-): Promise<boolean> {
-  const { count } = await transaction.invitation.deleteMany({ where: { ...key, acceptedAt: null } })
-  return count > 0
+): Promise<Invitation | undefined> {
+  const where = { ...key, acceptedAt: null }
+  return (await transaction.invitation.findUnique({ where, select: invitationColumns })) ?? undefined
+}
+
+export async function deleteInvitation(transaction: FamilyTransaction, id: number): Promise<void> {
+  await transaction.invitation.delete({ where: { id }, select: { id: true } })
 }
 
 /** What a token offers, and whom: to a user with another address it is nothing. */

@@ -2,6 +2,7 @@ import type { Actor } from '@/lib/auth/actor'
 import { hashSecretToken, newSecretToken } from '@/lib/auth/secret-token'
 import { settings } from '@/lib/config'
 import { AppError, isAppError } from '@/lib/errors'
+import type { Precondition } from '@/lib/entity-tag'
 import type { Family } from '@/lib/families/schema'
 import { asOwner, assertOwner, isMemberAddress, joinFamily } from '@/lib/families/service'
 import type { List, ListRequest } from '@/lib/lists'
@@ -38,10 +39,17 @@ export async function listInvitations(actor: Actor, familyId: number, query: Lis
   return repository.listInvitations(familyId, query)
 }
 
-/** Takes an open invitation back. NOT_FOUND, FORBIDDEN. */
-export async function withdrawInvitation(actor: Actor, key: { familyId: number; id: number }): Promise<void> {
+/** Takes an open invitation back. NOT_FOUND, FORBIDDEN, PRECONDITION_FAILED. */
+export async function withdrawInvitation(
+  actor: Actor,
+  key: { familyId: number; id: number },
+  precondition?: Precondition,
+): Promise<void> {
   return asOwner(actor, key.familyId, async (transaction) => {
-    if (!(await repository.deleteInvitation(transaction, key))) throw new AppError('NOT_FOUND')
+    const open = await repository.findOpenInvitation(transaction, key)
+    if (open === undefined) throw new AppError('NOT_FOUND')
+    precondition?.(open)
+    await repository.deleteInvitation(transaction, key.id)
   })
 }
 

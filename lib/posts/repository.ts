@@ -121,7 +121,11 @@ export async function updatePost(
   })
 }
 
-/** Removes a post if it is still there. */
-export async function deletePost(id: number): Promise<void> {
-  await prisma().post.deleteMany({ where: { id } })
+/** Removes a post that nobody else changes meanwhile once `check` has let it pass. NOT_FOUND as for `updatePost`. */
+export async function deletePost(actor: Actor, id: number, check: (present: Post) => void): Promise<void> {
+  await prisma().$transaction(async (transaction) => {
+    await transaction.$queryRaw`SELECT 1 FROM posts WHERE id = ${id} FOR UPDATE`
+    check(await findPost(actor, id, transaction))
+    await transaction.post.delete({ where: { id }, select: { id: true } })
+  })
 }

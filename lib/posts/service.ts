@@ -1,4 +1,5 @@
 import type { Actor } from '@/lib/auth/actor'
+import type { Precondition } from '@/lib/entity-tag'
 import { AppError, validationError } from '@/lib/errors'
 import type { FamilyTransaction } from '@/lib/families/repository'
 import { isMember } from '@/lib/families/service'
@@ -58,11 +59,17 @@ export async function createPost(actor: Actor, content: PostContent): Promise<Po
 
 /**
  * Changes a post. Another visibility takes it out of its family unless a family is named.
- * NOT_FOUND for whoever may not see it, FORBIDDEN for whoever may but is neither its author nor an admin.
+ * NOT_FOUND for whoever may not see it, FORBIDDEN for whoever may but is neither its author nor an admin; PRECONDITION_FAILED.
  */
-export async function updatePost(actor: Actor, id: number, changes: PostChanges): Promise<Post> {
+export async function updatePost(
+  actor: Actor,
+  id: number,
+  changes: PostChanges,
+  precondition?: Precondition,
+): Promise<Post> {
   return repository.updatePost(actor, { id, familyId: changes.familyId }, async (transaction, present) => {
     assertMayChange(actor, present)
+    precondition?.(present)
     const visibility = changes.visibility ?? present.visibility
     const kept = visibility === 'family' ? present.familyId : null
     const place = { visibility, familyId: changes.familyId === undefined ? kept : changes.familyId }
@@ -72,8 +79,10 @@ export async function updatePost(actor: Actor, id: number, changes: PostChanges)
   })
 }
 
-/** NOT_FOUND, FORBIDDEN. */
-export async function deletePost(actor: Actor, id: number): Promise<void> {
-  assertMayChange(actor, await repository.findPost(actor, id))
-  await repository.deletePost(id)
+/** NOT_FOUND, FORBIDDEN, PRECONDITION_FAILED. */
+export async function deletePost(actor: Actor, id: number, precondition?: Precondition): Promise<void> {
+  return repository.deletePost(actor, id, (present) => {
+    assertMayChange(actor, present)
+    precondition?.(present)
+  })
 }

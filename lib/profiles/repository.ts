@@ -1,6 +1,8 @@
 import { isMissingRow } from '@/lib/database-errors'
+import type { Precondition } from '@/lib/entity-tag'
 import { AppError } from '@/lib/errors'
 import { prisma } from '@/lib/prisma'
+import { inTransaction, lockRow } from '@/lib/transaction'
 import type { Prisma } from '@/prisma/generated/client'
 import type { Profile } from './schema'
 
@@ -31,17 +33,24 @@ export async function findProfile(userId: number): Promise<Profile> {
   return user.profile === null ? EMPTY : toProfile(user.profile)
 }
 
-/** NOT_FOUND for an unknown user. */
-export async function saveProfile(userId: number, profile: Profile): Promise<Profile> {
+/** NOT_FOUND for an unknown user, PRECONDITION_FAILED. */
+export async function saveProfile(userId: number, profile: Profile, precondition?: Precondition): Promise<Profile> {
   const data = { ...profile, birthDate: profile.birthDate === null ? null : new Date(`${profile.birthDate}T00:00:00Z`) }
   try {
-    const row = await prisma().profile.upsert({
-      where: { userId },
-      create: { userId, ...data },
-      update: data,
-      select: profileColumns,
+    return await inTransaction(async () => {
+      if (precondition !== undefined) {
+        // The user's row stands for a profile that may not be there yet.
+        await lockRow('users', userId)
+        precondition(await findProfile(userId))
+      }
+      const row = await prisma().profile.upsert({
+        where: { userId },
+        create: { userId, ...data },
+        update: data,
+        select: profileColumns,
+      })
+      return toProfile(row)
     })
-    return toProfile(row)
   } catch (error) {
     if (isMissingRow(error)) throw new AppError('NOT_FOUND', { cause: error })
     throw error

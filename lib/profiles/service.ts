@@ -1,4 +1,5 @@
 import type { Actor } from '@/lib/auth/actor'
+import type { Precondition } from '@/lib/entity-tag'
 import { AppError } from '@/lib/errors'
 import * as repository from './repository'
 import type { Profile } from './schema'
@@ -8,8 +9,16 @@ export async function getProfile(userId: number): Promise<Profile> {
   return repository.findProfile(userId)
 }
 
-/** Puts a profile in the place of the one before. FORBIDDEN for another user's, NOT_FOUND for an admin's unknown one. */
-export async function replaceProfile(actor: Actor, userId: number, profile: Profile): Promise<Profile> {
+/**
+ * Puts a profile in the place of the one before. FORBIDDEN for another user's, NOT_FOUND for an admin's unknown one,
+ * PRECONDITION_FAILED.
+ */
+export async function replaceProfile(
+  actor: Actor,
+  userId: number,
+  profile: Profile,
+  precondition?: Precondition,
+): Promise<Profile> {
   if (actor.userId !== userId && actor.role !== 'admin') throw new AppError('FORBIDDEN')
-  return repository.saveProfile(userId, profile)
+  return repository.saveProfile(userId, profile, precondition)
 }

@@ -2,9 +2,10 @@ import { methodNotAllowed } from '@/lib/errors'
 import { createFamilyBody, listFamiliesQuery } from '@/lib/families/schema'
 import { createFamily, listMyFamilies } from '@/lib/families/service'
 import { apiHandler } from '@/lib/http/api-handler'
+import type { AuthContext } from '@/lib/http/context'
+import { created, idempotent } from '@/lib/http/idempotent'
 import { parseBody, parseQuery } from '@/lib/http/parse'
 import { requireAuth, requireScope } from '@/lib/http/require-auth'
-import { sendCreated } from '@/lib/http/respond'
 import { sendList } from '@/lib/http/send-list'
 
 export const config = { api: { bodyParser: false } }
@@ -17,8 +18,11 @@ const list = requireAuth(
 )
 
 const create = requireAuth(
-  requireScope('families:write', async (req, res, { actor }) =>
-    sendCreated(res, '/api/families', await createFamily(actor, await parseBody(req, createFamilyBody))),
+  requireScope(
+    'families:write',
+    idempotent<AuthContext>(async (req, { actor }) =>
+      created('/api/families', await createFamily(actor, await parseBody(req, createFamilyBody))),
+    ),
   ),
 )
 

@@ -1,8 +1,9 @@
 import { methodNotAllowed } from '@/lib/errors'
 import { apiHandler } from '@/lib/http/api-handler'
+import { preconditionOf, sendOne } from '@/lib/http/conditional'
 import { parseBody, parseQuery } from '@/lib/http/parse'
 import { optionalAuth, requireAuth, requireScope } from '@/lib/http/require-auth'
-import { sendJson, sendNoContent } from '@/lib/http/respond'
+import { sendNoContent } from '@/lib/http/respond'
 import { postPath, replacePostBody, updatePostBody } from '@/lib/posts/schema'
 import { deletePost, getPost, updatePost } from '@/lib/posts/service'
 
@@ -11,28 +12,28 @@ export const config = { api: { bodyParser: false } }
 const show = optionalAuth(
   requireScope('posts:read', async (req, res, { actor }) => {
     const { id } = parseQuery(req, postPath)
-    sendJson(res, await getPost(actor, id))
+    sendOne(req, res, await getPost(actor, id))
   }),
 )
 
 const replace = requireAuth(
   requireScope('posts:write', async (req, res, { actor }) => {
     const { id } = parseQuery(req, postPath)
-    sendJson(res, await updatePost(actor, id, await parseBody(req, replacePostBody)))
+    sendOne(req, res, await updatePost(actor, id, await parseBody(req, replacePostBody), preconditionOf(req)))
   }),
 )
 
 const change = requireAuth(
   requireScope('posts:write', async (req, res, { actor }) => {
     const { id } = parseQuery(req, postPath)
-    sendJson(res, await updatePost(actor, id, await parseBody(req, updatePostBody)))
+    sendOne(req, res, await updatePost(actor, id, await parseBody(req, updatePostBody), preconditionOf(req)))
   }),
 )
 
 const remove = requireAuth(
   requireScope('posts:write', async (req, res, { actor }) => {
     const { id } = parseQuery(req, postPath)
-    await deletePost(actor, id)
+    await deletePost(actor, id, preconditionOf(req))
     sendNoContent(res)
   }),
 )

@@ -1,8 +1,9 @@
 import { methodNotAllowed } from '@/lib/errors'
 import { apiHandler } from '@/lib/http/api-handler'
+import type { AuthContext } from '@/lib/http/context'
+import { created, idempotent } from '@/lib/http/idempotent'
 import { parseBody, parseQuery } from '@/lib/http/parse'
 import { optionalAuth, requireAuth, requireScope } from '@/lib/http/require-auth'
-import { sendCreated } from '@/lib/http/respond'
 import { sendList } from '@/lib/http/send-list'
 import { createPostBody, listPostsQuery } from '@/lib/posts/schema'
 import { createPost, listPosts } from '@/lib/posts/service'
@@ -17,8 +18,11 @@ const list = optionalAuth(
 )
 
 const create = requireAuth(
-  requireScope('posts:write', async (req, res, { actor }) =>
-    sendCreated(res, '/api/posts', await createPost(actor, await parseBody(req, createPostBody))),
+  requireScope(
+    'posts:write',
+    idempotent<AuthContext>(async (req, { actor }) =>
+      created('/api/posts', await createPost(actor, await parseBody(req, createPostBody))),
+    ),
   ),
 )
 

@@ -2,6 +2,7 @@ import { methodNotAllowed } from '@/lib/errors'
 import { createFamilyBody, familyPath, updateFamilyBody } from '@/lib/families/schema'
 import { deleteFamily, getFamily, updateFamily } from '@/lib/families/service'
 import { apiHandler } from '@/lib/http/api-handler'
+import { preconditionOf, sendOne } from '@/lib/http/conditional'
 import { parseBody, parseQuery } from '@/lib/http/parse'
 import { requireAuth, requireScope } from '@/lib/http/require-auth'
 import { sendJson, sendNoContent } from '@/lib/http/respond'
@@ -11,28 +12,28 @@ export const config = { api: { bodyParser: false } }
 const show = requireAuth(
   requireScope('families:read', async (req, res, { actor }) => {
     const { id } = parseQuery(req, familyPath)
-    sendJson(res, await getFamily(actor, id))
+    sendOne(req, res, await getFamily(actor, id))
   }),
 )
 
 const replace = requireAuth(
   requireScope('families:write', async (req, res, { actor }) => {
     const { id } = parseQuery(req, familyPath)
-    sendJson(res, await updateFamily(actor, id, await parseBody(req, createFamilyBody)))
+    sendJson(res, await updateFamily(actor, id, await parseBody(req, createFamilyBody), preconditionOf(req)))
   }),
 )
 
 const change = requireAuth(
   requireScope('families:write', async (req, res, { actor }) => {
     const { id } = parseQuery(req, familyPath)
-    sendJson(res, await updateFamily(actor, id, await parseBody(req, updateFamilyBody)))
+    sendJson(res, await updateFamily(actor, id, await parseBody(req, updateFamilyBody), preconditionOf(req)))
   }),
 )
 
 const remove = requireAuth(
   requireScope('families:write', async (req, res, { actor }) => {
     const { id } = parseQuery(req, familyPath)
-    await deleteFamily(actor, id)
+    await deleteFamily(actor, id, preconditionOf(req))
     sendNoContent(res)
   }),
 )

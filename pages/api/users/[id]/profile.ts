@@ -1,8 +1,8 @@
 import { methodNotAllowed } from '@/lib/errors'
 import { apiHandler } from '@/lib/http/api-handler'
+import { preconditionOf, sendOne } from '@/lib/http/conditional'
 import { parseBody, parseQuery } from '@/lib/http/parse'
 import { requireAuth, requireScope } from '@/lib/http/require-auth'
-import { sendJson } from '@/lib/http/respond'
 import { profilePath, replaceProfileBody } from '@/lib/profiles/schema'
 import { getProfile, replaceProfile } from '@/lib/profiles/service'
 
@@ -11,14 +11,14 @@ export const config = { api: { bodyParser: false } }
 const show = requireAuth(
   requireScope('users:read', async (req, res) => {
     const { id } = parseQuery(req, profilePath)
-    sendJson(res, await getProfile(id))
+    sendOne(req, res, await getProfile(id))
   }),
 )
 
 const replace = requireAuth(
   requireScope('users:write', async (req, res, { actor }) => {
     const { id } = parseQuery(req, profilePath)
-    sendJson(res, await replaceProfile(actor, id, await parseBody(req, replaceProfileBody)))
+    sendOne(req, res, await replaceProfile(actor, id, await parseBody(req, replaceProfileBody), preconditionOf(req)))
   }),
 )
 

@@ -1,5 +1,6 @@
 import { methodNotAllowed } from '@/lib/errors'
 import { apiHandler } from '@/lib/http/api-handler'
+import { preconditionOf } from '@/lib/http/conditional'
 import { parseQuery } from '@/lib/http/parse'
 import { requireAuth, requireScope } from '@/lib/http/require-auth'
 import { sendNoContent } from '@/lib/http/respond'
@@ -11,7 +12,7 @@ export const config = { api: { bodyParser: false } }
 const remove = requireAuth(
   requireScope('families:write', async (req, res, { actor }) => {
     const { id, invitationId } = parseQuery(req, invitationPath)
-    await withdrawInvitation(actor, { familyId: id, id: invitationId })
+    await withdrawInvitation(actor, { familyId: id, id: invitationId }, preconditionOf(req))
     sendNoContent(res)
   }),
 )

@@ -1,10 +1,11 @@
 import { methodNotAllowed } from '@/lib/errors'
 import { familyPath, listBelowFamilyQuery } from '@/lib/families/schema'
 import { apiHandler } from '@/lib/http/api-handler'
+import type { AuthContext } from '@/lib/http/context'
+import { created, idempotent } from '@/lib/http/idempotent'
 import { parseBody, parseQuery } from '@/lib/http/parse'
 import { limitStrictly } from '@/lib/http/rate-limit'
 import { requireAuth, requireScope } from '@/lib/http/require-auth'
-import { sendCreated } from '@/lib/http/respond'
 import { sendList } from '@/lib/http/send-list'
 import { createInvitationBody } from '@/lib/invitations/schema'
 import { invite, listInvitations } from '@/lib/invitations/service'
@@ -21,11 +22,14 @@ const list = requireAuth(
 const create = requireAuth(
   requireScope(
     'families:write',
-    limitStrictly('invitation', async (req, res, { actor }) => {
-      const { id } = parseQuery(req, familyPath)
-      const invitation = await invite(actor, id, await parseBody(req, createInvitationBody))
-      sendCreated(res, `/api/families/${id}/invitations`, invitation)
-    }),
+    limitStrictly(
+      'invitation',
+      idempotent<AuthContext>(async (req, { actor }) => {
+        const { id } = parseQuery(req, familyPath)
+        const invitation = await invite(actor, id, await parseBody(req, createInvitationBody))
+        return created(`/api/families/${id}/invitations`, invitation)
+      }),
+    ),
   ),
 )
 

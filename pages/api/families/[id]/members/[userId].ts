@@ -2,9 +2,10 @@ import { methodNotAllowed } from '@/lib/errors'
 import { memberPath, updateMembershipBody } from '@/lib/families/schema'
 import { changeRole, removeMember } from '@/lib/families/service'
 import { apiHandler } from '@/lib/http/api-handler'
+import { preconditionOf, sendOne } from '@/lib/http/conditional'
 import { parseBody, parseQuery } from '@/lib/http/parse'
 import { requireAuth, requireScope } from '@/lib/http/require-auth'
-import { sendJson, sendNoContent } from '@/lib/http/respond'
+import { sendNoContent } from '@/lib/http/respond'
 
 export const config = { api: { bodyParser: false } }
 
@@ -12,14 +13,14 @@ const change = requireAuth(
   requireScope('families:write', async (req, res, { actor }) => {
     const { id, userId } = parseQuery(req, memberPath)
     const { role } = await parseBody(req, updateMembershipBody)
-    sendJson(res, await changeRole(actor, { familyId: id, userId }, role))
+    sendOne(req, res, await changeRole(actor, { familyId: id, userId }, role, preconditionOf(req)))
   }),
 )
 
 const remove = requireAuth(
   requireScope('families:write', async (req, res, { actor }) => {
     const { id, userId } = parseQuery(req, memberPath)
-    await removeMember(actor, { familyId: id, userId })
+    await removeMember(actor, { familyId: id, userId }, preconditionOf(req))
     sendNoContent(res)
   }),
 )

@@ -1,0 +1,79 @@
+import { prisma } from '@/lib/prisma'
+import { api } from '../../support/api'
+import { freshEmail, signIn } from '../../support/factories'
+import { makeCast, makePost, owedInvitations, type Caller } from '../../support/families'
+
+/** Things that can be read and changed, each with its URL, a change, and whether it can be deleted. */
+const things: [string, (owner: Caller) => Promise<string>, string, object][] = [
+  ['a post', async (owner) => `/api/posts/${await makePost(owner)}`, 'PATCH', { title: 'New' }],
+  [
+    'a family',
+    async ({ token }) =>
+      `/api/families/${(await api('POST', '/api/families', { token, json: { name: 'F' } })).json.id}`,
+    'PATCH',
+    { name: 'New' },
+  ],
+  ['a profile', async ({ user }) => `/api/users/${user.id}/profile`, 'PUT', { bio: 'New' }],
+]
+
+describe.each(things)('conditional requests for %s', (_title, make, method, json) => {
+  it('answer 304 to a GET of what is known, and 412 to a change of what is not', async () => {
+    const owner = await signIn()
+    const { token } = owner
+    const url = await make(owner)
+    const tag = (await api('GET', url, { token })).headers.get('etag') ?? ''
+    const known = await api('GET', url, { token, headers: { 'If-None-Match': tag } })
+    expect([known.status, known.text]).toEqual([304, ''])
+    const stale = await api(method, url, { token, json, headers: { 'If-Match': '"another"' } })
+    expect([stale.status, stale.json.error.code]).toEqual([412, 'PRECONDITION_FAILED'])
+    expect((await api('GET', url, { token })).headers.get('etag')).toBe(tag)
+  })
+
+  it('let one of two changes at once through', async () => {
+    const owner = await signIn()
+    const { token } = owner
+    const url = await make(owner)
+    const tag = (await api('GET', url, { token })).headers.get('etag') ?? ''
+    const change = () => api(method, url, { token, json, headers: { 'If-Match': tag } })
+    const answers = await Promise.all([change(), change()])
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 412])
+  })
+})
+
+describe('deletions with If-Match', () => {
+  it('remove what is known alone: posts, families, members', async () => {
+    const { owner, member, url } = await makeCast()
+    const post = `/api/posts/${await makePost(owner)}`
+    for (const target of [post, `${url}/members/${member.user.id}`, url]) {
+      const remove = async (tag: string) =>
+        (await api('DELETE', target, { token: owner.token, headers: { 'If-Match': tag } })).status
+      expect(await remove('"another"')).toBe(412)
+      expect(await remove('*')).toBe(204)
+    }
+  })
+})
+
+describe('creations with an Idempotency-Key', () => {
+  it('happen once and owe one mail', async () => {
+    const { owner, url } = await makeCast()
+    const { token } = owner
+    const email = freshEmail()
+    const headers = { 'Idempotency-Key': 'the-same' }
+    const creations: [string, object][] = [
+      ['/api/posts', { title: 'Once', content: email }],
+      ['/api/families', { name: 'Once' }],
+      [`${url}/invitations`, { email }],
+    ]
+    for (const [path, json] of creations) {
+      const first = await api('POST', path, { token, json, headers })
+      const again = await api('POST', path, { token, json, headers })
+      expect([first.status, again.status, again.json.id]).toEqual([201, 201, first.json.id])
+      expect(again.headers.get('location')).toBe(first.headers.get('location'))
+      expect(again.headers.get('idempotency-replayed')).toBe('true')
+      const other = await api('POST', path, { token, json: { ...json, visibility: 'public' }, headers })
+      expect([400, 422]).toContain(other.status)
+    }
+    expect(await prisma().post.count({ where: { content: email } })).toBe(1)
+    expect(await owedInvitations(email)).toHaveLength(1)
+  })
+})
