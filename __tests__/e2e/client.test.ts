@@ -48,6 +48,7 @@ describe('a client generated from the document', () => {
       found: [{ title: 'Notes', visibility: 'family', author: { name: 'Ada' } }],
       file: { path: 'notes.txt', size: 27 },
       text: 'The engine weaves patterns.',
+      upload: { fileName: expect.stringMatching(/\.gif$/), size: 29, type: 'image/gif' },
       statusAfterSigningOut: 401,
       codeAfterSigningOut: 'UNAUTHORIZED',
     })

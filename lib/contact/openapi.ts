@@ -41,6 +41,7 @@ export const contactDomain: Domain = {
       etag: true,
       list: true,
       answers: { 200: { description: 'A page of messages.', schema: pageOf('contactMessages', contactMessage) } },
+      postman: [{ keep: { contactId: 'contactMessages[0].id' } }],
     },
     {
       id: 'getContactMessage',

@@ -10,9 +10,13 @@ export type Ending = {
   found: Post[]
   file: { path: string; size: number }
   text: string
+  upload: { fileName: string; size: number; type: string }
   statusAfterSigningOut: number
   codeAfterSigningOut: string | undefined
 }
+
+/** A GIF of one dot. */
+const DOT = 'GIF89a\x01\0\x01\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;'
 
 /** The value of an answer, which the types say may be missing. */
 function must<T>({ data, error }: { data?: T; error?: { error: { code: string } } }): T {
@@ -20,7 +24,7 @@ function must<T>({ data, error }: { data?: T; error?: { error: { code: string } 
   return data
 }
 
-/** Registers, makes a family, posts to it, stores a file, searches and signs out. */
+/** Registers, makes a family, posts to it, searches, stores a file, uploads an image and signs out. */
 export async function story(baseUrl: string, account: { email: string; password: string }): Promise<Ending> {
   const client = createClient<paths>({ baseUrl })
   const { token, user } = must(await client.POST('/api/auth/register', { body: { ...account, name: 'Ada' } }))
@@ -55,6 +59,10 @@ export async function story(baseUrl: string, account: { email: string; password:
   )
   const text = must(await client.GET('/api/files/{owner}/{path}', { ...place, parseAs: 'text' }))
 
+  const form = new FormData()
+  form.set('file', new Blob([DOT], { type: 'image/gif' }), 'dot.gif')
+  const upload = must(await client.POST('/api/upload', { body: { file: 'dot.gif' }, bodySerializer: () => form }))
+
   await client.POST('/api/auth/logout')
   const { response, error } = await client.GET('/api/auth/me')
   return {
@@ -63,6 +71,7 @@ export async function story(baseUrl: string, account: { email: string; password:
     found: posts,
     file: { path: file.path, size: file.size },
     text,
+    upload: { fileName: upload.fileName, size: upload.size, type: upload.type },
     statusAfterSigningOut: response.status,
     codeAfterSigningOut: error?.error.code,
   }
