@@ -229,10 +229,13 @@ export async function listFiles(ownerId: number, query: ListFilesQuery): Promise
   })
 }
 
-/** Gives a write up for good; whether there is something to remove. A write that became a file has no such row. */
+/**
+ * Gives a write up for good; whether its bytes are to be removed. They are not where it became a file, which a lost answer
+ * to the commit can hide. They are where the sweeper has struck the key out: bytes may have come after it.
+ */
 export async function doom(storageKey: string): Promise<boolean> {
   const { count } = await prisma().unreferencedBytes.updateMany({ where: { storageKey }, data: { doomed: true } })
-  return count > 0
+  return count > 0 || (await prisma().storedFile.count({ where: { storageKey } })) === 0
 }
 
 /** Claims keys that no file names and no write keeps alive. Several sweepers get different ones. */
