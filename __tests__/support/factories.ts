@@ -3,9 +3,12 @@ import { createApiKey } from '@/lib/api-keys/service'
 import { hashPassword } from '@/lib/auth/password'
 import { verifyAccessToken } from '@/lib/auth/access-token'
 import type { Scope } from '@/lib/auth/scopes'
+import type { NewProduct, Product } from '@/lib/products/schema'
+import { createProduct } from '@/lib/products/service'
 import { openSession } from '@/lib/sessions/service'
 import { insertUser } from '@/lib/users/repository'
 import type { Role, User } from '@/lib/users/schema'
+import { productBlock } from '@/prisma/seed/catalogue'
 
 export const PASSWORD = 'correct horse'
 
@@ -48,4 +51,19 @@ export async function makeApiKey(
 ): Promise<{ id: string; key: string }> {
   const actor = { credential: 'session', userId: owner.id, role: owner.role, sessionId: randomUUID() } as const
   return createApiKey(actor, { name: 'tests', scopes, ...given }, origin())
+}
+
+let catalogue: NewProduct[] = []
+
+/** What a product is made of, as the seed makes them, with an SKU that nobody else has. */
+export function newProduct(given: Partial<NewProduct> = {}): NewProduct {
+  if (catalogue.length === 0) catalogue = productBlock(0)
+  const [product] = catalogue.splice(-1)
+  if (product === undefined) throw new Error('There are no products to take.')
+  return { ...product, sku: randomUUID(), ...given }
+}
+
+/** A product. */
+export async function makeProduct(given: Partial<NewProduct> = {}): Promise<Product> {
+  return createProduct(newProduct(given))
 }

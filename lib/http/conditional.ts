@@ -31,6 +31,12 @@ export function preconditionOf(req: NextApiRequest): Precondition | undefined {
   }
 }
 
+/** Whether a `GET` says in `If-None-Match` that the client has what this tag stands for. */
+export function isKnown(req: NextApiRequest, tag: string): boolean {
+  const noneMatch = req.headers['if-none-match']
+  return req.method === 'GET' && noneMatch !== undefined && names(noneMatch, tag, 'weak')
+}
+
 /**
  * Answers with a value as JSON and its `ETag`; a `GET` whose `If-None-Match` names it gets 304 and no body. What a 304
  * must carry (RFC 9110, section 15.4.5: `Cache-Control`, `Vary`) is set before; `headers` describe the body and stay away.
@@ -43,9 +49,8 @@ export function sendOne(
 ): void {
   const body = JSON.stringify(value)
   const tag = entityTagOf(body)
-  const noneMatch = req.headers['if-none-match']
   res.setHeader('ETag', tag)
-  if (req.method === 'GET' && noneMatch !== undefined && names(noneMatch, tag, 'weak')) {
+  if (isKnown(req, tag)) {
     res.statusCode = 304
     res.end()
     return

@@ -18,22 +18,19 @@ function linksTo(req: NextApiRequest, name: 'page' | 'cursor', parts: Record<str
   return { Link: links.join(', ') }
 }
 
+type ListAnswer = { plural: string; request: Pick<ListRequest, 'page' | 'limit'>; list: List<unknown> }
+
 /**
- * Answers with a part of a list under its plural name, with `pagination`, `ETag` and `Link`: by page first, prev, next and last
- * as far as they can be asked for, by cursor first and next.
+ * The body of a part of a list, under its plural name with `pagination`, and its `Link`: by page first, prev, next and
+ * last as far as they can be asked for, by cursor first and next.
  */
-export function sendList(
-  req: NextApiRequest,
-  res: NextApiResponse,
-  answer: { plural: string; request: Pick<ListRequest, 'page' | 'limit'>; list: List<unknown> },
-): void {
+export function listAnswer(req: NextApiRequest, answer: ListAnswer): { value: object; headers: { Link: string } } {
   const { plural, list } = answer
   const { page = 1, limit } = answer.request
   if ('nextCursor' in list) {
     const { nextCursor } = list
     const headers = linksTo(req, 'cursor', { first: '', next: nextCursor })
-    sendOne(req, res, { [plural]: list.items, pagination: { limit, nextCursor } }, { headers })
-    return
+    return { value: { [plural]: list.items, pagination: { limit, nextCursor } }, headers }
   }
   const pages = Math.ceil(list.total / limit)
   const last = Math.max(pages, 1)
@@ -44,5 +41,11 @@ export function sendList(
     next: page < pages ? reachable(page + 1) : undefined,
     last: reachable(last),
   })
-  sendOne(req, res, { [plural]: list.items, pagination: { page, limit, total: list.total, pages } }, { headers })
+  return { value: { [plural]: list.items, pagination: { page, limit, total: list.total, pages } }, headers }
+}
+
+/** Answers with a part of a list, as `listAnswer` makes it, and its `ETag`. */
+export function sendList(req: NextApiRequest, res: NextApiResponse, answer: ListAnswer): void {
+  const { value, headers } = listAnswer(req, answer)
+  sendOne(req, res, value, { headers })
 }

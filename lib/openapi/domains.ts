@@ -7,6 +7,7 @@ import { postsDomain } from '@/lib/posts/openapi'
 import { profilesDomain } from '@/lib/profiles/openapi'
 import { filesDomain } from '@/lib/files/openapi'
 import { contactDomain } from '@/lib/contact/openapi'
+import { productsDomain } from '@/lib/products/openapi'
 import { sessionsDomain } from '@/lib/sessions/openapi'
 import { recoveryDomain } from '@/lib/recovery/openapi'
 import { systemDomain } from '@/lib/system/openapi'
@@ -25,6 +26,7 @@ export const domains: readonly Domain[] = [
   familiesDomain,
   invitationsDomain,
   postsDomain,
+  productsDomain,
   apiKeysDomain,
   auditDomain,
   filesDomain,

@@ -1,0 +1,143 @@
+import { randomUUID } from 'node:crypto'
+import type { Product } from '@/lib/products/schema'
+import { api } from '../../support/api'
+import { makeApiKey, makeProduct, newProduct, signIn } from '../../support/factories'
+
+type Products = { products: Product[] }
+
+describe('GET /api/products', () => {
+  it('finds products by category, words, price, stock and attributes, to anybody', async () => {
+    const category = randomUUID()
+    const wanted = await makeProduct({
+      category,
+      name: 'Blue Chairs',
+      priceCents: 500,
+      stock: 1,
+      attributes: { size: 42 },
+    })
+    await makeProduct({ category, name: 'Table', priceCents: 900, stock: 0, attributes: { size: '43' } })
+    for (const query of [
+      'q=chair',
+      'maxPrice=500',
+      'inStock=true',
+      'attributes[size]=42',
+      'sort=priceCents&limit=1&cursor=',
+    ]) {
+      const answer = await api<Products>('GET', `/api/products?category=${category}&${query}`)
+      expect(answer.json.products.map(({ id }) => id)).toEqual([wanted.id])
+    }
+  })
+
+  it('answers from the cache until a write, which the next read shows', async () => {
+    const { token } = await signIn({ role: 'admin' })
+    const product = await makeProduct()
+    const url = `/api/products/${product.id}`
+    expect((await api('GET', url)).headers.get('x-cache')).toBe('miss')
+    const hit = await api('GET', url)
+    expect(hit.headers.get('x-cache')).toBe('hit')
+    const tag = hit.headers.get('etag') ?? ''
+    expect((await api('GET', url, { headers: { 'If-None-Match': tag } })).status).toBe(304)
+    const change = { token, json: { stock: 7 }, headers: { 'If-Match': tag } }
+    const statuses = (
+      await Promise.all([api('PATCH', url, change), api('PATCH', url, { ...change, json: { stock: 8 } })])
+    ).map(({ status }) => status)
+    expect(statuses.sort()).toEqual([200, 412])
+    expect((await api<Product>('GET', url)).json.stock).not.toBe(product.stock)
+    expect((await api('DELETE', url, { token })).status).toBe(204)
+    expect((await api('GET', url)).status).toBe(404)
+  })
+
+  it.each(['minPrice=x', 'color=red', 'attributes[a][b]=1', 'sort=sku', 'page=1&cursor='])(
+    'refuses ?%s',
+    async (query) => {
+      expect((await api('GET', `/api/products?${query}`)).status).toBe(400)
+    },
+  )
+})
+
+describe('POST /api/products', () => {
+  it('makes a product once an SKU', async () => {
+    const { token } = await signIn({ role: 'admin' })
+    const json = newProduct()
+    const headers = { 'Idempotency-Key': randomUUID() }
+    const answer = await api<Product>('POST', '/api/products', { token, json, headers })
+    expect(answer.status).toBe(201)
+    expect(answer.json).toMatchObject(json)
+    expect((await api('POST', '/api/products', { token, json, headers })).headers.get('idempotency-replayed')).toBe(
+      'true',
+    )
+    const again = await api('POST', '/api/products', { token, json })
+    expect([again.status, again.json.error.code]).toEqual([409, 'SKU_EXISTS'])
+  })
+
+  it.each([
+    { priceCents: -1 },
+    { stock: -1 },
+    { currency: 'XXQ' },
+    { attributes: [] },
+    { attributes: { a: '\0' } },
+    { sku: '' },
+  ])('refuses %j', async (wrong) => {
+    const { token } = await signIn({ role: 'admin' })
+    expect((await api('POST', '/api/products', { token, json: { ...newProduct(), ...wrong } })).status).toBe(400)
+  })
+
+  it('refuses an anonymous caller, a user, and a key without the scope', async () => {
+    const admin = await signIn({ role: 'admin' })
+    const { token } = await signIn()
+    const json = newProduct()
+    expect((await api('POST', '/api/products', { json })).status).toBe(401)
+    expect((await api('POST', '/api/products', { json, token })).status).toBe(403)
+    const reader = await makeApiKey(admin.user, ['products:read'])
+    expect((await api('POST', '/api/products', { json, token: reader.key })).status).toBe(403)
+    const writer = await makeApiKey(admin.user, ['products:write'])
+    expect((await api('POST', '/api/products', { json, token: writer.key })).status).toBe(201)
+  })
+})
+
+describe('import and export of products', () => {
+  it.each(['application/x-ndjson', 'text/csv'])('reads the %s that it writes', async (type) => {
+    const { token } = await signIn({ role: 'admin' })
+    const category = randomUUID()
+    const given = { category, name: '=1+1', description: 'a\r\nb, "c"\n', attributes: { a: ['x', 1, null] } }
+    await makeProduct(given)
+    await makeProduct({ category, name: "'=x" })
+    const url = `/api/products/export?category=${category}`
+    const before = await api('GET', url, { headers: { Accept: type } })
+    const call = { token, body: before.text, headers: { 'Content-Type': type } }
+    const answer = await api('POST', '/api/products/import', call)
+    expect(answer.json).toEqual({ created: 0, updated: 2, failed: 0, errors: [] })
+    expect((await api('GET', url, { headers: { Accept: type } })).text).toBe(before.text)
+  })
+
+  it('keeps good lines, tells of bad ones by number, and lets the later of two with one SKU count', async () => {
+    const { token } = await signIn({ role: 'admin' })
+    const sku = randomUUID()
+    const lines = [
+      'sku,name,priceCents',
+      `${sku},A,1`,
+      `${randomUUID()},"B,2`,
+      `${randomUUID()},C,-3`,
+      `${sku},D,4`,
+      'x',
+    ]
+    const call = { token, body: lines.join('\n'), headers: { 'Content-Type': 'text/csv' } }
+    const answer = await api<{ created: number; updated: number; failed: number; errors: { line: number }[] }>(
+      'POST',
+      '/api/products/import',
+      call,
+    )
+    expect(answer.json).toMatchObject({ created: 1, updated: 1, failed: 3 })
+    expect(answer.json.errors.map(({ line }) => line)).toEqual([3, 4, 6])
+  })
+
+  it('refuses other media types, wrong columns and callers who may not', async () => {
+    const { token } = await signIn({ role: 'admin' })
+    const send = (type: string, body: string, as: string | undefined = token) =>
+      api('POST', '/api/products/import', { token: as, body, headers: { 'Content-Type': type } })
+    expect((await send('application/json', '{}')).status).toBe(415)
+    expect((await send('text/csv', 'sku,colour\n')).status).toBe(400)
+    expect((await send('text/csv', '', (await signIn()).token)).status).toBe(403)
+    expect((await api('POST', '/api/products/import')).status).toBe(401)
+  })
+})

@@ -1,0 +1,32 @@
+import { methodNotAllowed } from '@/lib/errors'
+import { apiHandler } from '@/lib/http/api-handler'
+import { requireMediaType } from '@/lib/http/media-type'
+import { parseQuery } from '@/lib/http/parse'
+import { requireAuth, requireRole, requireScope } from '@/lib/http/require-auth'
+import { sendJson } from '@/lib/http/respond'
+import { EXCHANGE_FORMATS } from '@/lib/products/export'
+import { importProducts } from '@/lib/products/import'
+import { readRecords } from '@/lib/products/records'
+import { importProductsQuery } from '@/lib/products/schema'
+
+export const config = { api: { bodyParser: false } }
+
+const receive = requireAuth(
+  requireScope(
+    'products:write',
+    requireRole('admin', async (req, res) => {
+      parseQuery(req, importProductsQuery)
+      const format = requireMediaType(req, EXCHANGE_FORMATS)
+      sendJson(res, await importProducts(readRecords(req, format)))
+    }),
+  ),
+)
+
+export default apiHandler((req, res, context) => {
+  switch (req.method) {
+    case 'POST':
+      return receive(req, res, context)
+    default:
+      throw methodNotAllowed('POST')
+  }
+})
