@@ -32,10 +32,10 @@ beforeAll(async () => {
 
 afterEach(async () => {
   await clients[0]?.flushall()
+  for (const client of clients.splice(0)) client.disconnect()
 })
 
 afterAll(async () => {
-  for (const client of clients) client.disconnect()
   await redis.kill()
 })
 
