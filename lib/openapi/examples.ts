@@ -18,6 +18,7 @@ const BY_NAME: JsonSchema = {
   lastUsedAt: '2026-11-21T09:30:00.000Z',
   expiresAt: '2026-11-28T09:30:00.000Z',
   nextCursor: null,
+  currency: 'USD',
 }
 
 const BY_FORMAT: JsonSchema = {
