@@ -46,6 +46,9 @@ const streams = {
   },
 }
 
+/** What the Postman collection makes. */
+const draft = { sku: '{{sku}}', name: 'An analytical engine', priceCents: 149_900, currency: 'EUR' }
+
 /** The catalogue. */
 export const productsDomain: Domain = {
   tag: 'Products',
@@ -82,6 +85,7 @@ export const productsDomain: Domain = {
       scope: 'products:write',
       body: productBody,
       idempotent: true,
+      postman: [{ fresh: { sku: 'ENGINE-{{$randomInt}}-{{$timestamp}}' }, body: draft }],
       answers: { 201: { description: 'The product.', schema: product } },
       errors: ['SKU_EXISTS'],
     },
@@ -106,6 +110,7 @@ export const productsDomain: Domain = {
       parameters: [productPath],
       body: productBody,
       ifMatch: true,
+      postman: [{ body: { ...draft, priceCents: 129_900 } }],
       answers: { 200: { description: 'The product as it is now.', schema: product } },
       errors: ['SKU_EXISTS'],
     },
@@ -145,6 +150,7 @@ export const productsDomain: Domain = {
       audience: 'admin',
       scope: 'products:write',
       rawBody: streams,
+      postman: [{ raw: { type: 'text/csv', text: 'sku,name,priceCents,currency\nCARD-1,A punched card,25,EUR\n' } }],
       answers: { 200: { description: 'What came of it.', schema: importResult } },
       errors: ['VALIDATION_ERROR', 'UNSUPPORTED_MEDIA_TYPE'],
     },
