@@ -1,7 +1,7 @@
 import { receiveContactMessage } from '@/lib/contact/service'
 import type { Operation } from '@/lib/openapi/operation'
 import { prisma } from '@/lib/prisma'
-import { makeApiKey, makeSession, signIn } from '../support/factories'
+import { makeApiKey, makeProduct, makeSession, signIn } from '../support/factories'
 import { makeFamily, makeInvitation, makePost } from '../support/families'
 import { linkExample } from '@/lib/files/openapi'
 import { storeFile } from '../support/files'
@@ -118,5 +118,13 @@ export const subjects: Record<string, Subject> = {
       return { parameters: {} }
     },
     others: { post: { stranger: 404, admin: 404 } },
+  },
+  '/api/products/{id}': {
+    make: async () => ({ parameters: { id: String((await makeProduct()).id) } }),
+    others: {
+      put: { stranger: 403, admin: 'pass' },
+      patch: { stranger: 403, admin: 'pass' },
+      delete: { stranger: 403, admin: 'pass' },
+    },
   },
 }
