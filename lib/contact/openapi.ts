@@ -17,6 +17,7 @@ export const contactDomain: Domain = {
       audience: 'public',
       parameters: [contactQuery],
       body: contactBody,
+      idempotent: true,
       example: { name: 'Ada Lovelace', email: 'ada@example.com', message: 'Is the engine for sale?' },
       answers: {
         200: {

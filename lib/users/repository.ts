@@ -68,10 +68,11 @@ export async function findUser(id: number): Promise<User> {
 /** Who makes a change, and from where. */
 type ChangedBy = { actorId: number; origin: RequestOrigin }
 
-/** Gives a user another address, which has to be verified, and lets the old one know. */
-async function changeEmail(transaction: Queryable, id: number, email: string): Promise<void> {
+/** Gives a user another address, which has to be verified, and lets the old one know. FORBIDDEN unless allowed. */
+async function changeEmail(transaction: Queryable, id: number, email: string, isAllowed: boolean): Promise<void> {
   const [before] = await transaction.$queryRaw<{ email: string }[]>`SELECT email FROM users WHERE id = ${id} FOR UPDATE`
   if (before === undefined || before.email === email) return
+  if (!isAllowed) throw new AppError('FORBIDDEN')
   await transaction.user.update({ where: { id }, data: { email, emailVerified: false }, select: { id: true } })
   await issueEmailToken(transaction, 'verify_email', { id, email })
   await enqueueMail(transaction, { to: before.email, content: { template: 'email-changed' } })
@@ -91,14 +92,14 @@ async function checkPrecondition(id: number, precondition: Precondition | undefi
 export async function updateUser(
   id: number,
   changes: UserChanges,
-  by: ChangedBy,
+  { canChangeEmail, ...by }: ChangedBy & { canChangeEmail: boolean },
   precondition?: Precondition,
 ): Promise<User> {
   try {
     return await inTransaction(async () => {
       const transaction = prisma()
       await checkPrecondition(id, precondition)
-      if (changes.email !== undefined) await changeEmail(transaction, id, changes.email)
+      if (changes.email !== undefined) await changeEmail(transaction, id, changes.email, canChangeEmail)
       if (changes.role !== undefined) {
         const { count } = await transaction.user.updateMany({
           where: { id, role: { not: changes.role } },

@@ -74,7 +74,10 @@ export async function updateUser(
 ): Promise<User> {
   assertSelfOrAdmin(actor, userId)
   if (changes.role !== undefined && actor.role !== 'admin') throw new AppError('FORBIDDEN')
-  const user = await repository.updateUser(userId, changes, { actorId: actor.userId, origin }, precondition)
+  // Whoever has the address can have the password reset: an API key, which may not touch credentials, may not move it.
+  const canChangeEmail = actor.credential === 'session'
+  const by = { actorId: actor.userId, origin, canChangeEmail }
+  const user = await repository.updateUser(userId, changes, by, precondition)
   if (changes.role !== undefined) forgetUser(userId)
   return user
 }

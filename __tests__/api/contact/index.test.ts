@@ -121,6 +121,23 @@ describe('POST /api/contact', () => {
   })
 })
 
+describe('POST /api/contact with an Idempotency-Key', () => {
+  it('keeps one message, however often it is sent', async () => {
+    const email = freshEmail()
+    const send = () =>
+      api('POST', '/api/contact', {
+        json: { name: 'Ada Lovelace', email, message: 'Is the engine for sale?' },
+        headers: { 'Idempotency-Key': email },
+      })
+    const first = await send()
+    const second = await send()
+    expect([first.status, second.status]).toEqual([200, 200])
+    expect(second.headers.get('idempotency-replayed')).toBe('true')
+    expect(second.headers.get('x-contact-processed')).toBe('true')
+    expect(await prisma().contactMessage.count({ where: { email } })).toBe(1)
+  })
+})
+
 describe('GET /api/contact', () => {
   it('lists messages to an admin, newest first, by page and by cursor', async () => {
     const { token } = await signIn({ role: 'admin' })

@@ -263,8 +263,8 @@ describe('one owner a folder', () => {
   it('keeps committed rows after owner and server were killed together', async () => {
     const owner = spawnOwner(folder)
     await query(await urlOf(owner), 'CREATE TABLE kept AS SELECT 1 AS id')
-    owner.kill('SIGKILL')
     process.kill(await postmasterPid(), 'SIGKILL')
+    await kill(owner)
     const postgres = await start()
     expect(await query(postgres.url, 'SELECT id FROM kept')).toEqual([{ id: 1 }])
     expect(await postmasters(folder)).toHaveLength(1)

@@ -4,7 +4,7 @@ import { methodNotAllowed } from '@/lib/errors'
 import { apiHandler } from '@/lib/http/api-handler'
 import { parseQuery } from '@/lib/http/parse'
 import { requireAuth, requireRole, requireScope } from '@/lib/http/require-auth'
-import { sendJson } from '@/lib/http/respond'
+import { sendOne } from '@/lib/http/conditional'
 
 export const config = { api: { bodyParser: false } }
 
@@ -13,7 +13,7 @@ const show = requireAuth(
     'contact:read',
     requireRole('admin', async (req, res) => {
       const { id } = parseQuery(req, contactPath)
-      sendJson(res, await getContactMessage(id))
+      sendOne(req, res, await getContactMessage(id))
     }),
   ),
 )

@@ -3,10 +3,10 @@ import { listContactMessages, receiveContactMessage } from '@/lib/contact/servic
 import { methodNotAllowed } from '@/lib/errors'
 import { apiHandler } from '@/lib/http/api-handler'
 import type { Context } from '@/lib/http/context'
+import { idempotent } from '@/lib/http/idempotent'
 import { parseBody, parseQuery } from '@/lib/http/parse'
 import { limitStrictly } from '@/lib/http/rate-limit'
 import { requireAuth, requireRole, requireScope } from '@/lib/http/require-auth'
-import { sendJson } from '@/lib/http/respond'
 import { sendList } from '@/lib/http/send-list'
 
 export const config = { api: { bodyParser: false } }
@@ -21,13 +21,21 @@ const list = requireAuth(
   ),
 )
 
-const send = limitStrictly<Context>('contact', async (req, res) => {
-  const query = parseQuery(req, contactQuery)
-  await receiveContactMessage({ ...(await parseBody(req, contactBody)), ...query })
-  res.setHeader('X-Contact-Processed', 'true')
-  res.setHeader('Set-Cookie', 'contact-sent=true; Path=/; HttpOnly; SameSite=Lax')
-  sendJson(res, { success: true, message: 'Thank you. Your message was received.' })
-})
+const send = limitStrictly(
+  'contact',
+  idempotent<Context>(async (req) => {
+    const query = parseQuery(req, contactQuery)
+    await receiveContactMessage({ ...(await parseBody(req, contactBody)), ...query })
+    return {
+      status: 200,
+      headers: {
+        'X-Contact-Processed': 'true',
+        'Set-Cookie': 'contact-sent=true; Path=/; HttpOnly; SameSite=Lax',
+      },
+      body: { success: true, message: 'Thank you. Your message was received.' },
+    }
+  }),
+)
 
 export default apiHandler((req, res, context) => {
   switch (req.method) {
