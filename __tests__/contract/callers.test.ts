@@ -22,13 +22,17 @@ function fileOf(path: string): string {
   return routes.find(({ pattern }) => pattern.test(url))?.file ?? `no file for ${path}`
 }
 
-/** The operation's URL about something of this owner's, and the callers that this something has of its own. */
-async function about(owner: SignedIn, { path }: Operation): Promise<{ url: string; callers: Record<string, string> }> {
+/** The operation's URL about something of this owner's, and the callers and the body that this something has of its own. */
+async function about(
+  owner: SignedIn,
+  { path, method }: Operation,
+): Promise<{ url: string; callers: Record<string, string>; replacement: object | undefined }> {
   const subject = subjects[path]
-  if (subject === undefined && !path.includes('{')) return { url: path, callers: {} }
+  if (subject === undefined && !path.includes('{')) return { url: path, callers: {}, replacement: undefined }
   if (subject === undefined) throw new Error(`__tests__/contract/subjects.ts has no entry for ${path}`)
   const { parameters, callers = {} } = await subject.make(owner)
-  return { url: fill(path, parameters), callers }
+  const replacement = method === 'put' ? subject.replacement?.(owner) : undefined
+  return { url: fill(path, parameters), callers, replacement }
 }
 
 /** A body that is in order, as the document shows it: what is refused is refused for the caller. */
@@ -38,8 +42,13 @@ function bodyOf({ method, path }: Operation): unknown {
 }
 
 /** How a caller is received: what is not refused got as far as the route's own work, whatever came of it there. */
-async function receptionOf(operation: Operation, url: string, token: string | undefined): Promise<Reception | 401> {
-  const { status, json } = await api(operation.method.toUpperCase(), url, { token, json: bodyOf(operation) })
+async function receptionOf(
+  operation: Operation,
+  url: string,
+  token: string | undefined,
+  body = bodyOf(operation),
+): Promise<Reception | 401> {
+  const { status, json } = await api(operation.method.toUpperCase(), url, { token, json: body })
   expect(status).toBeLessThan(500)
   if (status === 401) return json.error.code === 'UNAUTHORIZED' ? 401 : 'pass'
   return status === 403 || status === 404 ? status : 'pass'
@@ -133,8 +142,8 @@ describe.each(byName(guarded))('%s', (_name, operation) => {
   it(`takes the API keys for ${scope ?? 'nothing'} alone`, async () => {
     const attempt = async (scopes: Scope[]) => {
       const owner = await ownerFor(operation)
-      const { url } = await about(owner, operation)
-      return receptionOf(operation, url, (await makeApiKey(owner.user, scopes)).key)
+      const { url, replacement } = await about(owner, operation)
+      return receptionOf(operation, url, (await makeApiKey(owner.user, scopes)).key, replacement)
     }
     const others = SCOPES.filter((one) => one !== scope)
     expect(await attempt(others)).toBe(scope === 'any' ? 'pass' : 403)

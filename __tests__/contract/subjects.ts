@@ -15,6 +15,8 @@ export type Reception = 'pass' | 403 | 404
 export type Subject = {
   /** Makes it for its owner: the values of the path's parameters, and the tokens of callers that only this subject has. */
   make: (owner: SignedIn) => Promise<{ parameters: Record<string, string>; callers?: Record<string, string> }>
+  /** The body of a `PUT`, where the document's example would ask for more than the caller is tried for. */
+  replacement?: (owner: SignedIn) => object
   /** What others than the owner meet, by method and caller: `stranger` and `admin` always, and the subject's own. */
   others: Partial<Record<Operation['method'], { stranger: Reception; admin: Reception; [caller: string]: Reception }>>
 }
@@ -40,6 +42,8 @@ const forOwners = { stranger: 404, admin: 404, 'another owner': 'pass', 'another
 export const subjects: Record<string, Subject> = {
   '/api/users/{id}': {
     make: async ({ user }) => ({ parameters: { id: String(user.id) } }),
+    // An API key may replace what it likes, but for the address.
+    replacement: ({ user }) => ({ email: user.email, name: 'Grace Hopper' }),
     others: {
       get: { stranger: 403, admin: 'pass' },
       put: { stranger: 403, admin: 'pass' },
