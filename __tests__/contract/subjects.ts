@@ -51,14 +51,6 @@ export const subjects: Record<string, Subject> = {
       delete: { stranger: 403, admin: 'pass' },
     },
   },
-  '/api/products/{id}': {
-    make: async () => ({ parameters: { id: String((await makeProduct()).id) } }),
-    others: {
-      put: { stranger: 403, admin: 'pass' },
-      patch: { stranger: 403, admin: 'pass' },
-      delete: { stranger: 403, admin: 'pass' },
-    },
-  },
   '/api/users/{id}/profile': {
     make: async ({ user }) => ({ parameters: { id: String(user.id) } }),
     others: { get: { stranger: 'pass', admin: 'pass' }, put: { stranger: 403, admin: 'pass' } },
