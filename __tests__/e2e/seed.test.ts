@@ -1,0 +1,85 @@
+import { randomUUID } from 'node:crypto'
+import { Client } from 'pg'
+import { dropDatabase, makeDatabase } from '../support/databases'
+import { runNode } from '../support/run-node'
+
+jest.setTimeout(120_000)
+
+const SEED = ['--import', 'tsx', 'prisma/seed.ts']
+
+/** Runs work against a migrated database of its own. */
+async function withDatabase(work: (url: string) => Promise<void>): Promise<void> {
+  const name = `seed_${randomUUID()}`
+  try {
+    await work(await makeDatabase(name))
+  } finally {
+    await dropDatabase(name)
+  }
+}
+
+/** Everything that the seed writes, ids and times included, as one hash, with the number of rows. */
+async function contentsOf(url: string): Promise<object | undefined> {
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  try {
+    const { rows } = await client.query<object>(`
+      SELECT (SELECT count(*)::int FROM users) AS users,
+             (SELECT count(*)::int FROM products) AS products,
+             (SELECT count(*)::int FROM passwords) AS passwords,
+             (SELECT max(id) FROM products) AS "lastId",
+             (SELECT md5(string_agg(users::text, ',' ORDER BY id)) FROM users) AS "userHash",
+             (SELECT md5(string_agg((to_jsonb(products) - 'search')::text, ',' ORDER BY id)) FROM products) AS "productHash"`)
+    return rows[0]
+  } finally {
+    await client.end()
+  }
+}
+
+const seed = (url: string, ...args: string[]) => runNode([...SEED, ...args], { DATABASE_URL: url })
+
+describe('npm run seed', () => {
+  it('makes as many rows as it is told to, and a second run changes none', async () => {
+    await withDatabase(async (url) => {
+      const first = await seed(url, '--users', '50', '--products', '5000')
+      expect(first).toMatchObject({
+        code: 0,
+        output: expect.stringMatching(/products: 5000 of 5000 \(100 %\), \d+\/s/),
+      })
+      const contents = await contentsOf(url)
+      expect(contents).toMatchObject({ users: 50, products: 5_000, passwords: 0, lastId: 5_000 })
+      expect(await seed(url, '--users', '50', '--products', '5000')).toMatchObject({ code: 0 })
+      expect(await contentsOf(url)).toEqual(contents)
+    })
+  })
+
+  it('makes the same rows in another database, also when it gets there in two steps', async () => {
+    const contents: unknown[] = []
+    await withDatabase(async (url) => {
+      expect(await seed(url, '--users', '20', '--products', '1500')).toMatchObject({ code: 0 })
+      contents.push(await contentsOf(url))
+    })
+    await withDatabase(async (url) => {
+      expect(await seed(url, '--users', '7', '--products', '700')).toMatchObject({ code: 0 })
+      expect(await seed(url, '--users', '20', '--products', '1500')).toMatchObject({ code: 0 })
+      contents.push(await contentsOf(url))
+    })
+    expect(contents[0]).toMatchObject({ users: 20, products: 1_500 })
+    expect(contents[1]).toEqual(contents[0])
+  })
+
+  it.each([[['--posts', '3']], [['--products', 'many']], [['--users=-1']], [['5000']]])(
+    'answers %j with how to use it, and ends with 1',
+    async (args) => {
+      const { code, output } = await runNode([...SEED, ...args], { DATABASE_URL: 'postgresql://nowhere.invalid/none' })
+      expect({ code, output }).toEqual({ code: 1, output: expect.stringContaining('npm run seed -- [--users') })
+    },
+  )
+
+  it('is what `prisma db seed` runs', async () => {
+    await withDatabase(async (url) => {
+      const args = ['--import', 'tsx', 'prisma/cli.ts', 'db', 'seed', '--', '--users', '3', '--products', '10']
+      expect(await runNode(args, { DATABASE_URL: url })).toMatchObject({ code: 0 })
+      expect(await contentsOf(url)).toMatchObject({ users: 3, products: 10 })
+    })
+  })
+})
