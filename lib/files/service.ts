@@ -7,10 +7,10 @@ import * as repository from './repository'
 import type { Guard, StoredFile } from './repository'
 import type { File, FileChanges, FileLink, FileUrl, ListFilesQuery, NewLink } from './schema'
 import { fileStore, type ByteRange } from './store'
-import { removeBytes, writeFile, type Upload } from './write'
+import { atOnce, removeBytes, stageFile, writeFile, type Finish, type Upload } from './write'
 
 export type { StoredFile } from './repository'
-export type { Upload } from './write'
+export type { Finish, Upload } from './write'
 
 /** How many keys the sweeper takes at a time. */
 const SWEEP_BATCH = 100
@@ -85,18 +85,24 @@ export async function openFile(file: StoredFile, range?: ByteRange): Promise<Rea
  * calls this has made sure that the path is a sound one (`normalPath`).
  */
 export async function createFile(upload: Upload): Promise<StoredFile> {
-  const { file } = await writeFile(upload, (current) => {
+  return (await createFileOnce(upload, atOnce)).file
+}
+
+/** The same, but `finish` decides, by the hash of the bytes, whether they become a file, and what comes of it. */
+export async function createFileOnce<T>(upload: Upload, finish: Finish<T>): Promise<T> {
+  const guard: Guard = (current) => {
     if (current !== undefined) throw new AppError('FILE_EXISTS')
-  })
-  return file
+  }
+  return stageFile(upload, guard, finish)
 }
 
 type Body = Pick<Upload, 'mimeType' | 'body' | 'sizeBytes'>
 
-/** Creates a file at a URL. NOT_FOUND, FORBIDDEN, FILE_EXISTS, QUOTA_EXCEEDED. */
-export async function createFileAt(actor: Actor, url: FileUrl, body: Body): Promise<StoredFile> {
+/** Creates a file at a URL if `finish` wants it. NOT_FOUND, FORBIDDEN, FILE_EXISTS, QUOTA_EXCEEDED. */
+export async function createFileAt<T>(actor: Actor, url: FileUrl, input: Body & { finish: Finish<T> }): Promise<T> {
+  const { finish, ...body } = input
   const ownerId = await assertOwner(actor, url)
-  return createFile({ ...body, ownerId, path: url.path })
+  return createFileOnce({ ...body, ownerId, path: url.path }, finish)
 }
 
 /** Creates or replaces the file at a URL, which keeps its visibility. NOT_FOUND, FORBIDDEN, QUOTA_EXCEEDED. */

@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { callbackify } from 'node:util'
 import { pipeline, Transform, type Readable } from 'node:stream'
 import { settings } from '@/lib/config'
+import { isAppError, type AppError } from '@/lib/errors'
 import { logger } from '@/lib/logger'
 import * as repository from './repository'
 import type { Guard, StoredFile, Write } from './repository'
@@ -24,28 +25,55 @@ export type Upload = {
   sizeBytes?: number | undefined
 }
 
-type Meter = { stream: Transform; digest: () => string; size: () => number }
+export type Written = { file: StoredFile; created: boolean }
 
-/** Lets bytes through, hashes and counts them; `admit` may hold them up, or refuse them, by the count so far. */
-function meter(admit: (sizeBytes: number) => Promise<void> | undefined): Meter {
+/** What becomes of bytes that are stored: `complete` makes them a file by `commit`, or leaves it, and they go again. */
+export type Finish<T> = {
+  complete: (sha256: string, commit: () => Promise<Written>) => Promise<T>
+  /** Whether a body that is refused is read to its end all the same for its hash; `commit` throws the refusal then. */
+  hashesRefused: boolean
+}
+
+/** They become a file. */
+export const atOnce: Finish<Written> = { complete: (_sha256, commit) => commit(), hashesRefused: false }
+
+type Staged = { size: number; sha256: string; refusal: AppError | undefined }
+
+type Meter = { stream: Transform; staged: () => Staged }
+
+/**
+ * Lets bytes through, hashes and counts them; `admit` may hold them up, or refuse them, by the count so far. With
+ * `hashesRefused` no byte goes through after a refusal, but they are hashed on.
+ */
+function meter(admit: (sizeBytes: number) => Promise<void> | undefined, hashesRefused: boolean): Meter {
   const hash = createHash('sha256')
   let sizeBytes = 0
+  let refusal: AppError | undefined
   const stream = new Transform({
     readableHighWaterMark: BUFFER_BYTES,
     writableHighWaterMark: BUFFER_BYTES,
     transform(chunk: Buffer, _encoding, done) {
       sizeBytes += chunk.length
       hash.update(chunk)
+      if (refusal !== undefined) {
+        done(sizeBytes > settings().filesQuotaBytes ? refusal : null)
+        return
+      }
       const admitted = admit(sizeBytes)
       if (admitted === undefined) done(null, chunk)
-      else callbackify(() => admitted)((error) => done(error, chunk))
+      else {
+        callbackify(() => admitted)((error) => {
+          if (hashesRefused && isAppError(error)) refusal = error
+          done(refusal === undefined ? error : null, refusal === undefined ? chunk : undefined)
+        })
+      }
     },
   })
-  return { stream, digest: () => hash.digest('hex'), size: () => sizeBytes }
+  return { stream, staged: () => ({ size: sizeBytes, sha256: hash.digest('hex'), refusal }) }
 }
 
 /** Streams a body into the store within the owner's quota; its size and hash. */
-async function storeBody(write: Write, body: Readable): Promise<{ size: number; sha256: string }> {
+async function storeBody(write: Write, body: Readable, hashesRefused: boolean): Promise<Staged> {
   const { filesQuotaBytes: quotaBytes } = settings()
   let admittedBytes = write.sizeBytes
   const metered = meter((sizeBytes) => {
@@ -54,12 +82,29 @@ async function storeBody(write: Write, body: Readable): Promise<{ size: number; 
     return repository.extendReservation(write, room).then((granted) => {
       admittedBytes = granted
     })
-  })
+  }, hashesRefused)
   const store = await fileStore()
   // The store sees a failure of the body as one of the stream that it reads.
   pipeline(body, metered.stream, () => {})
   await store.write(write.storageKey, metered.stream)
-  return { size: metered.size(), sha256: metered.digest() }
+  return metered.staged()
+}
+
+/** The hash of a body that is not stored. Over the quota it can be no repeat of one that was: then what refused it. */
+async function hashRefused({ body, sizeBytes = 0 }: Upload, refusal: AppError): Promise<Staged> {
+  const { filesQuotaBytes: quotaBytes } = settings()
+  const hash = createHash('sha256')
+  let size = 0
+  if (sizeBytes > quotaBytes) body.destroy()
+  else {
+    for await (const chunk of body) {
+      size += chunk.length
+      if (size > quotaBytes) break
+      hash.update(chunk)
+    }
+  }
+  if (Math.max(size, sizeBytes) > quotaBytes) throw refusal
+  return { size, sha256: hash.digest('hex'), refusal }
 }
 
 /**
@@ -91,35 +136,57 @@ async function giveUp(storageKey: string): Promise<void> {
   }
 }
 
-/**
- * Takes a body and makes it the file at its path, whole or not at all. The guard judges what is there, before the first
- * byte and again when the file becomes visible. QUOTA_EXCEEDED, NOT_FOUND without such an owner, what the guard throws,
- * and what the body fails with.
- */
-export async function writeFile(upload: Upload, guard: Guard): Promise<{ file: StoredFile; created: boolean }> {
-  const { ownerId, path, mimeType, visibility, body } = upload
-  const { filesQuotaBytes: quotaBytes } = settings()
-  const write: Write = { storageKey: randomUUID(), ownerId, path, sizeBytes: upload.sizeBytes ?? 0 }
-  try {
-    await repository.beginWrite(write, quotaBytes, guard)
-  } catch (error) {
-    body.destroy()
-    throw error
-  }
+/** A write in progress, told to the sweeper for as long as the work on it goes on. */
+async function whileLeased<T>({ storageKey }: Write, work: () => Promise<T>): Promise<T> {
   const renewal = setInterval(() => {
     // A lease that could not be renewed ends later than the next attempt.
-    repository.renewLease(write.storageKey).catch(() => {})
+    repository.renewLease(storageKey).catch(() => {})
   }, RENEW_LEASE_MS)
   try {
-    const content = await storeBody(write, body)
-    const rules = { quotaBytes, guard }
-    const { file, replaced } = await repository.commitWrite(write, { ...content, mimeType, visibility }, rules)
-    if (replaced !== undefined) await removeBytes([replaced])
-    return { file, created: replaced === undefined }
+    return await work()
   } catch (error) {
-    await giveUp(write.storageKey)
+    await giveUp(storageKey)
     throw error
   } finally {
     clearInterval(renewal)
   }
+}
+
+/**
+ * Takes a body and makes it the file at its path, whole or not at all, if `finish` wants it. The guard judges what is
+ * there, before the first byte and again when the file becomes visible. QUOTA_EXCEEDED, NOT_FOUND without such an owner,
+ * what the guard and `finish` throw, and what the body fails with.
+ */
+export async function stageFile<T>(upload: Upload, guard: Guard, finish: Finish<T>): Promise<T> {
+  const { ownerId, path, mimeType, visibility, body } = upload
+  const { filesQuotaBytes: quotaBytes } = settings()
+  const { hashesRefused } = finish
+  const write: Write = { storageKey: randomUUID(), ownerId, path, sizeBytes: upload.sizeBytes ?? 0 }
+  try {
+    await repository.beginWrite(write, quotaBytes, guard)
+  } catch (error) {
+    if (hashesRefused && isAppError(error)) {
+      const { sha256 } = await hashRefused(upload, error)
+      return finish.complete(sha256, () => Promise.reject(error))
+    }
+    body.destroy()
+    throw error
+  }
+  return whileLeased(write, async () => {
+    const { refusal, ...content } = await storeBody(write, body, hashesRefused)
+    let committed: Awaited<ReturnType<typeof repository.commitWrite>> | undefined
+    const result = await finish.complete(content.sha256, async () => {
+      if (refusal !== undefined) throw refusal
+      committed = await repository.commitWrite(write, { ...content, mimeType, visibility }, { quotaBytes, guard })
+      return { file: committed.file, created: committed.replaced === undefined }
+    })
+    if (committed === undefined) await giveUp(write.storageKey)
+    else if (committed.replaced !== undefined) await removeBytes([committed.replaced])
+    return result
+  })
+}
+
+/** The same at once; what `finish` would decide is that the bytes become the file. */
+export async function writeFile(upload: Upload, guard: Guard): Promise<Written> {
+  return stageFile(upload, guard, atOnce)
 }

@@ -1,7 +1,7 @@
 import type { NextApiRequest, NextApiResponse } from 'next'
 import { entityTagOf } from '@/lib/entity-tag'
 import { isAppError, validationError } from '@/lib/errors'
-import { answerOnce, type KeptAnswer } from '@/lib/idempotency/service'
+import { answerOnce, type KeptAnswer, type Outcome } from '@/lib/idempotency/service'
 import type { Context, Handler } from './context'
 import { readJson } from './parse'
 import { errorEnvelope, sendBody } from './respond'
@@ -27,7 +27,7 @@ function canonical(value: unknown, depth = 0): string {
 }
 
 /** Whose key it is. A stranger is told by the address; who shares it gets the answer for the very same request alone. */
-async function callerOf(context: Context): Promise<string> {
+export async function callerOf(context: Context): Promise<string> {
   const actor = await context.authenticate().catch((error: unknown) => {
     if (isAppError(error) && error.status === 401) return undefined
     throw error
@@ -36,7 +36,7 @@ async function callerOf(context: Context): Promise<string> {
   return actor.credential === 'apiKey' ? `key:${actor.apiKeyId}` : `user:${actor.userId}`
 }
 
-function toKept({ status = 201, headers = {}, body }: Created): KeptAnswer {
+export function toKept({ status = 201, headers = {}, body }: Created): KeptAnswer {
   return { status, headers, body: JSON.stringify(body) }
 }
 
@@ -45,11 +45,26 @@ function send(res: NextApiResponse, { status, headers, body }: KeptAnswer): void
   sendBody(res, body, status)
 }
 
+/** Answers with what became of a request with a key, or throws what it failed with. */
+export function sendOutcome(res: NextApiResponse, outcome: Outcome): void {
+  if (outcome.thrown !== undefined) throw outcome.thrown
+  if (outcome.isReplayed) res.setHeader('Idempotency-Replayed', 'true')
+  send(res, outcome.answer)
+}
+
+/** The `Idempotency-Key` of a request, if it has one. VALIDATION_ERROR. */
+export function idempotencyKeyOf(req: NextApiRequest): string | undefined {
+  const key = req.headers['idempotency-key']
+  if (key === undefined) return undefined
+  if (typeof key === 'string' && KEY.test(key)) return key
+  throw validationError({ 'Idempotency-Key': ['must be 1 to 255 visible ASCII characters'] })
+}
+
 /**
  * Refusals of the request are kept; those that are about the caller at that moment (401, 403, 429) and what is our own
  * fault (5xx) are not. What comes before the body is understood (413, 415, INVALID_JSON) never gets here.
  */
-function toKeptRefusal(thrown: unknown, requestId: string): KeptAnswer | undefined {
+export function toKeptRefusal(thrown: unknown, requestId: string): KeptAnswer | undefined {
   if (!isAppError(thrown) || thrown.status >= 500 || [401, 403, 429].includes(thrown.status)) return undefined
   return { status: thrown.status, headers: thrown.headers, body: JSON.stringify(errorEnvelope(thrown, requestId)) }
 }
@@ -59,19 +74,17 @@ function toKeptRefusal(thrown: unknown, requestId: string): KeptAnswer | undefin
  * for that caller, path and key, and the first answer is given again for 24 hours with `Idempotency-Replayed: true` (see
  * `answerOnce`). It runs in a transaction then, which every `prisma()` below joins; what must wait for the commit goes
  * through `afterCommit`. The answer is sent after the commit. Stands within the wrappers that authenticate and limit.
- * The body is JSON: uploads call `answerOnce` themselves once their bytes are stored and hashed.
+ * The body is JSON; for streams see `sendUploadedOnce`.
  */
 export function idempotent<C extends Context>(
   create: (req: NextApiRequest, context: C) => Promise<Created>,
 ): Handler<C> {
   return async (req, res, context) => {
-    const key = req.headers['idempotency-key']
+    const key = idempotencyKeyOf(req)
     if (key === undefined) {
       send(res, toKept(await create(req, context)))
       return
     }
-    if (typeof key !== 'string' || !KEY.test(key))
-      throw validationError({ 'Idempotency-Key': ['must be 1 to 255 visible ASCII characters'] })
     const body = await readJson(req)
     const [path = '', query = ''] = (req.url ?? '').split('?')
     const outcome = await answerOnce(
@@ -84,8 +97,6 @@ export function idempotent<C extends Context>(
       async () => toKept(await create(req, context)),
       (thrown) => toKeptRefusal(thrown, context.requestId),
     )
-    if (outcome.thrown !== undefined) throw outcome.thrown
-    if (outcome.isReplayed) res.setHeader('Idempotency-Replayed', 'true')
-    send(res, outcome.answer)
+    sendOutcome(res, outcome)
   }
 }

@@ -9,7 +9,7 @@ const MEDIA_TYPE_MAX = 255
 export type RawBody = { body: Readable; mimeType: string; sizeBytes: number | undefined }
 
 /** The media type of the body, in its normal form; UNSUPPORTED_MEDIA_TYPE when it is none, or the body is encoded. */
-function mediaTypeOf(req: NextApiRequest): string {
+export function mediaTypeOf(req: NextApiRequest): string {
   if ((req.headers['content-encoding'] ?? 'identity') !== 'identity') throw new AppError('UNSUPPORTED_MEDIA_TYPE')
   const given = req.headers['content-type']
   if (given === undefined) return 'application/octet-stream'

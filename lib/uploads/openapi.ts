@@ -41,6 +41,7 @@ export const uploadsDomain: Domain = {
       description: 'JPEG, PNG or GIF, by its bytes and not by its name.',
       audience: 'user',
       scope: 'files:write',
+      idempotent: true,
       rawBody: { 'multipart/form-data': { schema: form } },
       answers: { 201: { description: 'The stored file, and where it is.', schema: uploaded } },
       postman: [{ raw: formWithDot }],

@@ -1,22 +1,32 @@
 import { methodNotAllowed } from '@/lib/errors'
-import { toFile, urlOfFile } from '@/lib/files/service'
+import { toFile, urlOfFile, type StoredFile } from '@/lib/files/service'
 import { apiHandler } from '@/lib/http/api-handler'
+import type { Created } from '@/lib/http/idempotent'
+import { sendUploadedOnce } from '@/lib/http/idempotent-upload'
 import { uploadedFile } from '@/lib/http/multipart'
 import { requireAuth, requireScope } from '@/lib/http/require-auth'
-import { sendJson } from '@/lib/http/respond'
 import { UPLOAD_MAX_BYTES, type Uploaded } from '@/lib/uploads/schema'
 import { uploadImage } from '@/lib/uploads/service'
 
 export const config = { api: { bodyParser: false } }
 
+function answer(stored: StoredFile): Created {
+  const url = urlOfFile(stored)
+  const file = toFile(stored)
+  const fileName = file.path.slice(file.path.lastIndexOf('/') + 1)
+  const body: Uploaded = { success: true, fileName, size: file.size, type: file.mimeType, url, file }
+  return { headers: { Location: url }, body }
+}
+
 const upload = requireAuth(
-  requireScope('files:write', async (req, res, { actor }) => {
-    const stored = await uploadImage(actor, uploadedFile(req, { field: 'file', maxBytes: UPLOAD_MAX_BYTES }))
-    const url = urlOfFile(stored)
-    const file = toFile(stored)
-    const fileName = file.path.slice(file.path.lastIndexOf('/') + 1)
-    res.setHeader('Location', url)
-    sendJson(res, { success: true, fileName, size: file.size, type: file.mimeType, url, file } satisfies Uploaded, 201)
+  requireScope('files:write', async (req, res, context) => {
+    await sendUploadedOnce(req, res, context, {
+      // The name of the file is ours and another each time: the bytes alone tell a repeat.
+      request: [],
+      store: (finish) =>
+        uploadImage(context.actor, uploadedFile(req, { field: 'file', maxBytes: UPLOAD_MAX_BYTES }), finish),
+      answer,
+    })
   }),
 )
 

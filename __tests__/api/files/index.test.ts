@@ -54,6 +54,18 @@ describe('GET /api/files', () => {
     }
   })
 
+  it('has an entity tag, and answers 304 until a file is another', async () => {
+    const { token } = await signIn()
+    const { path } = await storeFile(token)
+    const etag = (await api('GET', '/api/files', { token })).headers.get('etag') ?? ''
+    expect(etag).toMatch(/^"[^"]+"$/)
+    const headers = { 'If-None-Match': etag }
+    const known = await api('GET', '/api/files', { token, headers })
+    expect([known.status, known.text, known.headers.get('etag')]).toEqual([304, '', etag])
+    await publish(token, path)
+    expect((await api('GET', '/api/files', { token, headers })).status).toBe(200)
+  })
+
   it.each(['page=0', 'prefix=', 'sort=size', 'ownerId=1', 'page=1&cursor=', 'prefix=a%00'])(
     'refuses ?%s',
     async (query) => {

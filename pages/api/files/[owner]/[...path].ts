@@ -13,9 +13,10 @@ import {
   type StoredFile,
 } from '@/lib/files/service'
 import { apiHandler } from '@/lib/http/api-handler'
+import { sendUploadedOnce } from '@/lib/http/idempotent-upload'
 import { changeGuard } from '@/lib/http/file-preconditions'
 import { parseBody, parseQuery } from '@/lib/http/parse'
-import { rawBody } from '@/lib/http/request-body'
+import { mediaTypeOf, rawBody } from '@/lib/http/request-body'
 import { optionalAuth, requireAuth, requireScope } from '@/lib/http/require-auth'
 import { sendJson, sendNoContent } from '@/lib/http/respond'
 import { sendFile } from '@/lib/http/send-file'
@@ -42,9 +43,14 @@ const send = optionalAuth(
 )
 
 const create = requireAuth(
-  requireScope('files:write', async (req, res, { actor }) => {
+  requireScope('files:write', async (req, res, context) => {
     const url = parseQuery(req, fileUrl)
-    sendMetadata(res, await createFileAt(actor, url, rawBody(req)), { created: true })
+    const mimeType = mediaTypeOf(req)
+    await sendUploadedOnce(req, res, context, {
+      request: [url.path, mimeType],
+      store: (finish) => createFileAt(context.actor, url, { ...rawBody(req), finish }),
+      answer: (file) => ({ headers: { ETag: entityTag(file), Location: urlOfFile(file) }, body: toFile(file) }),
+    })
   }),
 )
 

@@ -1,0 +1,159 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { settings, useSettings } from '@/lib/config'
+import { prisma } from '@/lib/prisma'
+import { api, type Answer, type Body } from '../../support/api'
+import { signIn } from '../../support/factories'
+import { freshPath, mine, storeFile } from '../../support/files'
+import { gif, png } from '../../support/images'
+
+type Send = (body?: string | Buffer, key?: string) => Promise<Answer<Body>>
+type Caller = { token: string; ownerId: number; sendFile: Send; sendImage: Send; key: string; path: string }
+
+async function caller(): Promise<Caller> {
+  const { token, user } = await signIn()
+  const [key, path] = [randomUUID(), freshPath()]
+  const headersOf = (given: string) => ({ 'Idempotency-Key': given })
+  const sendFile: Send = (body = 'hello', given = key) =>
+    api('POST', mine(path), { token, body: new Uint8Array(Buffer.from(body)), headers: headersOf(given) })
+  const sendImage: Send = (body = png(), given = key) => {
+    const form = new FormData()
+    form.append('file', new File([new Uint8Array(Buffer.from(body))], 'a.png'))
+    return api('POST', '/api/upload', { token, body: form, headers: headersOf(given) })
+  }
+  return { token, ownerId: user.id, sendFile, sendImage, key, path }
+}
+
+/** How many files an owner has, and how much is stored for them: as many bytes as there are files, and nothing under way. */
+async function expectKept(ownerId: number, count: number): Promise<void> {
+  const files = await prisma().storedFile.findMany({ where: { ownerId }, select: { storageKey: true } })
+  expect(files).toHaveLength(count)
+  expect(await prisma().unreferencedBytes.count({ where: { ownerId } })).toBe(0)
+}
+
+const storedKeys = async () =>
+  (await readdir(join(settings().dataDir, 'files'), { recursive: true })).filter((name) => name.includes('/')).sort()
+
+function expectReplay(first: Answer<Body>, again: Answer<Body>): void {
+  expect([again.status, again.text]).toEqual([first.status, first.text])
+  expect(first.headers.get('idempotency-replayed')).toBeNull()
+  expect(again.headers.get('idempotency-replayed')).toBe('true')
+  for (const name of ['location', 'etag']) expect(again.headers.get(name)).toBe(first.headers.get(name))
+}
+
+describe.each(['sendFile', 'sendImage'] as const)('a key with a body of bytes: %s', (way) => {
+  const other = way === 'sendFile' ? 'other' : gif()
+
+  it('gives the first answer again and leaves no second bytes behind', async () => {
+    const { [way]: send, ownerId } = await caller()
+    const first = await send()
+    expect(first.status).toBe(201)
+    const stored = await storedKeys()
+    expectReplay(first, await send())
+    await expectKept(ownerId, 1)
+    expect(await storedKeys()).toEqual(stored)
+  })
+
+  it('refuses other bytes under the same key', async () => {
+    const { [way]: send, ownerId } = await caller()
+    const first = await send()
+    const stored = await storedKeys()
+    const refused = await send(other)
+    expect([refused.status, refused.json.error.code]).toEqual([422, 'IDEMPOTENCY_KEY_REUSED'])
+    await expectKept(ownerId, 1)
+    expect(await storedKeys()).toEqual(stored)
+    expectReplay(first, await send())
+  })
+
+  it('creates one file of two requests at once', async () => {
+    const { [way]: send, ownerId } = await caller()
+    const answers = await Promise.all([send(), send()])
+    const created = answers.filter(
+      ({ status, headers }) => status === 201 && headers.get('idempotency-replayed') === null,
+    )
+    expect(created).toHaveLength(1)
+    const [first] = created
+    for (const answer of answers) {
+      if (answer === first) continue
+      if (answer.status === 409) expect(answer.json.error.code).toBe('IDEMPOTENCY_IN_PROGRESS')
+      else expect([answer.status, answer.text]).toEqual([201, first?.text])
+    }
+    await expectKept(ownerId, 1)
+  })
+
+  it('gives the first answer again when there is no more room', async () => {
+    const { [way]: send, ownerId } = await caller()
+    const first = await send()
+    const before = settings()
+    const { _sum: sum } = await prisma().storedFile.aggregate({ where: { ownerId }, _sum: { sizeBytes: true } })
+    useSettings({ ...before, filesQuotaBytes: Number(sum.sizeBytes) })
+    try {
+      expectReplay(first, await send())
+      const code = (await send(other, 'another')).json.error.code
+      expect(code).toBe(way === 'sendFile' ? 'FILE_EXISTS' : 'QUOTA_EXCEEDED')
+    } finally {
+      useSettings(before)
+    }
+    await expectKept(ownerId, 1)
+  })
+
+  it.each(['', 'a b', 'x'.repeat(256)])('refuses the key %j', async (given) => {
+    const { [way]: send, ownerId } = await caller()
+    expect((await send(undefined, given)).status).toBe(400)
+    await expectKept(ownerId, 0)
+  })
+})
+
+describe('a key with POST /api/files/:owner/:path', () => {
+  it('gives the first answer again after the file is gone, and makes none', async () => {
+    const { sendFile, token, path, ownerId } = await caller()
+    const first = await sendFile()
+    expect((await api('DELETE', mine(path), { token })).status).toBe(204)
+    expectReplay(first, await sendFile())
+    await expectKept(ownerId, 0)
+  })
+
+  it('keeps a refusal too', async () => {
+    const { sendFile, token, path, ownerId } = await caller()
+    await storeFile(token, { path })
+    const first = await sendFile()
+    expect([first.status, first.json.error.code]).toEqual([409, 'FILE_EXISTS'])
+    await api('DELETE', mine(path), { token })
+    expectReplay(first, await sendFile())
+    await expectKept(ownerId, 0)
+  })
+
+  it('tells another type from a repeat, and another caller', async () => {
+    const { sendFile, token, path, key } = await caller()
+    await sendFile()
+    const headers = { 'Idempotency-Key': key, 'Content-Type': 'text/plain' }
+    expect((await api('POST', mine(path), { token, body: 'hello', headers })).status).toBe(422)
+    const other = await signIn()
+    expect((await api('POST', mine(path), { token: other.token, body: 'hello', headers })).status).toBe(201)
+  })
+
+  it('keeps large bodies whole', async () => {
+    const { sendFile, token, path } = await caller()
+    const bytes = randomBytes(3 * 1024 * 1024)
+    const first = await sendFile(bytes)
+    expectReplay(first, await sendFile(bytes))
+    const read = await api('GET', mine(path), { token })
+    expect(Number(read.headers.get('content-length'))).toBe(bytes.length)
+  })
+})
+
+describe('a key with POST /api/files/links', () => {
+  it('gives the same link again, and refuses to make another one', async () => {
+    const { token } = await signIn()
+    const { path } = await storeFile(token)
+    const headers = { 'Idempotency-Key': randomUUID() }
+    const send = (expiresIn: number) => api('POST', '/api/files/links', { token, json: { path, expiresIn }, headers })
+    const first = await send(60)
+    expect(first.status).toBe(201)
+    expectReplay(first, await send(60))
+    expect((await send(61)).status).toBe(422)
+    const [one, two] = await Promise.all([send(60), send(60)])
+    expect([one.text, two.text].every((text, at) => text === first.text || [one, two][at]?.status === 409)).toBe(true)
+  })
+})
