@@ -4,6 +4,6 @@ const url = process.env['DATABASE_URL']
 
 export default defineConfig({
   schema: 'schema.prisma',
-  migrations: { path: 'migrations', seed: 'node --import tsx prisma/seed.ts' },
+  migrations: { path: 'migrations', seed: 'node --require tsx/cjs prisma/seed.ts' },
   ...(url ? { datasource: { url } } : {}),
 })

@@ -1,9 +1,6 @@
 import { parseArgs } from 'node:util'
 import { Client } from 'pg'
-import { useSettings } from '@/lib/config'
-import { borrowDatabase } from '@/lib/server/borrow-database'
-import { ensureClient } from '@/lib/server/build'
-import { readSettings } from '@/lib/server/read-settings'
+import { withBorrowedDatabase } from '@/lib/server/borrow-database'
 import { fillProducts, fillUsers } from './seed/fill'
 import { startProgress } from './seed/progress'
 
@@ -63,21 +60,7 @@ async function main(): Promise<void> {
     process.exitCode = 1
     return
   }
-  const projectDir = process.cwd()
-  const given = readSettings(projectDir, { development: false, say: complain })
-  const database = await borrowDatabase(given, complain)
-  try {
-    useSettings({ ...given, databaseUrl: database.url, logLevel: 'warn' })
-    await ensureClient(projectDir, complain)
-    // What uses the Prisma client can only be loaded once it was generated.
-    const { migrate } = await import('@/lib/server/migrate')
-    await migrate(projectDir, complain)
-    await seed(database.url, counts)
-  } finally {
-    const { disconnect } = await import('@/lib/prisma')
-    await disconnect()
-    await database.release()
-  }
+  await withBorrowedDatabase(process.cwd(), complain, (databaseUrl) => seed(databaseUrl, counts))
 }
 
 main().catch((error: unknown) => {

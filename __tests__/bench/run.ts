@@ -19,7 +19,7 @@ const say = (line: string) => process.stdout.write(`${line}\n`)
 async function startPlainServer(
   databaseUrl: string,
 ): Promise<{ url: string; pid: number | undefined; stop: () => void }> {
-  const child = spawn(process.execPath, ['--import', 'tsx', join(__dirname, 'plain-server.ts')], {
+  const child = spawn(process.execPath, ['--require', 'tsx/cjs', join(__dirname, 'plain-server.ts')], {
     env: { ...process.env, NODE_ENV: 'production', DATABASE_URL: databaseUrl },
     stdio: ['ignore', 'pipe', 'inherit'],
   })

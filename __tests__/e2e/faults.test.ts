@@ -62,7 +62,7 @@ describe('while the database is away', () => {
 
 describe('starting and stopping', () => {
   it('refuses wrong settings with a line for each fault', async () => {
-    const child = spawn(process.execPath, ['--import', 'tsx', 'lib/server/start.ts'], {
+    const child = spawn(process.execPath, ['--require', 'tsx/cjs', 'lib/server/start.ts'], {
       env: { ...process.env, NODE_ENV: 'production', DATABASE_URL: 'postgresql://x/y', JWT_SECRET: 'weak', PORT: 'p' },
     })
     let complaints = ''
@@ -109,7 +109,7 @@ describe('starting and stopping', () => {
 
   it('takes its database down again when it is told to stop before it serves', async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'hearth-early-'))
-    const child = spawn(process.execPath, ['--import', 'tsx', 'lib/server/start.ts'], {
+    const child = spawn(process.execPath, ['--require', 'tsx/cjs', 'lib/server/start.ts'], {
       env: { PATH: process.env['PATH'], NODE_ENV: 'production', DATA_DIR: dataDir, PORT: '0' },
     })
     await once(child.stdout, 'data')

@@ -96,7 +96,7 @@ describe('the Postman collection', () => {
 
   it('is written to disk by npm run postman as it is served', async () => {
     const file = join(folder, 'written.json')
-    const { code } = await runNode(['--import', 'tsx', join('lib', 'openapi', 'write-postman.ts'), file])
+    const { code } = await runNode(['--require', 'tsx/cjs', join('lib', 'openapi', 'write-postman.ts'), file])
     expect(code).toBe(0)
     expect(JSON.parse(await readFile(file, 'utf8'))).toEqual(collection)
   })

@@ -88,7 +88,7 @@ describe('a worker that runs apart', () => {
     const email = freshEmail()
     const server = await startServer({ ...NO_LIMITS, WORKER: 'off' }, home)
     await signUp(server, email)
-    const worker = spawn(process.execPath, ['--import', 'tsx', join('lib', 'server', 'worker.ts')], {
+    const worker = spawn(process.execPath, ['--require', 'tsx/cjs', join('lib', 'server', 'worker.ts')], {
       env: {
         PATH: process.env['PATH'],
         NODE_ENV: 'production',

@@ -5,7 +5,7 @@ import { runNode } from '../support/run-node'
 
 jest.setTimeout(120_000)
 
-const SEED = ['--import', 'tsx', 'prisma/seed.ts']
+const SEED = ['--require', 'tsx/cjs', 'prisma/seed.ts']
 
 /** Runs work against a migrated database of its own. */
 async function withDatabase(work: (url: string) => Promise<void>): Promise<void> {
@@ -77,7 +77,7 @@ describe('npm run seed', () => {
 
   it('is what `prisma db seed` runs', async () => {
     await withDatabase(async (url) => {
-      const args = ['--import', 'tsx', 'prisma/cli.ts', 'db', 'seed', '--', '--users', '3', '--products', '10']
+      const args = ['--require', 'tsx/cjs', 'prisma/cli.ts', 'db', 'seed', '--', '--users', '3', '--products', '10']
       expect(await runNode(args, { DATABASE_URL: url })).toMatchObject({ code: 0 })
       expect(await contentsOf(url)).toMatchObject({ users: 3, products: 10 })
     })

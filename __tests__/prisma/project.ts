@@ -72,7 +72,7 @@ const environment = (databaseUrl: string | undefined): NodeJS.ProcessEnv => {
 
 const runCli = (folder: string, databaseUrl: string | undefined, args: readonly string[]): Promise<Outcome> =>
   new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--import', 'tsx', 'prisma/cli.ts', ...args], {
+    const child = spawn(process.execPath, ['--require', 'tsx/cjs', 'prisma/cli.ts', ...args], {
       cwd: folder,
       env: environment(databaseUrl),
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -38,7 +38,7 @@ export async function startServer(
   const dataDir = keep.dataDir ?? (await mkdtemp(join(tmpdir(), 'hearth-e2e-')))
   const logFile = join(tmpdir(), `hearth-${name}.log`)
   const log = openSync(logFile, 'w')
-  const child = spawn(process.execPath, ['--import', 'tsx', join('lib', 'server', 'start.ts')], {
+  const child = spawn(process.execPath, ['--require', 'tsx/cjs', join('lib', 'server', 'start.ts')], {
     env: {
       PATH: process.env['PATH'],
       HOME: process.env['HOME'],

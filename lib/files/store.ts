@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream'
 import { join } from 'node:path'
 import { settings } from '@/lib/config'
 import { diskStore } from './disk-store'
+import type * as S3 from './s3-store'
 
 /** The first and the last byte, both counted from 0 and both included. */
 export type ByteRange = { start: number; end: number }
@@ -26,7 +27,7 @@ async function openStore(): Promise<FileStore> {
   const { filesS3, dataDir } = settings()
   if (filesS3 === undefined) return diskStore(join(dataDir, 'files'))
   // The AWS SDK is large: only who uses it loads it.
-  const { s3Store } = await import('./s3-store')
+  const { s3Store }: typeof S3 = require('./s3-store')
   return s3Store(filesS3)
 }
 

@@ -1,7 +1,5 @@
-import { useSettings } from '@/lib/config'
-import { borrowDatabase } from './borrow-database'
-import { ensureClient } from './build'
-import { readSettings } from './read-settings'
+import type * as Operator from '@/lib/operator/service'
+import { withBorrowedDatabase } from './borrow-database'
 
 const USAGE = `npm run admin -- <command> <e-mail address>
 
@@ -15,7 +13,7 @@ const complain = (line: string) => process.stderr.write(`${line}\n`)
 
 async function run(command: string, email: string): Promise<void> {
   // What uses the Prisma client can only be loaded once it was generated.
-  const operator = await import('@/lib/operator/service')
+  const operator: typeof Operator = require('@/lib/operator/service')
   switch (command) {
     case 'make-admin': {
       const { password } = await operator.makeAdmin(email)
@@ -47,22 +45,7 @@ async function main(): Promise<void> {
     process.exitCode = 1
     return
   }
-  const projectDir = process.cwd()
-  const given = readSettings(projectDir, { development: false, say: complain })
-  const database = await borrowDatabase(given, complain)
-  try {
-    useSettings({ ...given, databaseUrl: database.url, logLevel: 'warn' })
-    await ensureClient(projectDir, complain)
-    const { migrate } = await import('./migrate')
-    await migrate(projectDir, complain)
-    await run(command, email.trim().toLowerCase())
-  } finally {
-    const { closePasswordPool } = await import('@/lib/auth/password')
-    const { disconnect } = await import('@/lib/prisma')
-    await closePasswordPool()
-    await disconnect()
-    await database.release()
-  }
+  await withBorrowedDatabase(process.cwd(), complain, () => run(command, email.trim().toLowerCase()))
 }
 
 main().catch((error: unknown) => {

@@ -10,7 +10,7 @@ const complain = (line: string) => process.stderr.write(`${line}\n`)
 /** Runs Prisma's command line, which has the terminal meanwhile; its exit code. */
 async function runCli(args: string[], databaseUrl: string | undefined): Promise<number> {
   const env = { ...environment(), NODE_ENV: 'production', ...(databaseUrl && { DATABASE_URL: databaseUrl }) } as const
-  const child = spawn(process.execPath, ['--import', 'tsx', join('prisma', 'cli.ts'), ...args], {
+  const child = spawn(process.execPath, ['--require', 'tsx/cjs', join('prisma', 'cli.ts'), ...args], {
     stdio: 'inherit',
     env,
   })

@@ -38,7 +38,7 @@ export async function runProgram(
 export async function runPrisma(projectDir: string, args: string[], databaseUrl?: string): Promise<string> {
   return runProgram(projectDir, {
     name: `prisma ${args.join(' ')}`,
-    args: ['--import', 'tsx', join('prisma', 'cli.ts'), ...args],
+    args: ['--require', 'tsx/cjs', join('prisma', 'cli.ts'), ...args],
     ...(databaseUrl !== undefined && { env: { DATABASE_URL: databaseUrl } }),
   })
 }

@@ -4,6 +4,7 @@ import { ensureBuild, ensureClient } from './build'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded-postgres'
 import { readSettings } from './read-settings'
 import { generatedSecret } from './secrets'
+import type * as Serve from './serve'
 import { stopSignal } from './stop-signal'
 
 const projectDir = process.cwd()
@@ -41,7 +42,7 @@ async function main(): Promise<void> {
     await ensureClient(projectDir, say)
     if (!development) await ensureBuild(projectDir, say)
     // What uses the Prisma client can only be loaded once it was generated.
-    const { serve } = await import('./serve')
+    const { serve }: typeof Serve = require('./serve')
     serving = true
     await serve({ projectDir, development, embedded: embedded?.postgres, say, stopped })
   } catch (error) {

@@ -1,6 +1,7 @@
 import { useSettings } from '@/lib/config'
 import { ensureClient } from './build'
 import { readSettings } from './read-settings'
+import type * as Work from './work'
 
 const projectDir = process.cwd()
 const say = (line: string) => process.stdout.write(`${line}\n`)
@@ -10,7 +11,7 @@ async function main(): Promise<void> {
   useSettings(readSettings(projectDir, { development: false, say }))
   await ensureClient(projectDir, say)
   // What uses the Prisma client can only be loaded once it was generated.
-  const { work } = await import('./work')
+  const { work }: typeof Work = require('./work')
   await work({ projectDir, say })
 }
 

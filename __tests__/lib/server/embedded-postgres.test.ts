@@ -6,7 +6,6 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { pathToFileURL } from 'node:url'
 import { Client } from 'pg'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../../lib/server/embedded-postgres'
 import { claimFolder } from '../../../lib/server/folder-lock'
@@ -52,9 +51,9 @@ async function query(url: string, text: string): Promise<unknown[]> {
 
 /** Runs the owner script of a project in a process of its own, at the head of a process group. */
 function spawnOwner(dataDir: string, root = project): ChildProcess {
-  const tsx = pathToFileURL(createRequire(__filename).resolve('tsx')).href
+  const tsx = createRequire(__filename).resolve('tsx/cjs')
   const script = join(root, '__tests__/support/own-embedded-postgres.ts')
-  const owner = spawn(process.execPath, ['--import', tsx, script, dataDir], {
+  const owner = spawn(process.execPath, ['--require', tsx, script, dataDir], {
     detached: true,
     stdio: ['ignore', 'pipe', 'inherit'],
   })
