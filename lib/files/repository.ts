@@ -209,15 +209,27 @@ const fileList = {
   order: [{ field: 'path', direction: 'asc' }],
 } as const
 
-/** The last character that there is: whatever begins with a prefix lies before the prefix with this after it. */
 const LAST_CHARACTER = '\u{10FFFF}'
+const SURROGATES = { first: 0xd800, length: 0x800 }
+
+/** The first text, by code point, after all that begin with a prefix; undefined where there is none. */
+function endOfPrefix(prefix: string): string | undefined {
+  const characters = [...prefix]
+  while (characters.at(-1) === LAST_CHARACTER) characters.pop()
+  const last = characters.pop()?.codePointAt(0)
+  if (last === undefined) return undefined
+  const next = last + 1 === SURROGATES.first ? SURROGATES.first + SURROGATES.length : last + 1
+  return characters.join('') + String.fromCodePoint(next)
+}
 
 /** Part of an owner's files, by path unless the query says otherwise. */
 export async function listFiles(ownerId: number, query: ListFilesQuery): Promise<List<StoredFile>> {
   const where = [Prisma.sql`"owner_id" = ${ownerId}`]
   const { prefix } = query
   if (prefix !== undefined) {
-    where.push(Prisma.sql`"path" >= ${prefix}`, Prisma.sql`"path" < ${prefix + LAST_CHARACTER}`)
+    where.push(Prisma.sql`"path" >= ${prefix}`)
+    const end = endOfPrefix(prefix)
+    if (end !== undefined) where.push(Prisma.sql`"path" < ${end}`)
   }
   return readList(fileList, query, {
     where,
