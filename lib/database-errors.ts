@@ -5,9 +5,15 @@ const UNAVAILABLE = new Set([
   ...['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'ETIMEDOUT', 'EPIPE', 'EHOSTUNREACH', 'ENETUNREACH', 'EAI_AGAIN'],
 ])
 
+/** What Prisma's driver adapter calls the same where it drops the code. */
+const UNAVAILABLE_KINDS = new Set(['DatabaseNotReachable', 'ConnectionClosed', 'SocketTimeout', 'TooManyConnections'])
+
 /** What `pg` says without a code. */
 const UNAVAILABLE_MESSAGE =
   /timeout exceeded when trying to connect|Query read timeout|Connection terminated|not queryable|Can't reach database|the database system is/i
+
+/** The same, where it gave up waiting. */
+const LATE_MESSAGE = /^(Query read timeout|timeout expired)$/
 
 /** An error, its causes, and what driver adapters keep under `meta.driverAdapterError`. */
 function* chain(error: unknown): Generator<object> {
@@ -35,9 +41,15 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   for (const link of chain(error)) {
     const code = codeOf(link)
     if (typeof code === 'string' && UNAVAILABLE.has(code)) return true
+    if ('kind' in link && typeof link.kind === 'string' && UNAVAILABLE_KINDS.has(link.kind)) return true
     if ('message' in link && typeof link.message === 'string' && UNAVAILABLE_MESSAGE.test(link.message)) return true
   }
   return false
+}
+
+/** Whether `pg` gave up waiting for the answer to a query, or to its greeting. */
+export function isLate(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'message' in error && LATE_MESSAGE.test(String(error.message))
 }
 
 function hasCode(error: unknown, prismaCode: string): boolean {

@@ -4,11 +4,14 @@ import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
 import { PrismaClient, type Prisma } from '@/prisma/generated/client'
 import { settings } from './config'
+import { isLate } from './database-errors'
 import { logger } from './logger'
 
 /** How long a request may wait for a connection, and then for its answer, before it is told that the database is down. */
-const CONNECTION_TIMEOUT_MS = 2_000
+const CONNECTION_TIMEOUT_MS = 1_500
 const QUERY_TIMEOUT_MS = 3_000
+/** After how long without a greeting a database is taken for silent. */
+const SILENCE_MS = 2_500
 
 /** What a query runs on: the client itself, or a transaction of it that the caller wants the query to be part of. */
 export type Queryable = Prisma.TransactionClient
@@ -34,10 +37,32 @@ export function openTransaction(): TransactionScope | undefined {
   return scope?.isOpen === true ? scope : undefined
 }
 
+/**
+ * A connection that ends when a query on it is given up. Whatever came next would wait behind that query: the ROLLBACK,
+ * which would be given up in its turn and never sent, and then, from the pool, the work of others, in a transaction that
+ * nobody commits.
+ */
+class Connection extends pg.Client {
+  constructor(config?: string | pg.ClientConfig) {
+    super(config)
+    const query = this.query.bind(this)
+    Reflect.set(this, 'query', (...args: unknown[]): unknown => {
+      const result: unknown = Reflect.apply(query, this, args)
+      if (result instanceof Promise) {
+        result.catch((error: unknown) => {
+          if (isLate(error)) void this.end()
+        })
+      }
+      return result
+    })
+  }
+}
+
 function connect(): Database {
   const { databaseUrl, databasePoolMax } = settings()
   if (databaseUrl === undefined) throw new Error('DATABASE_URL is not set; `npm start` brings a database of its own.')
   const pool = new pg.Pool({
+    Client: Connection,
     connectionString: databaseUrl,
     max: databasePoolMax,
     connectionTimeoutMillis: CONNECTION_TIMEOUT_MS,
@@ -76,6 +101,22 @@ export function prisma(): Queryable {
 /** The pool below the client, for figures and for streaming reads. */
 export function databasePool(): pg.Pool {
   return (globalThis.hearthDatabase ??= connect()).pool
+}
+
+/**
+ * Rejects when the database is silent. It is asked over a connection of its own, since those of the pool may all be busy;
+ * to be turned away there is an answer too.
+ */
+export async function assertDatabaseAnswers(): Promise<void> {
+  const client = new pg.Client({ connectionString: settings().databaseUrl, connectionTimeoutMillis: SILENCE_MS })
+  client.on('error', () => undefined)
+  try {
+    await client.connect()
+  } catch (cause) {
+    if (isLate(cause)) throw new Error('Connection terminated: the database is silent.', { cause })
+  } finally {
+    client.end().catch(() => undefined)
+  }
 }
 
 /** Closes every connection; the next call of `prisma` opens new ones. */

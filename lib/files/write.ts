@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { callbackify } from 'node:util'
 import { pipeline, Transform, type Readable } from 'node:stream'
 import { settings } from '@/lib/config'
+import { isDatabaseUnavailable } from '@/lib/database-errors'
 import { isAppError, type AppError } from '@/lib/errors'
 import { logger } from '@/lib/logger'
 import * as repository from './repository'
@@ -145,7 +146,8 @@ async function whileLeased<T>({ storageKey }: Write, work: () => Promise<T>): Pr
   try {
     return await work()
   } catch (error) {
-    await giveUp(storageKey)
+    // A database that is away would only be waited for again; the sweeper finds the bytes when it is back.
+    if (!isDatabaseUnavailable(error)) await giveUp(storageKey)
     throw error
   } finally {
     clearInterval(renewal)

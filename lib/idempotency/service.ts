@@ -1,5 +1,6 @@
 import { createHash, createHmac } from 'node:crypto'
 import { settings } from '@/lib/config'
+import { isDatabaseUnavailable } from '@/lib/database-errors'
 import { AppError, serviceUnavailable } from '@/lib/errors'
 import { seal, unseal } from '@/lib/seal'
 import { inTransaction } from '@/lib/transaction'
@@ -21,7 +22,7 @@ export type Outcome = { answer: KeptAnswer; isReplayed: boolean; thrown?: unknow
 const TIMEOUT_MS = 30_000
 const WAITING_MAX = 64
 
-type Turns = { running: number; waiting: (() => void)[] }
+type Turns = { running: number; waiting: { begin: () => void; refuse: (error: unknown) => void }[] }
 
 declare global {
   var hearthIdempotencyTurns: Turns | undefined
@@ -29,7 +30,8 @@ declare global {
 
 /**
  * A keyed request holds its connection while it works, also while it waits for a password's hash. Half of the pool is
- * for them at most, so that they cannot stop everybody else. SERVICE_UNAVAILABLE when too many wait.
+ * for them at most, so that they cannot stop everybody else. SERVICE_UNAVAILABLE when too many wait, and for all who wait
+ * when the database goes away.
  */
 async function inTurn<T>(work: () => Promise<T>): Promise<T> {
   const turns = (globalThis.hearthIdempotencyTurns ??= { running: 0, waiting: [] })
@@ -38,14 +40,18 @@ async function inTurn<T>(work: () => Promise<T>): Promise<T> {
   else {
     if (turns.waiting.length >= WAITING_MAX) throw serviceUnavailable(new Error('Too many keyed requests wait.'))
     // Whoever ends hands the turn on, so that `running` stays as it is.
-    await new Promise<void>((resolve) => turns.waiting.push(resolve))
+    await new Promise<void>((begin, refuse) => turns.waiting.push({ begin, refuse }))
   }
   try {
     return await work()
+  } catch (error) {
+    // Those who wait would learn the same, one after the other, each after a time-out.
+    if (isDatabaseUnavailable(error)) for (const { refuse } of turns.waiting.splice(0)) refuse(error)
+    throw error
   } finally {
     const next = turns.waiting.shift()
     if (next === undefined) turns.running -= 1
-    else next()
+    else next.begin()
   }
 }
 

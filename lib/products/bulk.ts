@@ -1,5 +1,5 @@
 import type { QueryConfig, QueryResultRow } from 'pg'
-import { databasePool } from '@/lib/prisma'
+import { assertDatabaseAnswers, databasePool } from '@/lib/prisma'
 import { Prisma } from '@/prisma/generated/client'
 import { productConditions } from './filters'
 import { PRODUCT_COLUMNS } from './repository'
@@ -7,6 +7,8 @@ import type { NewProduct, Product, ProductFilters } from './schema'
 
 /** What a batch may take while other writers hold rows of it. */
 const BATCH_TIMEOUT_MS = 30_000
+/** How often it is seen meanwhile whether the database still answers. */
+const WATCH_INTERVAL_MS = 1_000
 const ATTEMPTS_MAX = 5
 
 const CHANGED_COLUMNS = ['name', 'description', 'category', 'price_cents', 'currency', 'stock', 'attributes']
@@ -41,11 +43,19 @@ WITH input AS (
 )
 SELECT sku FROM inserted WHERE created`
 
-/** Sends a statement that may take longer than a request's others. */
+/** Sends a statement that may take longer than a request's others, unless the database falls silent meanwhile. */
 async function query<R extends QueryResultRow>(config: QueryConfig): Promise<R[]> {
   const patient = { ...config, query_timeout: BATCH_TIMEOUT_MS }
-  const { rows } = await databasePool().query<R>(patient)
-  return rows
+  let watch: NodeJS.Timeout | undefined
+  const silence = new Promise<never>((_resolve, reject) => {
+    watch = setInterval(() => void assertDatabaseAnswers().catch(reject), WATCH_INTERVAL_MS)
+  })
+  try {
+    const { rows } = await Promise.race([databasePool().query<R>(patient), silence])
+    return rows
+  } finally {
+    clearInterval(watch)
+  }
 }
 
 function codeOf(error: unknown): string {

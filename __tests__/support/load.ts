@@ -1,0 +1,73 @@
+import { Agent, type IncomingHttpHeaders, request } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+const REFUSED_PAUSE_MS = 100
+
+export type Call = {
+  method?: string
+  path: string
+  token?: string
+  /** Sent as JSON, or, where it is a text, as it is. */
+  body?: unknown
+  headers?: Record<string, string>
+}
+
+export type Answer = { status: number; headers: IncomingHttpHeaders; text: string }
+
+/** What was seen of a request: when it was sent and how long it took, in milliseconds; no answer where it was cut. */
+export type Seen = { name: string; call: Call; startedAt: number; ms: number; answer: Answer | undefined }
+
+/** Requests of one kind: each of the clients sends them one after the other, with pauses. */
+export type Stream = { name: string; clients: number; pauseMs?: number; url?: string; next: () => Call }
+
+/** Sends a request over a kept connection; the answer, or undefined where the connection was refused or broke. */
+export async function send(agent: Agent, url: string, call: Call): Promise<Answer | undefined> {
+  const body = call.body === undefined || typeof call.body === 'string' ? call.body : JSON.stringify(call.body)
+  const headers = {
+    ...(call.token !== undefined && { Authorization: `Bearer ${call.token}` }),
+    ...(body !== undefined && { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) }),
+    ...call.headers,
+  }
+  return new Promise((resolve) => {
+    const asked = request(new URL(call.path, url), { agent, method: call.method ?? 'GET', headers }, (response) => {
+      const chunks: Buffer[] = []
+      response.on('data', (chunk: Buffer) => chunks.push(chunk))
+      response.on('error', () => resolve(undefined))
+      response.on('end', () =>
+        resolve({
+          status: response.statusCode ?? 0,
+          headers: response.headers,
+          text: Buffer.concat(chunks).toString(),
+        }),
+      )
+    })
+    asked.on('error', () => resolve(undefined))
+    asked.end(body)
+  })
+}
+
+/** Sends these streams of requests to a server, over kept connections, until it is stopped. */
+export function startLoad(url: string, streams: readonly Stream[]): { seen: Seen[]; stop: () => Promise<void> } {
+  const agent = new Agent({ keepAlive: true })
+  const seen: Seen[] = []
+  const stopping = new AbortController()
+  const client = async ({ name, pauseMs = 20, next, url: target = url }: Stream): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      const call = next()
+      const startedAt = performance.now()
+      const answer = await send(agent, target, call)
+      seen.push({ name, call, startedAt, ms: performance.now() - startedAt, answer })
+      // Who is refused comes again, though not at once.
+      await sleep(answer === undefined || answer.status >= 500 ? REFUSED_PAUSE_MS : pauseMs)
+    }
+  }
+  const clients = streams.flatMap((stream) => Array.from({ length: stream.clients }, () => client(stream)))
+  return {
+    seen,
+    stop: async () => {
+      stopping.abort()
+      await Promise.all(clients)
+      agent.destroy()
+    },
+  }
+}

@@ -1,0 +1,109 @@
+import { execFileSync, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { chmod, mkdtemp, realpath, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Client } from 'pg'
+import { startEmbeddedPostgres } from '@/lib/server/embedded-postgres'
+import { chooseAccount, findPostgresBinaries, spawnAs } from '@/lib/server/postgres-binaries'
+import { waitFor } from './wait'
+
+const DATABASE = 'hearth'
+
+export type RunningPostgres = {
+  /** Of an empty database. */
+  url: string
+  /** Ends it as a crash would, all connections with it; committed rows are in its log. */
+  kill: () => Promise<void>
+  /** Starts it again on its port after `kill`; resolves when it answers. */
+  restart: () => Promise<void>
+  /** Makes it fall silent with its connections open, until `resume`. */
+  pause: () => void
+  /** Resolves when it answers. */
+  resume: () => Promise<void>
+  /** Ends it and removes its data. */
+  remove: () => Promise<void>
+}
+
+/** Rows of a statement, over a connection of its own. */
+export async function queryOnce<R extends object>(url: string, text: string, values: unknown[] = []): Promise<R[]> {
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: 1_000, query_timeout: 10_000 })
+  client.on('error', () => undefined)
+  await client.connect()
+  try {
+    return (await client.query<R>(text, values)).rows
+  } finally {
+    await client.end()
+  }
+}
+
+const untilItAnswers = (url: string) =>
+  waitFor('an answer of PostgreSQL', () =>
+    queryOnce(url, 'SELECT 1').then(
+      () => true,
+      () => false,
+    ),
+  )
+
+/** The postmaster first, so that it makes no more of them, then its children, each of which may end meanwhile. */
+function signalAll(postmaster: number, signal: NodeJS.Signals): void {
+  process.kill(postmaster, signal)
+  const listed = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' })
+  for (const line of listed.split('\n')) {
+    const [pid, parent] = line.trim().split(/\s+/).map(Number)
+    if (parent !== postmaster || pid === undefined) continue
+    try {
+      process.kill(pid, signal)
+    } catch {
+      // Then it has ended.
+    }
+  }
+}
+
+/**
+ * A PostgreSQL of this test's own that can be taken away and given back. It is durable, as one in production is, and
+ * nobody starts it again but `restart`.
+ */
+export async function startPostgres(): Promise<RunningPostgres> {
+  // Where the tests run as root, the database's user must be able to reach the folder; mkdtemp closes it.
+  const top = await realpath(await mkdtemp(join(tmpdir(), 'hearth-outage-')))
+  await chmod(top, 0o711)
+  const dataDir = join(top, 'postgres')
+  const made = await startEmbeddedPostgres({ dataDir, database: DATABASE })
+  await made.stop()
+  const cluster = join(dataDir, 'cluster')
+  const binaries = await findPostgresBinaries()
+  const account = await chooseAccount(binaries, dataDir, await stat(cluster))
+  const options = ['listen_addresses=127.0.0.1', `port=${new URL(made.url).port}`, 'unix_socket_directories=']
+  const start = async (): Promise<ChildProcess> => {
+    const args = ['-D', cluster, ...options.flatMap((option) => ['-c', option])]
+    const child = spawnAs(account, binaries.postgres, args, { cwd: cluster, stdio: 'ignore' })
+    await untilItAnswers(made.url)
+    return child
+  }
+  let child = await start()
+  const kill = async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return
+    const ended = once(child, 'exit')
+    child.kill('SIGQUIT')
+    await ended
+  }
+  const signal = (name: NodeJS.Signals) => child.pid !== undefined && signalAll(child.pid, name)
+  return {
+    url: made.url,
+    kill,
+    restart: async () => {
+      child = await start()
+    },
+    pause: () => void signal('SIGSTOP'),
+    resume: async () => {
+      signal('SIGCONT')
+      await untilItAnswers(made.url)
+    },
+    remove: async () => {
+      signal('SIGCONT')
+      await kill()
+      await rm(top, { recursive: true, force: true })
+    },
+  }
+}
