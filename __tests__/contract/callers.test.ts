@@ -1,44 +1,17 @@
 import { SCOPES, type Scope } from '@/lib/auth/scopes'
-import { domains } from '@/lib/openapi/domains'
 import type { Operation } from '@/lib/openapi/operation'
 import { api, routes } from '../support/api'
-import { findOperation, part } from '../support/document'
 import { makeApiKey, signIn } from '../support/factories'
 import { goodToken, uselessTokens } from './credentials'
-import { subjects, type Reception, type SignedIn } from './subjects'
+import { about, bodyOf, byName, fill, operations, ownerFor } from './operations'
+import { subjects, type Reception } from './subjects'
 
-const operations = domains.flatMap((domain) => domain.operations)
 const guarded = operations.filter(({ audience }) => audience !== 'public')
-const nameOf = ({ method, path }: Operation) => `${method.toUpperCase()} ${path}`
-const byName = (list: Operation[]) => list.map((operation): [string, Operation] => [nameOf(operation), operation])
-
-function fill(path: string, parameters: Record<string, string>): string {
-  return path.replace(/\{(\w+)\}/g, (_whole, name: string) => parameters[name] ?? '1')
-}
 
 /** The file that answers a path. */
 function fileOf(path: string): string {
   const url = fill(path, {})
   return routes.find(({ pattern }) => pattern.test(url))?.file ?? `no file for ${path}`
-}
-
-/** The operation's URL about something of this owner's, and the callers and the body that this something has of its own. */
-async function about(
-  owner: SignedIn,
-  { path, method }: Operation,
-): Promise<{ url: string; callers: Record<string, string>; replacement: object | undefined }> {
-  const subject = subjects[path]
-  if (subject === undefined && !path.includes('{')) return { url: path, callers: {}, replacement: undefined }
-  if (subject === undefined) throw new Error(`__tests__/contract/subjects.ts has no entry for ${path}`)
-  const { parameters, callers = {} } = await subject.make(owner)
-  const replacement = method === 'put' ? subject.replacement?.(owner) : undefined
-  return { url: fill(path, parameters), callers, replacement }
-}
-
-/** A body that is in order, as the document shows it: what is refused is refused for the caller. */
-function bodyOf({ method, path }: Operation): unknown {
-  const documented = findOperation(method.toUpperCase(), path)?.operation
-  return part(documented, 'requestBody', 'content', 'application/json')['example']
 }
 
 /** How a caller is received: what is not refused got as far as the route's own work, whatever came of it there. */
@@ -61,10 +34,6 @@ function expected({ audience, path, method }: Operation): Record<string, Recepti
     throw new Error(`__tests__/contract/subjects.ts has no entry for ${method} ${path}`)
   }
   return ofSubject ?? { stranger: audience === 'admin' ? 403 : 'pass', admin: 'pass' }
-}
-
-async function ownerFor({ audience }: Operation): Promise<SignedIn> {
-  return signIn(audience === 'admin' ? { role: 'admin' } : {})
 }
 
 describe('the routes', () => {

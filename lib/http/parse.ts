@@ -8,14 +8,29 @@ import { check, type Schema } from '@/lib/validation'
 /** The largest JSON body, in bytes. */
 export const JSON_LIMIT_BYTES = 1_048_576
 
+/** Requests whose query somebody has checked. */
+const checkedQueries = new WeakSet<NextApiRequest>()
+
 /** The query and path parameters of a request, checked. A path parameter stands beside the query's under its name. */
 export function parseQuery<T>(req: NextApiRequest, schema: Schema<T>): T {
+  checkedQueries.add(req)
   return valueOf(check(schema, req.query, 'query'))
 }
 
-/** The JSON body of a request, checked. No body counts as an empty object, so that its missing fields are named. */
+/**
+ * The JSON body of a request, checked. No body counts as an empty object, so that its missing fields are named. A route
+ * that has parameters checks them first: where none were, there may be none.
+ */
 export async function parseBody<T>(req: NextApiRequest, schema: Schema<T>): Promise<T> {
-  return valueOf(check(schema, await readJson(req), 'body'))
+  const checked = check(schema, await readJson(req), 'body')
+  const strays = strayParameters(req)
+  if (strays.length === 0) return valueOf(checked)
+  throw validationError({ ...Object.fromEntries(strays.map((name) => [name, ['is not allowed']])), ...checked.details })
+}
+
+function strayParameters(req: NextApiRequest): string[] {
+  const [, query] = (req.url ?? '').split('?')
+  return checkedQueries.has(req) ? [] : [...new URLSearchParams(query).keys()]
 }
 
 function valueOf<T>(checked: ReturnType<typeof check<T>>): T {

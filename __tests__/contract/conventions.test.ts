@@ -1,0 +1,239 @@
+import { randomUUID } from 'node:crypto'
+import { entityTagOf } from '@/lib/entity-tag'
+import type { Operation } from '@/lib/openapi/operation'
+import { api, type Answer } from '../support/api'
+import { findOperation } from '../support/document'
+import { freshEmail, signIn } from '../support/factories'
+import { about, bodyOf, byName, operations, ownerFor } from './operations'
+
+/** Its name must be one of a few, and says of what kind it is. */
+const ASSET = '/api/docs/{asset}'
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** The body of the document's example, or the subject's, with what must be nobody else's made anew. */
+function freshBody(operation: Operation, replacement: object | undefined): Record<string, unknown> | undefined {
+  const body = replacement ?? bodyOf(operation)
+  if (!isObject(body)) return undefined
+  return {
+    ...body,
+    ...(operation.method === 'post' && 'email' in body && { email: freshEmail() }),
+    ...('sku' in body && { sku: randomUUID() }),
+  }
+}
+
+type Extra = { query?: string; json?: unknown; headers?: Record<string, string>; body?: string }
+
+/** Something of somebody's, and calls of an operation about it, in order but for what is given. */
+async function prepare(operation: Operation) {
+  const owner = await ownerFor(operation)
+  const { url, replacement } = await about(owner, operation)
+  const json = freshBody(operation, replacement)
+  const call = (extra: Extra = {}, token = owner.token): Promise<Answer<unknown>> =>
+    api<unknown>(operation.method.toUpperCase(), `${url}${extra.query ?? ''}`, {
+      token,
+      ...(extra.body === undefined ? { json: 'json' in extra ? extra.json : json } : { body: extra.body }),
+      ...(extra.headers && { headers: extra.headers }),
+    })
+  return { owner, url, json, call }
+}
+
+function errorOf(answer: Answer<unknown>): { code: unknown; details: Record<string, unknown> } {
+  const { error } = isObject(answer.json) ? answer.json : { error: undefined }
+  if (!isObject(error)) throw new Error(`No error, but ${answer.status}: ${answer.text}`)
+  return { code: error['code'], details: isObject(error['details']) ? error['details'] : {} }
+}
+
+const isOk = ({ status }: Answer<unknown>) => status >= 200 && status < 300
+
+describe.each(byName(operations.filter(({ method, path }) => method === 'get' && path !== ASSET)))(
+  'HEAD for %s',
+  (_name, operation) => {
+    it('answers as GET does, without a body', async () => {
+      const { owner, url, call } = await prepare(operation)
+      const whole = await call()
+      const head = await api('HEAD', url, { token: owner.token })
+      expect([head.status, head.text]).toEqual([whole.status, ''])
+      for (const name of ['content-type', 'etag', 'link', 'cache-control']) {
+        expect([name, head.headers.get(name)]).toEqual([name, whole.headers.get(name)])
+      }
+    })
+  },
+)
+
+describe.each(byName(operations.filter(({ method, etag }) => method === 'get' && etag === true)))(
+  '%s on condition',
+  (_name, operation) => {
+    it('is 304 and empty for whoever has it, and whole for everybody else', async () => {
+      const { call } = await prepare(operation)
+      const tag = (await call()).headers.get('etag') ?? ''
+      expect(tag).toMatch(/^"[^"]+"$/)
+      for (const header of [tag, `W/${tag}`, `"x", ${tag}`, '*']) {
+        const known = await call({ headers: { 'If-None-Match': header } })
+        expect([header, known.status, known.text, known.headers.get('etag')]).toEqual([header, 304, '', tag])
+      }
+      for (const header of ['"x"', 'x', tag.slice(1, -1), '']) {
+        expect([header, (await call({ headers: { 'If-None-Match': header } })).status]).toEqual([header, 200])
+      }
+    })
+  },
+)
+
+/** The tag of what a change is about: of what GET shows, or of what the list that it stands in does. */
+async function tagOf(url: string, token: string): Promise<string> {
+  if (findOperation('GET', url) !== undefined) return (await api('GET', url, { token })).headers.get('etag') ?? ''
+  const [, list = '', plural = '', id] = /^(.*\/(\w+))\/(\d+)$/.exec(url) ?? []
+  const { json } = await api<Record<string, unknown>>('GET', list, { token })
+  const items: unknown = json[plural]
+  const idOf = (item: unknown): unknown =>
+    isObject(item) ? (isObject(item['user']) ? item['user']['id'] : item['id']) : undefined
+  const found = Array.isArray(items) ? items.find((item) => String(idOf(item)) === id) : undefined
+  return found === undefined ? '' : entityTagOf(JSON.stringify(found))
+}
+
+describe.each(
+  byName(operations.filter(({ ifMatch, body, method }) => ifMatch === true && (body || method === 'delete'))),
+)('%s on condition', (_name, operation) => {
+  it('is refused for any other version, and leaves everything as it is', async () => {
+    const { owner, url, call } = await prepare(operation)
+    const tag = await tagOf(url, owner.token)
+    expect(tag).not.toBe('')
+    for (const header of ['"x"', `W/${tag}`, tag.slice(1, -1), '']) {
+      const answer = await call({ headers: { 'If-Match': header } })
+      expect([header, answer.status, errorOf(answer).code]).toEqual([header, 412, 'PRECONDITION_FAILED'])
+      expect(await tagOf(url, owner.token)).toBe(tag)
+    }
+  })
+
+  it('is done for the version that is there, alone or among others, and for any', async () => {
+    for (const write of [(tag: string) => tag, (tag: string) => `"x", ${tag}`, () => '*']) {
+      const { owner, url, call } = await prepare(operation)
+      const answer = await call({ headers: { 'If-Match': write(await tagOf(url, owner.token)) } })
+      expect([answer.status, isOk(answer)]).toEqual([answer.status, true])
+      const after = answer.headers.get('etag')
+      if (after !== null) expect(await tagOf(url, owner.token)).toBe(after)
+    }
+  })
+
+  it('is done once when two at the same time know the same version', async () => {
+    const { owner, url, call } = await prepare(operation)
+    const headers = { 'If-Match': await tagOf(url, owner.token) }
+    const answers = await Promise.all([call({ headers }), call({ headers })])
+    const [done, refused] = answers.map(({ status }) => status).sort()
+    expect(done).toBe(operation.method === 'delete' ? 204 : 200)
+    expect(operation.method === 'delete' ? [404, 412] : [412]).toContain(refused)
+  })
+})
+
+describe.each(byName(operations.filter(({ idempotent, body }) => idempotent === true && body !== undefined)))(
+  '%s with an Idempotency-Key',
+  (_name, operation) => {
+    it('gives the first answer again, and nothing to another body', async () => {
+      const { call, json } = await prepare(operation)
+      const headers = { 'Idempotency-Key': randomUUID() }
+      const first = await call({ headers })
+      expect([first.status, isOk(first)]).toEqual([first.status, true])
+      expect(first.headers.get('idempotency-replayed')).toBeNull()
+      const again = await call({ headers })
+      expect([again.status, again.text]).toEqual([first.status, first.text])
+      expect(again.headers.get('idempotency-replayed')).toBe('true')
+      for (const name of ['location', 'etag']) expect(again.headers.get(name)).toBe(first.headers.get(name))
+      const other = await call({ headers, json: { ...json, other: true } })
+      expect([other.status, errorOf(other).code]).toEqual([422, 'IDEMPOTENCY_KEY_REUSED'])
+    })
+
+    it('works once for two at the same time', async () => {
+      const { call } = await prepare(operation)
+      const headers = { 'Idempotency-Key': randomUUID() }
+      const answers = await Promise.all([call({ headers }), call({ headers }), call({ headers })])
+      const done = answers.filter(isOk)
+      expect(new Set(done.map(({ text }) => text)).size).toBe(1)
+      expect(done.filter(({ headers: given }) => given.get('idempotency-replayed') === null)).toHaveLength(1)
+      const others = answers.filter((answer) => !isOk(answer))
+      expect(others.map((answer) => errorOf(answer).code)).toEqual(others.map(() => 'IDEMPOTENCY_IN_PROGRESS'))
+    })
+
+    it('refuses a key that is none', async () => {
+      const { call } = await prepare(operation)
+      for (const key of ['a b', 'é', 'x'.repeat(256), '']) {
+        const answer = await call({ headers: { 'Idempotency-Key': key } })
+        expect([answer.status, Object.keys(errorOf(answer).details)]).toEqual([400, ['Idempotency-Key']])
+      }
+    })
+  },
+)
+
+describe.each(byName(operations.filter(({ answers, body }) => answers[201] !== undefined && body !== undefined)))(
+  '%s',
+  (_name, operation) => {
+    it('says where to find what it made', async () => {
+      const { owner, url, call } = await prepare(operation)
+      const made = await call()
+      expect(made.status).toBe(201)
+      const location = made.headers.get('location') ?? ''
+      if (!isObject(made.json)) throw new Error(`No object: ${made.text}`)
+      const { id } = made.json
+      if (typeof id === 'number' || typeof id === 'string') expect(location).toBe(`${url}/${id}`)
+      else expect(location).toMatch(/^\/api\//)
+      if (findOperation('GET', location) === undefined) return
+      const { token } = operation.audience === 'user' ? owner : await signIn({ role: 'admin' })
+      const shown = await api<object>('GET', location, { token })
+      expect(shown.status).toBe(200)
+      if (id !== undefined) expect(shown.json).toMatchObject(made.json)
+    })
+  },
+)
+
+const withInput = operations.filter(
+  ({ parameters, body, path }) => (parameters !== undefined || body !== undefined) && path !== ASSET,
+)
+
+describe.each(byName(withInput))('%s', (_name, operation) => {
+  it('refuses a parameter that nobody knows', async () => {
+    const { call } = await prepare(operation)
+    const answer = await call({ query: '?nope=1' })
+    expect([answer.status, errorOf(answer)]).toEqual([
+      400,
+      { code: 'VALIDATION_ERROR', details: { nope: ['is not allowed'] } },
+    ])
+  })
+})
+
+describe.each(byName(operations.filter(({ body }) => body !== undefined)))('the body of %s', (_name, operation) => {
+  it('may hold no key that nobody knows, not even one that means something elsewhere', async () => {
+    const { call, json } = await prepare(operation)
+    const foreign = { nope: 1, id: 1, createdAt: '2020-01-01T00:00:00.000Z', authorId: 1, ownerId: 1, toString: 1 }
+    const answer = await call({ json: { ...json, ...foreign } })
+    const { code, details } = errorOf(answer)
+    expect([answer.status, code, Object.keys(details).sort()]).toEqual([
+      400,
+      'VALIDATION_ERROR',
+      Object.keys(foreign).sort(),
+    ])
+  })
+
+  it('is told of every field that is wrong', async () => {
+    const { call } = await prepare(operation)
+    const fields = Object.keys(operation.body?.describe()['keys'] ?? {})
+    const answer = await call({ json: Object.fromEntries(fields.map((field) => [field, [[]]])) })
+    const named = Object.keys(errorOf(answer).details).map((path) => path.split('.')[0])
+    expect([answer.status, [...new Set(named)].sort()]).toEqual([400, fields.sort()])
+  })
+
+  it('is JSON in UTF-8, as it is, and reaches for no prototype', async () => {
+    const { call } = await prepare(operation)
+    for (const [status, type, body] of [
+      [415, 'text/plain', '{}'],
+      [415, 'application/x-www-form-urlencoded', 'a=1'],
+      [415, 'application/json; charset=latin1', '{}'],
+      [400, 'application/json', '{'],
+      [400, 'application/json', '[]'],
+      [400, 'application/json', '{"__proto__":{"role":"admin"}}'],
+      [400, 'application/json', '{"constructor":{"prototype":{"a":1}}}'],
+    ] as const) {
+      expect([body, (await call({ body, headers: { 'Content-Type': type } })).status]).toEqual([body, status])
+    }
+    expect((await call({ headers: { 'Content-Encoding': 'gzip' } })).status).toBe(415)
+  })
+})

@@ -1,0 +1,42 @@
+import { domains } from '@/lib/openapi/domains'
+import type { Operation } from '@/lib/openapi/operation'
+import { findOperation, part } from '../support/document'
+import { signIn } from '../support/factories'
+import { subjects, type SignedIn } from './subjects'
+
+/** Every operation that the domains declare. */
+export const operations = domains.flatMap((domain) => domain.operations)
+const nameOf = ({ method, path }: Operation) => `${method.toUpperCase()} ${path}`
+
+/** Operations with their names, for `describe.each`. */
+export const byName = (list: Operation[]) =>
+  list.map((operation): [string, Operation] => [nameOf(operation), operation])
+
+/** A path with its parameters filled in; 1 for those that are not given. */
+export function fill(path: string, parameters: Record<string, string>): string {
+  return path.replace(/\{(\w+)\}/g, (_whole, name: string) => parameters[name] ?? '1')
+}
+
+/** The operation's URL about something of this owner's, and the callers and the body that this something has of its own. */
+export async function about(
+  owner: SignedIn,
+  { path, method }: Operation,
+): Promise<{ url: string; callers: Record<string, string>; replacement: object | undefined }> {
+  const subject = subjects[path]
+  if (subject === undefined && !path.includes('{')) return { url: path, callers: {}, replacement: undefined }
+  if (subject === undefined) throw new Error(`__tests__/contract/subjects.ts has no entry for ${path}`)
+  const { parameters, callers = {} } = await subject.make(owner)
+  const replacement = method === 'put' ? subject.replacement?.(owner) : undefined
+  return { url: fill(path, parameters), callers, replacement }
+}
+
+/** A body that is in order, as the document shows it: what is refused is refused for the caller. */
+export function bodyOf({ method, path }: Operation): unknown {
+  const documented = findOperation(method.toUpperCase(), path)?.operation
+  return part(documented, 'requestBody', 'content', 'application/json')['example']
+}
+
+/** Somebody who may call the operation about what is theirs. */
+export async function ownerFor({ audience }: Operation): Promise<SignedIn> {
+  return signIn(audience === 'admin' ? { role: 'admin' } : {})
+}
