@@ -31,8 +31,10 @@ export function sortBy<const F extends string>(...fields: F[]): Joi.AnySchema<So
   const isField = (word: string): word is F => fields.some((field) => field === word)
   return Joi.any<SortKey<F>[]>()
     .custom((value: unknown, helpers) => {
+      // An array is what a query becomes in which it stands twice.
+      if (typeof value !== 'string') return helpers.error('sort.field')
       const keys: SortKey<F>[] = []
-      for (const word of String(value).split(',')) {
+      for (const word of value.split(',')) {
         const field = word.replace(/^-/, '')
         if (!isField(field) || keys.some((key) => key.field === field)) return helpers.error('sort.field')
         keys.push({ field, direction: word.startsWith('-') ? 'desc' : 'asc' })

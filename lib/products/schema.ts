@@ -70,8 +70,8 @@ export type ProductChanges = Infer<typeof updateProductBody>
 
 export const productPath = object({ required: { id: idParameter() } })
 
-/** `attributes[color]`: the name of one attribute. */
-const ATTRIBUTE_FILTER = /^attributes\[([^[\]]{1,100})\]$/
+/** `attributes[color]`: the name of one attribute. None has a NUL in its name, which PostgreSQL could not even look for. */
+const ATTRIBUTE_FILTER = /^attributes\[([^[\]\0]{1,100})\]$/
 const ATTRIBUTE_FILTERS_MAX = 10
 
 const filters = {
