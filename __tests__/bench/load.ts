@@ -59,3 +59,19 @@ export function table(head: readonly string[], rows: readonly (readonly (string 
   const line = (cells: readonly (string | number)[]) => `| ${cells.join(' | ')} |`
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')
 }
+
+/** Writes a line. */
+export function say(line: string): void {
+  process.stdout.write(`${line}\n`)
+}
+
+/** Signs in; the token, and whose it is. */
+export async function signIn(
+  url: string,
+  credentials: { email: string; password: string },
+): Promise<{ token: string; user: { id: number } }> {
+  const headers = { 'Content-Type': 'application/json' }
+  const answer = await fetch(`${url}/api/auth/login`, { method: 'POST', headers, body: JSON.stringify(credentials) })
+  if (!answer.ok) throw new Error(`Signing in answered ${answer.status}: ${await answer.text()}`)
+  return JSON.parse(await answer.text())
+}

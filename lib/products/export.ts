@@ -6,7 +6,7 @@ import type { Product, ProductFilters } from './schema'
 /** How many rows are read at once, and about how much text may come of them. */
 const BATCH_ROWS_MAX = 1_000
 const BATCH_ROWS_MIN = 10
-const BATCH_CHARACTERS = 500_000
+const BATCH_CHARACTERS = 100_000
 
 /** How products are written, by media type. `quoted_match` keeps carriage returns from being taken for line ends. */
 const FORMATS = {

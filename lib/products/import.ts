@@ -5,7 +5,7 @@ import type { ImportRecord } from './records'
 import { importLine, type NewProduct } from './schema'
 import { changeProducts } from './service'
 
-const BATCH_LINES = 500
+const BATCH_LINES = 250
 const BATCH_CHARACTERS = 1_000_000
 const ERRORS_MAX = 100
 

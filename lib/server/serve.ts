@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
 import { closePasswordPool, warmPasswordPool } from '@/lib/auth/password'
 import { settings } from '@/lib/config'
 import { startWorker } from '@/lib/jobs/worker'
@@ -21,6 +22,12 @@ import { migrate } from './migrate'
 const NOTICE_MS = 1_000
 /** How long requests under way may take once the process was told to stop. */
 const DRAIN_TIMEOUT_MS = 10_000
+
+/**
+ * By how many percent the heap may grow before its old generation is collected. Left alone V8 lets it grow fourfold; this
+ * costs a few percent of the throughput and takes a third off the peak of memory.
+ */
+const HEAP_GROWTH_PERCENT = 75
 
 type Options = {
   projectDir: string
@@ -66,6 +73,7 @@ function summary(url: string, admin: { email: string; password: string } | undef
 export async function serve(options: Options): Promise<void> {
   const { projectDir, development, embedded, say, stopped } = options
   const { host, port, databaseUrl, worker } = settings()
+  setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH_PERCENT}`)
   // Connects while the rest starts.
   redis()
   await migrate(projectDir, say)
