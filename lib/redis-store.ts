@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
 import type { CacheEntry, CacheStore } from './cache-store'
 
@@ -7,10 +8,15 @@ const TTL_MS = 300_000
 const STAMP_TTL_MS = 2 * TTL_MS
 /** Longer than any write to the database may take. If the writer dies, its groups are not cached for as long. */
 const WRITE_TTL_MS = 60_000
+/** Longer than an instance that lost its connection takes to have another, see `redis.ts`. */
+const SETTLING_MS = 2_000
+const RETRY_MS = 100
 
 const PREFIX = 'hearth:cache:1:'
 /** Marks a stamp that says: a write is under way. */
 const WRITING = '!'
+/** The group that every entry belongs to. */
+const EVERYTHING = '*'
 const LINE_FEED = 0x0a
 const DELETE_BATCH = 1_000
 
@@ -37,25 +43,49 @@ function decode(bytes: Buffer | null | undefined, stamps: string): CacheEntry | 
 }
 
 /**
- * Entries in Redis, where all instances see each other's writes at once. While Redis cannot be asked nothing is cached;
- * writes that it was not told of are told before it is believed again. Should it lose its memory, or only stamps of it,
+ * Entries in Redis, where all instances see each other's writes at once. While Redis cannot be asked nothing is cached.
+ *
+ * Whoever was out of touch with it may have written without a word, and others may have died before they got to say
+ * theirs. So whoever is back in touch makes everything void that is there, and has all instances keep nothing for
+ * `SETTLING_MS`, in which the others come back and do the same. Should Redis lose its memory, or only stamps of it,
  * entries become void rather than stale.
  */
 export function redisStore(connection: () => Redis | undefined, limits: { ttlMs?: number } = {}): CacheStore {
   const untold = new Set<string>()
+  const watched = new WeakSet<Redis>()
+  let isInDoubt = false
+
+  const tell = async (redis: Redis): Promise<void> => {
+    await redis.set(stampKeyOf(EVERYTHING), `${WRITING}${randomUUID()}`, 'PX', SETTLING_MS)
+    // Marks of writes whose end Redis did not hear of would stand for as long as those of dead writers.
+    while (untold.size > 0) {
+      const groups = [...untold].slice(0, DELETE_BATCH)
+      await redis.del(groups.map(stampKeyOf))
+      for (const group of groups) untold.delete(group)
+    }
+  }
+
+  const settle = async (redis: Redis): Promise<void> => {
+    if (isInDoubt) return
+    isInDoubt = true
+    for (let isTold = false; !isTold && redis.status !== 'end';) {
+      isTold = await tell(redis).then(
+        () => untold.size === 0,
+        () => false,
+      )
+      if (!isTold) await sleep(RETRY_MS, undefined, { ref: false })
+    }
+    isInDoubt = false
+  }
 
   const client = (): Redis => {
     const redis = connection()
-    if (redis === undefined || redis.status !== 'ready') throw new Error('Redis cannot be asked.')
-    return redis
-  }
-
-  const tell = async (): Promise<void> => {
-    while (untold.size > 0) {
-      const groups = [...untold].slice(0, DELETE_BATCH)
-      await client().del(groups.map(stampKeyOf))
-      for (const group of groups) untold.delete(group)
+    if (redis !== undefined && !watched.has(redis)) {
+      watched.add(redis)
+      redis.on('close', () => void settle(redis))
     }
+    if (redis === undefined || redis.status !== 'ready' || isInDoubt) throw new Error('Redis cannot be asked.')
+    return redis
   }
 
   const readStamps = async (redis: Redis, keys: string[]): Promise<string[] | undefined> => {
@@ -70,13 +100,12 @@ export function redisStore(connection: () => Redis | undefined, limits: { ttlMs?
   return {
     lookUp: async (key, groups) => {
       try {
-        await tell()
         const redis = client()
-        const stampKeys = groups.map(stampKeyOf)
+        const stampKeys = [EVERYTHING, ...groups].map(stampKeyOf)
         const values = await redis.mgetBuffer([...stampKeys, keyOf(key)])
         const bytes = values.pop()
         const known = values.flatMap((value) => (value === null ? [] : [value.toString()]))
-        const stamps = known.length === groups.length ? known : await readStamps(redis, stampKeys)
+        const stamps = known.length === stampKeys.length ? known : await readStamps(redis, stampKeys)
         if (stamps === undefined || stamps.some((stamp) => stamp.startsWith(WRITING))) return { stamps: undefined }
         const joined = stamps.join()
         return { stamps: joined, entry: decode(bytes, joined) }
@@ -107,6 +136,8 @@ export function redisStore(connection: () => Redis | undefined, limits: { ttlMs?
         await client().eval(END_WRITE, groups.length, ...groups.map(stampKeyOf), write)
       } catch {
         for (const group of groups) untold.add(group)
+        const redis = connection()
+        if (redis !== undefined) void settle(redis)
       }
     },
   }

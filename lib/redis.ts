@@ -5,8 +5,9 @@ import { logger } from './logger'
 /** How long one command may take, and how long a silent connection is believed in, in milliseconds. */
 const COMMAND_TIMEOUT_MS = 250
 const SOCKET_TIMEOUT_MS = 500
-const CONNECT_TIMEOUT_MS = 2_000
-const RECONNECT_DELAY_MAX_MS = 1_000
+/** Together how long it takes at most, once Redis can be reached again, until it is. */
+const CONNECT_TIMEOUT_MS = 1_000
+const RECONNECT_DELAY_MAX_MS = 500
 
 declare global {
   var hearthRedis: Redis | undefined

@@ -1,10 +1,15 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { createCache, type Cache, type CacheEntry } from '@/lib/cache'
 import type { CacheStore } from '@/lib/cache-store'
 import { memoryStore } from '@/lib/memory-store'
 import { redisStore } from '@/lib/redis-store'
 import { startRedis, type RunningRedis } from '../support/redis'
+import { waitFor } from '../support/wait'
 
+let folder: string
 let redis: RunningRedis
 const clients: Redis[] = []
 
@@ -27,7 +32,8 @@ async function ready(client: Redis): Promise<Redis> {
 }
 
 beforeAll(async () => {
-  redis = await startRedis()
+  folder = await mkdtemp(join(tmpdir(), 'hearth-cache-'))
+  redis = await startRedis(folder)
 })
 
 afterEach(async () => {
@@ -37,6 +43,7 @@ afterEach(async () => {
 
 afterAll(async () => {
   await redis.kill()
+  await rm(folder, { recursive: true, force: true })
 })
 
 const entry = (text: string): CacheEntry => ({ body: Buffer.from(text), properties: { ETag: `"${text}"` } })
@@ -239,6 +246,49 @@ describe('the cache in Redis', () => {
     await redis.restart()
     await ready(one.client)
     expect((await one.cache.read('key', ['group'], async () => entry('fresh'))).hit).toBe(false)
-    expect((await one.cache.read('key', ['group'], async () => entry('never'))).hit).toBe(true)
+    await waitFor('a hit', async () => (await one.cache.read('key', ['group'], async () => entry('fresh'))).hit)
+  })
+
+  it.each([
+    ['ends, and is back with what it held', () => redis.kill(), () => redis.restart()],
+    ['falls silent', async () => redis.pause(), async () => redis.resume()],
+  ] as const)(
+    '(Redis %s) shows nobody what an instance wrote over meanwhile that is silent or dead',
+    async (...outage) => {
+      const [, begin, end] = outage
+      const [reader, writer, victim] = [await instance(), await instance(), await instance()]
+      for (const key of ['one', 'two']) {
+        await reader.cache.read(key, [key], async () => entry('old'))
+        expect((await reader.cache.read(key, [key], async () => entry('never'))).hit).toBe(true)
+      }
+      await begin()
+      await writer.cache.write(['one'], async () => {})
+      await victim.cache.write(['two'], async () => {})
+      victim.client.disconnect()
+      await end()
+      await ready(reader.client)
+      const backAt = performance.now()
+      for (const key of ['one', 'two']) {
+        await waitFor('a hit', async () => {
+          const read = await reader.cache.read(key, [key], async () => entry('new'))
+          expect(textOf(read)).toBe('new')
+          return read.hit
+        })
+      }
+      expect(performance.now() - backAt).toBeLessThan(4_000)
+    },
+  )
+
+  it('keeps nothing while another instance has only just come back, which may have to tell what it wrote', async () => {
+    const [one, two] = [await instance(), await instance()]
+    await one.cache.read('key', ['group'], async () => entry('old'))
+    await two.cache.read('key', ['group'], async () => entry('never'))
+    two.client.disconnect(true)
+    await ready(two.client)
+    await waitFor('its word', async () => (await one.client.get('hearth:cache:1:stamp:*'))?.startsWith('!'))
+    expect((await one.cache.read('key', ['group'], async () => entry('new'))).hit).toBe(false)
+    expect((await one.cache.read('key', ['group'], async () => entry('newer'))).hit).toBe(false)
+    await waitFor('a hit', async () => (await one.cache.read('key', ['group'], async () => entry('newest'))).hit)
+    expect(textOf(await two.cache.read('key', ['group'], async () => entry('never')))).toBe('newest')
   })
 })

@@ -14,6 +14,8 @@ export type Phase = 'before' | 'during' | 'after'
 export type OutageReport = {
   seen: Record<Phase, Seen[]>
   longestMs: number
+  /** When the dependency answered again. */
+  endedAt: number
   /** From when the dependency answers again to the end of the last request that failed. */
   recoveryMs: number
   /** Answers that nobody should get, in lines. */
@@ -67,6 +69,7 @@ export async function runThroughOutage(run: {
   return {
     seen,
     longestMs: Math.max(...load.seen.map(({ ms }) => ms)),
+    endedAt,
     recoveryMs: Math.max(0, ...failedAt),
     faults: load.seen.flatMap((one) => faultOf(one, phaseOf(one)) ?? []),
   }

@@ -7,7 +7,7 @@ const START_TIMEOUT_MS = 10_000
 
 export type RunningRedis = {
   url: string
-  /** Ends it as a crash would; what it held is gone. */
+  /** Ends it as a crash would; what it held is gone, unless it keeps it. */
   kill: () => Promise<void>
   /** Starts it again on its port after `kill`. */
   restart: () => Promise<void>
@@ -42,15 +42,22 @@ async function untilItAnswers(url: string): Promise<void> {
   }
 }
 
-/** Starts the `redis-server` of the PATH on a free port, in memory alone. The caller kills it. */
-export async function startRedis(): Promise<RunningRedis> {
+/**
+ * Starts the `redis-server` of the PATH on a free port. The caller kills it. It holds its data in memory alone, or, with a
+ * folder, writes down every change there before it answers, and has it all again when it restarts.
+ */
+export async function startRedis(folder?: string): Promise<RunningRedis> {
   if (spawnSync('redis-server', ['--version']).error !== undefined) {
     throw new Error('These tests need redis-server on the PATH; on Debian: apt-get install redis-server')
   }
   const port = await freePort()
   const url = `redis://127.0.0.1:${port}`
   const start = async (): Promise<ChildProcess> => {
-    const options = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no']
+    const persistence =
+      folder === undefined
+        ? ['--appendonly', 'no']
+        : ['--appendonly', 'yes', '--appendfsync', 'always', '--dir', folder]
+    const options = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', ...persistence]
     const child = spawn('redis-server', options, { stdio: 'ignore' })
     await untilItAnswers(url)
     return child
