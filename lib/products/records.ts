@@ -54,12 +54,12 @@ export async function* readNdjson(source: AsyncIterable<Buffer>): AsyncGenerator
 }
 
 /** The cells of one CSV record (RFC 4180), or undefined where its quotes are wrong. */
-function parseCells(text: string): string[] | undefined {
+function parseCells(given: string): string[] | undefined {
+  const text = given.endsWith('\r') ? given.slice(0, -1) : given
+  // Most records have no quotes, and nothing to parse: the parser takes thirty times as long to find that out.
+  if (!text.includes('"')) return text.split(',')
   try {
-    const rows: string[][] = parse(text.endsWith('\r') ? text.slice(0, -1) : text, {
-      record_delimiter: '\n',
-      relax_column_count: true,
-    })
+    const rows: string[][] = parse(text, { record_delimiter: '\n', relax_column_count: true })
     return rows.length === 1 ? rows[0] : undefined
   } catch {
     return undefined
@@ -86,15 +86,14 @@ function hasOpenQuote(text: string): boolean {
   return open
 }
 
-/** The first lines that make up a record: up to where every quote is closed. Undefined when one never is. */
-function firstRecord(lines: readonly TextLine[]): { text: string; length: number } | undefined {
+/** The lines from this one on that make up a record: up to where every quote is closed. Undefined when one never is. */
+function recordAt(lines: readonly TextLine[], start: number): { text: string; end: number } | undefined {
   let open = false
-  for (const [index, line] of lines.entries()) {
-    if (hasOpenQuote(line.text)) open = !open
-    if (!open) {
-      const part = lines.slice(0, index + 1)
-      return { text: part.map(({ text }) => text).join('\n'), length: part.length }
-    }
+  for (let at = start; at < lines.length; at += 1) {
+    if (hasOpenQuote(lines[at]?.text ?? '')) open = !open
+    if (open) continue
+    const part = lines.slice(start, at + 1)
+    return { text: part.map(({ text }) => text).join('\n'), end: at + 1 }
   }
   return undefined
 }
@@ -103,12 +102,15 @@ function firstRecord(lines: readonly TextLine[]): { text: string; length: number
  * The records in these lines. A field may hold line feeds between quotes, so that one quote too many reaches into the
  * lines after it: where no record comes of it, only its first line is bad, and reading goes on with the next.
  */
-function* takeRecords(given: readonly TextLine[], columns: readonly string[]): Generator<ImportRecord> {
-  let lines = given
-  for (let [line] = lines; line !== undefined; [line] = lines) {
-    const record = firstRecord(lines)
+function* takeRecords(lines: readonly TextLine[], columns: readonly string[]): Generator<ImportRecord> {
+  for (let at = 0, [line] = lines; line !== undefined; line = lines[at]) {
+    if (line.text.trim() === '') {
+      at += 1
+      continue
+    }
+    const record = recordAt(lines, at)
     const cells = record && parseCells(record.text)
-    lines = lines.slice(cells === undefined ? 1 : (record?.length ?? 1))
+    at = record === undefined || cells === undefined ? at + 1 : record.end
     if (cells === undefined) yield fault(line.number, 'must have its quotes in pairs, as RFC 4180 has them')
     else if (cells.length !== columns.length) yield fault(line.number, `must have ${columns.length} columns`)
     else yield { line: line.number, value: fromCells(columns, cells), sizeCharacters: record?.text.length ?? 0 }
@@ -132,7 +134,8 @@ export async function* readCsv(source: AsyncIterable<Buffer>): AsyncGenerator<Im
       continue
     }
     waiting.push(line)
-    size += line.text.length
+    // With its line feed: empty lines between quotes are a part of the record, and would go on for ever.
+    size += line.text.length + 1
     if (hasOpenQuote(line.text)) open = !open
     if (open && size <= RECORD_MAX_BYTES) continue
     yield* takeRecords(waiting, columns)
