@@ -81,6 +81,13 @@ describe('POST /api/invitations/accept', () => {
       }
     })
 
+    it('is not found by trying: what is nearly one is as good as made up, and harms nothing', async () => {
+      const { invited, token } = await makeInvited()
+      const near = [token.slice(1), `${token}=`, ` ${token}`, `${token}a`, token.toLowerCase(), token.toUpperCase()]
+      for (const tried of near) expect([tried, (await accept(invited, tried)).status]).toEqual([tried, 401])
+      expect((await accept(invited, token)).status).toBe(200)
+    })
+
     it('is dead with its family', async () => {
       const { invited, owner, url, token } = await makeInvited()
       await api('DELETE', url, { token: owner.token })
