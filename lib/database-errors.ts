@@ -1,3 +1,5 @@
+import { isAppError } from './errors'
+
 /** Prisma's codes, and those of PostgreSQL and the sockets below it, that say: the database cannot be asked now. */
 const UNAVAILABLE = new Set([
   ...['P1000', 'P1001', 'P1002', 'P1003', 'P1008', 'P1010', 'P1011', 'P1017', 'P2024', 'P2028', 'P2037'],
@@ -36,8 +38,12 @@ function codeOf(error: object): unknown {
   return 'originalCode' in error ? error.originalCode : undefined
 }
 
-/** Whether an error says that the database cannot be reached, or not in time: the caller may try again later. */
+/**
+ * Whether an error says that the database cannot be reached, or not in time: the caller may try again later. An AppError
+ * says what it is itself: below a client that hung up lies the same ECONNRESET.
+ */
 export function isDatabaseUnavailable(error: unknown): boolean {
+  if (isAppError(error)) return false
   for (const link of chain(error)) {
     const code = codeOf(link)
     if (typeof code === 'string' && UNAVAILABLE.has(code)) return true

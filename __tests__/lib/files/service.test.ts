@@ -1,13 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Readable } from 'node:stream'
+import { PassThrough, Readable } from 'node:stream'
 import { settings, useSettings } from '@/lib/config'
+import { AppError } from '@/lib/errors'
 import { createFile, sweepFiles } from '@/lib/files/service'
 import { prisma } from '@/lib/prisma'
 import { api } from '../../support/api'
 import { makeUser, signIn } from '../../support/factories'
 import { freshPath, mine, storeFile } from '../../support/files'
+import { waitFor } from '../../support/wait'
 
 async function storedKeys(): Promise<string[]> {
   const folder = join(settings().dataDir, 'files')
@@ -67,6 +69,19 @@ describe('the quota of an owner', () => {
       expect((await put(token, freshPath(), 1_000)).status).toBe(201)
     })
   })
+})
+
+it('keeps neither bytes nor room of a write whose client hung up', async () => {
+  const { id: ownerId } = await makeUser()
+  const before = await storedKeys()
+  const body = new PassThrough()
+  body.write(Buffer.alloc(600_000))
+  const written = createFile({ ownerId, path: 'a.bin', mimeType: 'text/plain', body, sizeBytes: 1_000_000 })
+  await waitFor('the first bytes', async () => (await storedKeys()).length > before.length)
+  body.destroy(new AppError('VALIDATION_ERROR', { cause: Object.assign(new Error('aborted'), { code: 'ECONNRESET' }) }))
+  await expect(written).rejects.toMatchObject({ code: 'VALIDATION_ERROR' })
+  expect(await storedKeys()).toEqual(before)
+  expect(await prisma().unreferencedBytes.count({ where: { ownerId } })).toBe(0)
 })
 
 describe('the sweeper', () => {
