@@ -9,6 +9,8 @@ import { ApiRequest, ApiResponse } from './messages'
 /** Answers a request whose URL is sound: the finished build's routes, or Next's development server. */
 export type Dispatch = (req: ApiRequest, res: ApiResponse, pathname: string) => unknown
 
+export type Door = Server<typeof ApiRequest, typeof ApiResponse>
+
 /** How long a client may take over its headers, and over a whole request, in milliseconds. */
 const HEADERS_TIMEOUT_MS = 20_000
 const REQUEST_TIMEOUT_MS = 3_600_000
@@ -59,7 +61,7 @@ function refuseBrokenHttp(error: NodeJS.ErrnoException, socket: Duplex): void {
 }
 
 /** The HTTP server: checks the URL, takes it apart and hands the request on. It does not listen yet. */
-export function createDoor(dispatch: Dispatch): Server<typeof ApiRequest, typeof ApiResponse> {
+export function createDoor(dispatch: Dispatch): Door {
   const server = createServer(
     {
       IncomingMessage: ApiRequest,
@@ -78,8 +80,6 @@ export function createDoor(dispatch: Dispatch): Server<typeof ApiRequest, typeof
       const { method = 'GET', route = 'none' } = req
       recordRequest({ method, route, status: res.statusCode, seconds: (performance.now() - startedAt) / 1000 })
     })
-    // Told with every answer, so that clients find another process before this one is gone (RFC 9112, section 9.6).
-    if (globalThis.hearthIsStopping === true) res.shouldKeepAlive = false
     try {
       const url = req.url ?? '/'
       const end = url.indexOf('?')

@@ -1,6 +1,8 @@
-import { IncomingMessage, ServerResponse } from 'node:http'
+import { IncomingMessage, type OutgoingHttpHeader, type OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { NextApiRequest, NextApiResponse } from 'next'
 import { parse as parseCookies } from 'cookie'
+
+type SentHeaders = OutgoingHttpHeaders | OutgoingHttpHeader[]
 
 const UNSUPPORTED = 'Draft and preview modes and revalidation are for pages; this server has none.'
 
@@ -19,6 +21,15 @@ export class ApiRequest extends IncomingMessage implements NextApiRequest {
 
 /** A response as Next hands it to an API route. */
 export class ApiResponse extends ServerResponse<ApiRequest> implements NextApiResponse {
+  /**
+   * Told with every answer of a process that stops, also to requests that were there before, so that clients find another
+   * process before this one is gone (RFC 9112, section 9.6).
+   */
+  override writeHead(status: number, reason?: string | SentHeaders, headers?: SentHeaders): this {
+    if (globalThis.hearthIsStopping === true) this.shouldKeepAlive = false
+    return typeof reason === 'string' ? super.writeHead(status, reason, headers) : super.writeHead(status, reason)
+  }
+
   status(statusCode: number): this {
     this.statusCode = statusCode
     return this

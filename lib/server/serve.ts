@@ -12,15 +12,18 @@ import { announceStop } from '@/lib/system/service'
 import { ensureAdmin } from '@/lib/users/service'
 import { dispatchToBuild, dispatchToDevelopmentServer } from './dispatch'
 import { createDoor } from './door'
+import { prepareDrain } from './drain'
 import type { EmbeddedPostgres } from './embedded-postgres'
 import { migrate } from './migrate'
 
+/** How many connections may wait to be let in; the system may allow less. Who finds no room learns of it by silence. */
+const BACKLOG = 4_096
 /**
  * How long a server that was told to stop goes on to accept connections: load balancers see that it is not ready, and
  * clients read `Connection: close`, before anything is refused.
  */
 const NOTICE_MS = 1_000
-/** How long requests under way may take once the process was told to stop. */
+/** How long what is under way may take after that. */
 const DRAIN_TIMEOUT_MS = 10_000
 
 /**
@@ -80,7 +83,8 @@ export async function serve(options: Options): Promise<void> {
   const admin = await makeFirstAdmin(embedded !== undefined)
   const dispatch = development ? await dispatchToDevelopmentServer(projectDir) : await dispatchToBuild(projectDir)
   const server = createDoor(dispatch)
-  server.listen(port, host)
+  const drain = prepareDrain(server)
+  server.listen({ port, host, backlog: BACKLOG })
   await once(server, 'listening')
   const jobs = worker === 'inline' && databaseUrl !== undefined ? await startWorker(databaseUrl) : undefined
   warmPasswordPool().catch((error: unknown) => logger().error({ err: error }, 'the password pool did not start'))
@@ -92,11 +96,7 @@ export async function serve(options: Options): Promise<void> {
   logger().info({ signal }, 'stopping')
   announceStop()
   if (!development) await sleep(NOTICE_MS)
-  const closed = once(server, 'close')
-  server.close()
-  const deadline = setTimeout(() => server.closeAllConnections(), DRAIN_TIMEOUT_MS)
-  await Promise.all([closed, jobs?.stop()])
-  clearTimeout(deadline)
+  await Promise.all([drain(DRAIN_TIMEOUT_MS), jobs?.stop()])
   await closePasswordPool()
   await disconnectRedis()
   await disconnect()
