@@ -2,11 +2,41 @@ import { createWriteStream } from 'node:fs'
 import { access, constants, mkdir, open, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { hasCode } from '@/lib/server/file-errors'
 import type { FileStore } from './store'
 
 /** What is read or written at once, in bytes: more makes no difference, less costs a thread's wake-up each. */
 const CHUNK_BYTES = 512 * 1024
+
+/** How often what has come so far is sent to the disk, so that little is left to wait for at the end. */
+const SYNC_INTERVAL_MS = 100
+
+/**
+ * Syncs a file again and again while somebody else writes it; the function that ends it. A failure is not ours to tell:
+ * the system tells of it to everybody who has the file open.
+ */
+function keepSyncing(path: string): () => Promise<void> {
+  const stopping = new AbortController()
+  const { signal } = stopping
+  const sync = async () => {
+    await sleep(SYNC_INTERVAL_MS, undefined, { signal })
+    const handle = await open(path, 'r+')
+    try {
+      while (!signal.aborted) {
+        await handle.datasync()
+        await sleep(SYNC_INTERVAL_MS, undefined, { signal })
+      }
+    } finally {
+      await handle.close()
+    }
+  }
+  const ended = sync().catch(() => {})
+  return async () => {
+    stopping.abort()
+    await ended
+  }
+}
 
 /** Makes the entries of a folder survive a power cut, which a file's own sync does not. */
 async function syncFolder(folder: string): Promise<void> {
@@ -27,7 +57,12 @@ export function diskStore(folder: string): FileStore {
       if ((await mkdir(dirname(path), { recursive: true, mode: 0o700 })) !== undefined) await syncFolder(folder)
       try {
         const options = { flags: 'wx', mode: 0o600, flush: true, highWaterMark: CHUNK_BYTES }
-        await pipeline(body, createWriteStream(path, options))
+        const stopSyncing = keepSyncing(path)
+        try {
+          await pipeline(body, createWriteStream(path, options))
+        } finally {
+          await stopSyncing()
+        }
         await syncFolder(dirname(path))
       } catch (error) {
         await rm(path, { force: true })

@@ -87,20 +87,31 @@ function leaseEnd(): Date {
 }
 
 /**
+ * Reserves room for a write: `neededBytes` now, up to `wantedBytes` as far as there is room. How many bytes it may have.
+ * NOT_FOUND without such an owner, QUOTA_EXCEEDED.
+ */
+async function reserveRoom(
+  { storageKey, ownerId, path }: Write,
+  room: { neededBytes: number; wantedBytes: number; quotaBytes: number; begins: boolean },
+): Promise<number> {
+  const { neededBytes, wantedBytes, quotaBytes, begins } = room
+  const [row] = await prisma().$queryRaw<{ granted: bigint | null }[]>`
+    SELECT reserve_file_room(${storageKey}::uuid, ${ownerId}, ${path}, ${neededBytes}::bigint, ${wantedBytes}::bigint,
+      ${quotaBytes}::bigint, ${LEASE_SECONDS}, ${begins}) AS granted`
+  if (row === undefined || row.granted === null) throw new AppError('NOT_FOUND')
+  if (row.granted < 0) throw new AppError('QUOTA_EXCEEDED')
+  return Number(row.granted)
+}
+
+/**
  * Writes a key down before its first byte, and reserves room for what it will add: a replaced file makes room for the
- * new one. What the guard throws, NOT_FOUND, QUOTA_EXCEEDED.
+ * new one. What the guard throws, NOT_FOUND, QUOTA_EXCEEDED. The guard is asked without the lock: what it says now only
+ * spares the client an upload that would be refused at its end.
  */
 export async function beginWrite(write: Write, quotaBytes: number, guard: Guard): Promise<void> {
-  const { storageKey, ownerId, path, sizeBytes } = write
-  await withOwnerLocked(ownerId, async (transaction, usedBytes) => {
-    const current = await findAt(transaction, ownerId, path)
-    guard(current)
-    const added = Math.max(0, sizeBytes - (current?.size ?? 0))
-    const free = quotaBytes - usedBytes - (await reservedBytes(transaction, ownerId, storageKey))
-    if (added > free) throw new AppError('QUOTA_EXCEEDED')
-    const data = { storageKey, ownerId, reservedBytes: added, leasedUntil: leaseEnd() }
-    await transaction.unreferencedBytes.create({ data, select: { storageKey: true } })
-  })
+  const { ownerId, path, sizeBytes } = write
+  guard(await findFile(ownerId, path))
+  await reserveRoom(write, { neededBytes: sizeBytes, wantedBytes: sizeBytes, quotaBytes, begins: true })
 }
 
 /**
@@ -111,16 +122,8 @@ export async function extendReservation(
   write: Write,
   room: { neededBytes: number; aheadBytes: number; quotaBytes: number },
 ): Promise<number> {
-  const { storageKey, ownerId, path } = write
-  return withOwnerLocked(ownerId, async (transaction, usedBytes) => {
-    const replaced = (await findAt(transaction, ownerId, path))?.size ?? 0
-    const free = room.quotaBytes - usedBytes - (await reservedBytes(transaction, ownerId, storageKey)) + replaced
-    if (room.neededBytes > free) throw new AppError('QUOTA_EXCEEDED')
-    const granted = Math.min(free, room.neededBytes + room.aheadBytes)
-    const data = { reservedBytes: Math.max(0, granted - replaced), leasedUntil: leaseEnd() }
-    await transaction.unreferencedBytes.updateMany({ where: { storageKey, doomed: false }, data })
-    return granted
-  })
+  const { neededBytes, aheadBytes, quotaBytes } = room
+  return reserveRoom(write, { neededBytes, wantedBytes: neededBytes + aheadBytes, quotaBytes, begins: false })
 }
 
 /** A sign of life of a write: the sweeper leaves its key alone for another while. */

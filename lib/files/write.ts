@@ -138,7 +138,7 @@ async function giveUp(storageKey: string): Promise<void> {
 }
 
 /** A write in progress, told to the sweeper for as long as the work on it goes on. */
-async function whileLeased<T>({ storageKey }: Write, work: () => Promise<T>): Promise<T> {
+async function whileLeased<T>({ storageKey }: Write, body: Readable, work: () => Promise<T>): Promise<T> {
   const renewal = setInterval(() => {
     // A lease that could not be renewed ends later than the next attempt.
     repository.renewLease(storageKey).catch(() => {})
@@ -146,8 +146,9 @@ async function whileLeased<T>({ storageKey }: Write, work: () => Promise<T>): Pr
   try {
     return await work()
   } catch (error) {
-    // A database that is away would only be waited for again; the sweeper finds the bytes when it is back.
-    if (!isDatabaseUnavailable(error)) await giveUp(storageKey)
+    // A database that is away would only be waited for again; the sweeper finds the bytes when it is back. A client that
+    // left has an error of the same name.
+    if (body.errored !== null || !isDatabaseUnavailable(error)) await giveUp(storageKey)
     throw error
   } finally {
     clearInterval(renewal)
@@ -174,7 +175,7 @@ export async function stageFile<T>(upload: Upload, guard: Guard, finish: Finish<
     body.destroy()
     throw error
   }
-  return whileLeased(write, async () => {
+  return whileLeased(write, body, async () => {
     const { refusal, ...content } = await storeBody(write, body, hashesRefused)
     let committed: Awaited<ReturnType<typeof repository.commitWrite>> | undefined
     const result = await finish.complete(content.sha256, async () => {
@@ -183,7 +184,8 @@ export async function stageFile<T>(upload: Upload, guard: Guard, finish: Finish<
       return { file: committed.file, created: committed.replaced === undefined }
     })
     if (committed === undefined) await giveUp(write.storageKey)
-    else if (committed.replaced !== undefined) await removeBytes([committed.replaced])
+    // A large file takes a while to go, which nobody need wait for: until it is gone it stands on the sweeper's list.
+    else if (committed.replaced !== undefined) void removeBytes([committed.replaced])
     return result
   })
 }
