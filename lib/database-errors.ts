@@ -58,6 +58,15 @@ export function isLate(error: unknown): boolean {
   return typeof error === 'object' && error !== null && 'message' in error && LATE_MESSAGE.test(String(error.message))
 }
 
+/** A deadlock, and a serialization failure, as PostgreSQL says it and as Prisma does. */
+const CONFLICTS = new Set<unknown>(['40P01', '40001', 'P2034'])
+
+/** Whether PostgreSQL undid a transaction for the sake of others: done again, it may well pass. */
+export function isTransactionConflict(error: unknown): boolean {
+  for (const link of chain(error)) if (CONFLICTS.has(codeOf(link))) return true
+  return false
+}
+
 function hasCode(error: unknown, prismaCode: string): boolean {
   return typeof error === 'object' && error !== null && 'code' in error && error.code === prismaCode
 }

@@ -6,6 +6,7 @@ import { isMissingRow } from '@/lib/database-errors'
 import { AppError } from '@/lib/errors'
 import { prisma } from '@/lib/prisma'
 import type { Role } from '@/lib/users/schema'
+import { inTransaction } from '@/lib/transaction'
 import type { Prisma } from '@/prisma/generated/client'
 import type { ApiKey, NewApiKey } from './schema'
 
@@ -35,7 +36,7 @@ export async function insertApiKey(
   origin: RequestOrigin,
 ): Promise<ApiKey> {
   try {
-    return await prisma().$transaction(async (transaction) => {
+    return await inTransaction(async (transaction) => {
       const row = await transaction.apiKey.create({ data: { ...key, userId: owner.userId }, select: apiKeyColumns })
       const details = { apiKeyId: row.id, prefix: row.prefix, scopes: row.scopes }
       await insertAuditEvent({ action: 'api_key_created', actorId: owner.userId, origin, details }, transaction)
@@ -59,7 +60,7 @@ export async function listApiKeys(userId: number): Promise<ApiKey[]> {
 
 /** NOT_FOUND when the user has no such key. */
 export async function deleteApiKey(owner: SessionActor, id: string, origin: RequestOrigin): Promise<void> {
-  await prisma().$transaction(async (transaction) => {
+  await inTransaction(async (transaction) => {
     const { count } = await transaction.apiKey.deleteMany({ where: { id, userId: owner.userId } })
     if (count === 0) throw new AppError('NOT_FOUND')
     const event = { action: 'api_key_ended', actorId: owner.userId, origin, details: { apiKeyId: id } } as const

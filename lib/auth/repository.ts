@@ -4,6 +4,7 @@ import { prisma } from '@/lib/prisma'
 import { deleteSessions } from '@/lib/sessions/repository'
 import { userColumns } from '@/lib/users/repository'
 import type { User } from '@/lib/users/schema'
+import { inTransaction } from '@/lib/transaction'
 import type { RequestOrigin, SessionActor } from './actor'
 
 /** The account with an e-mail address and the hash of its password. */
@@ -31,7 +32,7 @@ export async function replacePassword(
   hashes: { proven: string; next: string },
   origin: RequestOrigin,
 ): Promise<void> {
-  await prisma().$transaction(async (transaction) => {
+  await inTransaction(async (transaction) => {
     // In the order in which a deletion of the user takes the rows, so that the two cannot deadlock.
     await transaction.$queryRaw`SELECT 1 FROM users WHERE id = ${userId} FOR KEY SHARE`
     const { count } = await transaction.password.updateMany({

@@ -5,6 +5,7 @@ import { integerKey } from '@/lib/keyset'
 import type { List } from '@/lib/lists'
 import { prisma } from '@/lib/prisma'
 import { readList } from '@/lib/read-list'
+import { inTransaction } from '@/lib/transaction'
 import { Prisma } from '@/prisma/generated/client'
 import type { ContactMessage, ListContactQuery } from './schema'
 
@@ -20,7 +21,7 @@ const contactColumns = {
 
 /** Keeps a message together with the job that mails it: both or neither. */
 export async function insertContactMessage(message: Prisma.ContactMessageCreateInput): Promise<void> {
-  await prisma().$transaction(async (transaction) => {
+  await inTransaction(async (transaction) => {
     const { id } = await transaction.contactMessage.create({ data: message, select: { id: true } })
     await enqueue(transaction, 'mail-contact-message', { contactMessageId: id, mailId: randomUUID() })
   })

@@ -4,6 +4,7 @@ import { integerKey } from '@/lib/keyset'
 import type { List, ListRequest } from '@/lib/lists'
 import { prisma } from '@/lib/prisma'
 import { readList } from '@/lib/read-list'
+import { inTransaction } from '@/lib/transaction'
 import { Prisma } from '@/prisma/generated/client'
 import { EMBEDDED_MEMBERS_MAX, type Family, type FamilyChanges, type FamilyRole } from './schema'
 import type { FamilyWithMembers, Membership } from './schema'
@@ -37,13 +38,11 @@ function translate(error: unknown): never {
  * NOT_FOUND, LAST_OWNER, ALREADY_MEMBER.
  */
 export async function withFamily<T>(id: number, work: (transaction: FamilyTransaction) => Promise<T>): Promise<T> {
-  return prisma()
-    .$transaction(async (transaction) => {
-      const held = await transaction.$queryRaw<unknown[]>`SELECT 1 FROM families WHERE id = ${id} FOR NO KEY UPDATE`
-      if (held.length === 0) throw new AppError('NOT_FOUND')
-      return work(transaction)
-    })
-    .catch(translate)
+  return inTransaction(async (transaction) => {
+    const held = await transaction.$queryRaw<unknown[]>`SELECT 1 FROM families WHERE id = ${id} FOR NO KEY UPDATE`
+    if (held.length === 0) throw new AppError('NOT_FOUND')
+    return work(transaction)
+  }).catch(translate)
 }
 
 /** What a user is in a family, if anything. */

@@ -4,6 +4,7 @@ import { textKey, timestampKey, uuidKey } from '@/lib/keyset'
 import type { List } from '@/lib/lists'
 import { prisma } from '@/lib/prisma'
 import { readList } from '@/lib/read-list'
+import { inTransaction } from '@/lib/transaction'
 import { Prisma } from '@/prisma/generated/client'
 import type { FileChanges, ListFilesQuery, Visibility } from './schema'
 
@@ -52,7 +53,7 @@ async function withOwnerLocked<T>(
   ownerId: number,
   work: (transaction: Transaction, usedBytes: number) => Promise<T>,
 ): Promise<T> {
-  return prisma().$transaction(async (transaction) => {
+  return inTransaction(async (transaction) => {
     const [usage] = await transaction.$queryRaw<{ size_bytes: bigint }[]>`
       WITH owner AS (SELECT id FROM users WHERE id = ${ownerId} FOR KEY SHARE)
       INSERT INTO file_usage AS usage (owner_id, size_bytes) SELECT id, 0 FROM owner

@@ -5,6 +5,7 @@ import { prisma } from '@/lib/prisma'
 import { deleteSessions } from '@/lib/sessions/repository'
 import { userColumns } from '@/lib/users/repository'
 import type { User } from '@/lib/users/schema'
+import { inTransaction } from '@/lib/transaction'
 
 /** Where what is done at the console comes from, in the audit. */
 const CONSOLE: RequestOrigin = { ip: '127.0.0.1', userAgent: undefined, requestId: 'npm-run-admin' }
@@ -19,7 +20,7 @@ export async function findAccount(email: string): Promise<User> {
 
 /** Makes an account an admin's. */
 export async function promote(userId: number): Promise<void> {
-  await prisma().$transaction(async (transaction) => {
+  await inTransaction(async (transaction) => {
     const { count } = await transaction.user.updateMany({
       where: { id: userId, role: { not: 'admin' } },
       data: { role: 'admin' },
@@ -32,7 +33,7 @@ export async function promote(userId: number): Promise<void> {
 
 /** Gives an account another password and ends every session of it. */
 export async function setPassword(userId: number, hash: string): Promise<void> {
-  await prisma().$transaction(async (transaction) => {
+  await inTransaction(async (transaction) => {
     await transaction.$queryRaw`SELECT 1 FROM users WHERE id = ${userId} FOR KEY SHARE`
     await transaction.password.upsert({ where: { userId }, create: { userId, hash }, update: { hash } })
     await deleteSessions(userId, { queryable: transaction })
@@ -43,7 +44,7 @@ export async function setPassword(userId: number, hash: string): Promise<void> {
 
 /** Ends every session of an account; how many there were. */
 export async function endSessions(userId: number): Promise<number> {
-  return prisma().$transaction(async (transaction) => {
+  return inTransaction(async (transaction) => {
     const count = await deleteSessions(userId, { queryable: transaction })
     const details = { ended: count, ...BY_OPERATOR }
     if (count > 0)

@@ -5,6 +5,7 @@ import { integerKey, timestampKey } from '@/lib/keyset'
 import type { List, ListRequest } from '@/lib/lists'
 import { prisma } from '@/lib/prisma'
 import { readList } from '@/lib/read-list'
+import { inTransaction } from '@/lib/transaction'
 import { Prisma } from '@/prisma/generated/client'
 import { postsSeenBy, type PostFilters } from './visibility'
 import type { Post, PostContent } from './schema'
@@ -74,7 +75,7 @@ async function withFamilyKept<T>(
   familyId: number | null | undefined,
   work: (transaction: Prisma.TransactionClient) => Promise<T>,
 ): Promise<T> {
-  return prisma().$transaction(async (transaction) => {
+  return inTransaction(async (transaction) => {
     // Taken before the locks on posts and users, as everywhere, so that no two transactions wait for each other.
     if (typeof familyId === 'number')
       await transaction.$queryRaw`SELECT 1 FROM families WHERE id = ${familyId} FOR KEY SHARE`
@@ -123,7 +124,7 @@ export async function updatePost(
 
 /** Removes a post that nobody else changes meanwhile once `check` has let it pass. NOT_FOUND as for `updatePost`. */
 export async function deletePost(actor: Actor, id: number, check: (present: Post) => void): Promise<void> {
-  await prisma().$transaction(async (transaction) => {
+  await inTransaction(async (transaction) => {
     await transaction.$queryRaw`SELECT 1 FROM posts WHERE id = ${id} FOR UPDATE`
     check(await findPost(actor, id, transaction))
     await transaction.post.delete({ where: { id }, select: { id: true } })

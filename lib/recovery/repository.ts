@@ -5,6 +5,7 @@ import { AppError } from '@/lib/errors'
 import { enqueue } from '@/lib/jobs/queue'
 import { enqueueMail } from '@/lib/mail/outbox'
 import { prisma, type Queryable } from '@/lib/prisma'
+import { inTransaction } from '@/lib/transaction'
 import type { EmailTokenPurpose } from '@/prisma/generated/client'
 import { issueEmailToken } from './email-token'
 import type { PasswordResetJob } from './schema'
@@ -22,7 +23,7 @@ export async function enqueuePasswordReset(wish: PasswordResetJob): Promise<void
 
 /** Owes the account of an address, if there is one, a mail with a link to reset its password, and keeps the event. */
 export async function issuePasswordReset({ email, messageId, origin }: PasswordResetJob): Promise<void> {
-  await prisma().$transaction(async (transaction) => {
+  await inTransaction(async (transaction) => {
     // Locked, so that requests for one account are counted one after the other.
     const [user] = await transaction.$queryRaw<{ id: number }[]>`
       SELECT id FROM users WHERE email = ${email} FOR NO KEY UPDATE`
@@ -35,7 +36,7 @@ export async function issuePasswordReset({ email, messageId, origin }: PasswordR
 
 /** Owes a user a mail to verify the address, unless it is verified. UNAUTHORIZED when the account is gone. */
 export async function issueVerification(userId: number): Promise<void> {
-  await prisma().$transaction(async (transaction) => {
+  await inTransaction(async (transaction) => {
     const [user] = await transaction.$queryRaw<{ email: string; isVerified: boolean }[]>`
       SELECT email, email_verified AS "isVerified" FROM users WHERE id = ${userId} FOR NO KEY UPDATE`
     if (user === undefined) throw new AppError('UNAUTHORIZED')
@@ -79,7 +80,7 @@ async function spendToken(transaction: Queryable, purpose: EmailTokenPurpose, ha
  * password was changed since the link was asked for, TOKEN_REUSED, TOKEN_EXPIRED.
  */
 export async function resetPassword(hash: Hash, passwordHash: string, origin: RequestOrigin): Promise<number> {
-  return prisma().$transaction(async (transaction) => {
+  return inTransaction(async (transaction) => {
     const { userId, email, passwordUpdatedAt } = await spendToken(transaction, 'reset_password', hash)
     const data = { userId, hash: passwordHash }
     const { count } =
@@ -96,7 +97,7 @@ export async function resetPassword(hash: Hash, passwordHash: string, origin: Re
 
 /** Spends a token to mark its account's address as verified. INVALID_TOKEN, TOKEN_REUSED, TOKEN_EXPIRED. */
 export async function verifyEmail(hash: Hash, origin: RequestOrigin): Promise<void> {
-  await prisma().$transaction(async (transaction) => {
+  await inTransaction(async (transaction) => {
     const { userId } = await spendToken(transaction, 'verify_email', hash)
     await insertAuditEvent({ action: 'email_verified', actorId: userId, origin }, transaction)
   })

@@ -6,6 +6,7 @@ import { AppError } from '@/lib/errors'
 import { prisma, type Queryable } from '@/lib/prisma'
 import type { Role } from '@/lib/users/schema'
 import { isUuid } from '@/lib/validation'
+import { inTransaction } from '@/lib/transaction'
 import type { Session } from './schema'
 
 /** How old `last_used_at` may be before a use is written down again (milliseconds): to the minute is enough. */
@@ -29,7 +30,7 @@ type NewSession = {
 export async function insertSession(session: NewSession, origin: RequestOrigin): Promise<string> {
   const { userId, refreshTokenHash, expiresAt, provenBy } = session
   try {
-    return await prisma().$transaction(async (transaction) => {
+    return await inTransaction(async (transaction) => {
       if (provenBy !== undefined) {
         // The user's row comes first, in the order in which a deletion takes them, so that the two cannot deadlock.
         const [password] = await transaction.$queryRaw<{ hash: string }[]>`
@@ -103,7 +104,7 @@ export async function rotateRefreshToken(
   const found = await findSessionOfToken(hash)
   if (found === undefined) throw new AppError('INVALID_TOKEN')
   const { id: sessionId, userId } = found
-  return prisma().$transaction(async (transaction) => {
+  return inTransaction(async (transaction) => {
     const [session] = await transaction.$queryRaw<{ expiresAt: Date; isExpired: boolean }[]>`
       SELECT expires_at AS "expiresAt", expires_at <= clock_timestamp() AS "isExpired"
       FROM sessions WHERE id = ${sessionId}::uuid FOR UPDATE`
@@ -145,7 +146,7 @@ export async function listSessions(userId: number): Promise<Omit<Session, 'curre
 
 /** Ends a session of this user and keeps the event; NOT_FOUND when they have no such session. */
 export async function deleteSession(userId: number, id: string, origin: RequestOrigin): Promise<void> {
-  await prisma().$transaction(async (transaction) => {
+  await inTransaction(async (transaction) => {
     const { count } = await transaction.session.deleteMany({ where: { id, userId } })
     if (count === 0) throw new AppError('NOT_FOUND')
     const event = { action: 'session_ended', actorId: userId, origin, details: { sessionId: id } } as const
@@ -172,7 +173,7 @@ export async function deleteSessions(
 
 /** Ends every session of the caller but the one that asks, and keeps the event if there were any. */
 export async function deleteOtherSessions({ userId, sessionId }: SessionActor, origin: RequestOrigin): Promise<void> {
-  await prisma().$transaction(async (transaction) => {
+  await inTransaction(async (transaction) => {
     const count = await deleteSessions(userId, { except: sessionId, queryable: transaction })
     const event = { action: 'session_ended', actorId: userId, origin, details: { others: count } } as const
     if (count > 0) await insertAuditEvent(event, transaction)

@@ -42,7 +42,7 @@ export async function insertUser(
   { sendVerification = false } = {},
 ): Promise<User> {
   try {
-    return await prisma().$transaction(async (transaction) => {
+    return await inTransaction(async (transaction) => {
       const data = { ...input, password: { create: { hash: passwordHash } } }
       const user = await transaction.user.create({ data, select: userColumns })
       if (sendVerification) await issueEmailToken(transaction, 'verify_email', user)
