@@ -1,19 +1,42 @@
 import autocannon from 'autocannon'
 import { readFile } from 'node:fs/promises'
 
-/** What is asked, over and over. */
-export type Scenario = { name: string; url: string; headers?: Record<string, string> }
+/** What is asked, over and over. With `vary` every request has a path and a body of its own, by its number. */
+export type Scenario = {
+  name: string
+  url: string
+  method?: 'GET' | 'POST' | 'PUT' | 'PATCH'
+  headers?: Record<string, string>
+  body?: string
+  vary?: (number: number) => { path?: string; body?: string }
+}
 
 /** What came of asking: requests a second, latencies in milliseconds. */
 export type Figures = { requestsPerSecond: number; p50Ms: number; p99Ms: number }
 
+/** No two requests of a benchmark have the same number. */
+let requests = 0
+
 /** Asks for a number of seconds over a number of connections. Any answer but a 2xx stops the benchmark. */
 export async function measure(scenario: Scenario, seconds: number, connections = 20): Promise<Figures> {
+  const { url, method = 'GET', headers = {}, body, vary } = scenario
   const result = await autocannon({
-    url: scenario.url,
+    url,
+    method,
+    headers,
     connections,
     duration: seconds,
-    ...(scenario.headers !== undefined && { headers: scenario.headers }),
+    ...(body !== undefined && { body }),
+    ...(vary !== undefined && {
+      requests: [
+        {
+          setupRequest: (asked: autocannon.Request) => {
+            requests += 1
+            return { ...asked, ...vary(requests) }
+          },
+        },
+      ],
+    }),
   })
   if (result.non2xx > 0 || result.errors > 0) {
     throw new Error(`${scenario.name}: ${result.non2xx} answers were not 2xx, ${result.errors} requests failed`)

@@ -3,18 +3,16 @@ import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Pool } from 'pg'
 import { startEmbeddedPostgres } from '@/lib/server/embedded-postgres'
 import { startServer } from '../support/server'
 import { startConstantNext } from './constant-next'
-import { type Figures, measure, measureInTurn, peakMemoryMiB, type Scenario, table } from './load'
+import { type Figures, measure, measureInTurn, peakMemoryMiB, say, type Scenario, signIn, table } from './load'
+import { fill, surfaceOf } from './surface'
 
 const ROUNDS = 3
-const SECONDS = 4
-const USERS = 10_000
+const SECONDS = 2
 const SIGN_INS_IN_FLIGHT = 8
-
-const say = (line: string) => process.stdout.write(`${line}\n`)
+const CONSTANT = 'constant, `next start`'
 
 async function startPlainServer(
   databaseUrl: string,
@@ -27,19 +25,13 @@ async function startPlainServer(
   return { url: String(line).trim(), pid: child.pid, stop: () => child.kill('SIGTERM') }
 }
 
-async function json(url: string, init: RequestInit): Promise<{ user: { id: number }; token: string }> {
-  const answer = await fetch(url, { ...init, headers: { 'Content-Type': 'application/json', ...init.headers } })
-  if (!answer.ok) throw new Error(`${url} answered ${answer.status}: ${await answer.text()}`)
-  return answer.json()
-}
-
 /** Signs in over and over, several at once, until told to stop; how many it were. */
-function keepSigningIn(url: string, credentials: object): { stop: () => Promise<number> } {
+function keepSigningIn(url: string, credentials: { email: string; password: string }): { stop: () => Promise<number> } {
   let count = 0
   const stopping = new AbortController()
   const loop = async () => {
     while (!stopping.signal.aborted) {
-      await json(`${url}/api/auth/login`, { method: 'POST', body: JSON.stringify(credentials) })
+      await signIn(url, credentials)
       count += 1
     }
   }
@@ -63,33 +55,25 @@ async function main(): Promise<void> {
     PASSWORD_HASH_COST: '12',
     ADMIN_EMAIL: admin.email,
     ADMIN_PASSWORD: admin.password,
-    RATE_LIMIT_REQUESTS: '0',
+    RATE_LIMIT_REQUESTS: '1000000000',
     RATE_LIMIT_SIGN_INS: '0',
+    RATE_LIMIT_STRICT_REQUESTS: '1000000000',
   }
   const hearth = await startServer(settings, { databaseUrl })
   const constant = await startConstantNext()
   const plain = await startPlainServer(databaseUrl)
-  const pool = new Pool({ connectionString: databaseUrl, max: 1 })
   try {
-    await pool.query(
-      `INSERT INTO users (email, name) SELECT 'user' || n || '@example.test', 'User ' || n FROM generate_series(1, $1) n`,
-      [USERS],
-    )
-    await pool.query('ANALYZE users')
-    const { token, user } = await json(`${hearth.url}/api/auth/login`, { method: 'POST', body: JSON.stringify(admin) })
-    const headers = { Authorization: `Bearer ${token}` }
+    await fill(databaseUrl)
+    const { token, user } = await signIn(hearth.url, admin)
     const scenarios: Scenario[] = [
-      { name: 'constant, next start', url: constant.url },
-      { name: 'health, plain node:http', url: `${plain.url}/health` },
-      { name: 'health, Hearth', url: `${hearth.url}/api/health` },
-      { name: 'hello, Hearth', url: `${hearth.url}/api/hello` },
-      { name: 'user by id, plain node:http + pg', url: `${plain.url}/users/${user.id}` },
-      { name: 'user by id, Hearth, signed in', url: `${hearth.url}/api/users/${user.id}`, headers },
-      { name: 'user list, plain node:http + pg', url: `${plain.url}/users` },
-      { name: 'user list, Hearth, signed in', url: `${hearth.url}/api/users`, headers },
+      { name: CONSTANT, url: constant.url },
+      { name: 'plain `node:http`: a constant', url: `${plain.url}/health` },
+      { name: 'plain `node:http` + `pg`: a user by id', url: `${plain.url}/users/${user.id}` },
+      { name: 'plain `node:http` + `pg`: a list of users', url: `${plain.url}/users` },
+      ...(await surfaceOf(hearth.url, token, user.id)),
     ]
     const figures = await measureInTurn(scenarios, { rounds: ROUNDS, seconds: SECONDS })
-    const base = figures.get('constant, next start')?.requestsPerSecond ?? Number.NaN
+    const base = figures.get(CONSTANT)?.requestsPerSecond ?? Number.NaN
     const row = (name: string, { requestsPerSecond, p50Ms, p99Ms }: Figures) => [
       name,
       Math.round(requestsPerSecond),
@@ -102,7 +86,7 @@ async function main(): Promise<void> {
     )
     say(
       table(
-        ['route', 'requests/s', 'p50 ms', 'p99 ms', 'of the constant Next route'],
+        ['request', 'requests/s', 'p50 ms', 'p99 ms', 'of the constant Next route'],
         [...figures].map(([name, figure]) => row(name, figure)),
       ),
     )
@@ -123,7 +107,6 @@ async function main(): Promise<void> {
         `plain node:http + pg ${(await peakMemoryMiB(plain.pid)).toFixed(0)} MiB.`,
     )
   } finally {
-    await pool.end()
     plain.stop()
     await constant.stop()
     await hearth.remove()
