@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { AppError } from '@/lib/errors'
 
 /**
- * The page may load what this server has, and nothing else: no script of its own text and no other host. Styles may
- * stand in the page, because the viewer sets them; images may be data, because its style sheet holds some.
+ * The page may load what this server has, and nothing else: no script or style of its own text and no other host. Images
+ * may be data, because the viewer's style sheet holds some.
  */
 export const REFERENCE_POLICY = [
-  ...["default-src 'none'", "script-src 'self'", "style-src 'self' 'unsafe-inline'", "img-src 'self' data:"],
+  ...["default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:"],
   ...["connect-src 'self'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"],
 ].join('; ')
 
