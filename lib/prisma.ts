@@ -4,6 +4,7 @@ import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
 import { PrismaClient, type Prisma } from '@/prisma/generated/client'
 import { settings } from './config'
+import { Connection } from './database-connection'
 import { isLate } from './database-errors'
 import { logger } from './logger'
 
@@ -35,27 +36,6 @@ export function transactionScopes(): AsyncLocalStorage<TransactionScope> {
 export function openTransaction(): TransactionScope | undefined {
   const scope = transactionScopes().getStore()
   return scope?.isOpen === true ? scope : undefined
-}
-
-/**
- * A connection that ends when a query on it is given up. Whatever came next would wait behind that query: the ROLLBACK,
- * which would be given up in its turn and never sent, and then, from the pool, the work of others, in a transaction that
- * nobody commits.
- */
-class Connection extends pg.Client {
-  constructor(config?: string | pg.ClientConfig) {
-    super(config)
-    const query = this.query.bind(this)
-    Reflect.set(this, 'query', (...args: unknown[]): unknown => {
-      const result: unknown = Reflect.apply(query, this, args)
-      if (result instanceof Promise) {
-        result.catch((error: unknown) => {
-          if (isLate(error)) void this.end()
-        })
-      }
-      return result
-    })
-  }
 }
 
 function connect(): Database {

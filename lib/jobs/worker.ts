@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseCronItems, run, type Runner, type WorkerEvents } from 'graphile-worker'
 import pg from 'pg'
+import { Connection } from '@/lib/database-connection'
 import { logger } from '@/lib/logger'
 import { showPresence } from './presence'
 import { tasks } from './tasks'
@@ -29,6 +30,7 @@ const cronItems = () => parseCronItems([{ task: 'sweep', match: '*/10 * * * *', 
 /** One life of the library's worker, which ends when it is told to, or when its connection to the database breaks. */
 async function startRound(databaseUrl: string): Promise<Round> {
   const pool = new pg.Pool({
+    Client: Connection,
     connectionString: databaseUrl,
     max: CONNECTIONS_MAX,
     connectionTimeoutMillis: QUERY_TIMEOUT_MS,
