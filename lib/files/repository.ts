@@ -1,5 +1,5 @@
 import { isUniqueViolation } from '@/lib/database-errors'
-import { AppError } from '@/lib/errors'
+import { AppError, serviceUnavailable } from '@/lib/errors'
 import { textKey, timestampKey, uuidKey } from '@/lib/keyset'
 import type { List } from '@/lib/lists'
 import { prisma } from '@/lib/prisma'
@@ -150,7 +150,7 @@ export async function commitWrite(
   const { size, sha256, mimeType, visibility } = content
   return withOwnerLocked(ownerId, async (transaction, usedBytes) => {
     const kept = await transaction.unreferencedBytes.deleteMany({ where: { storageKey, doomed: false } })
-    if (kept.count === 0) throw new AppError('SERVICE_UNAVAILABLE', { message: 'The write took too long.' })
+    if (kept.count === 0) throw serviceUnavailable(new Error('The sweeper took the write for dead.'))
     const current = await findAt(transaction, ownerId, path)
     rules.guard(current)
     const usedAfter = usedBytes - (current?.size ?? 0) + size

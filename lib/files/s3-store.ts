@@ -10,11 +10,29 @@ import {
   S3ServiceException,
 } from '@aws-sdk/client-s3'
 import { Upload } from '@aws-sdk/lib-storage'
+import { serviceUnavailable } from '@/lib/errors'
 import type { FileStore } from './store'
 
 /** Parts of this size, so many at a time: what an upload holds in memory is their product. */
 const PART_BYTES = 8 * 1024 * 1024
 const PARTS_AT_ONCE = 2
+
+/**
+ * How long it may take to reach the bucket, to have a request answered, with a part of a body in it, and to go on with
+ * the body of an answer, which a client may read slowly; in milliseconds. By default all of it may take for ever.
+ */
+const TIMEOUTS = {
+  connectionTimeout: 3_000,
+  requestTimeout: 20_000,
+  throwOnRequestTimeout: true,
+  socketTimeout: 120_000,
+}
+
+/** What sockets and the AWS SDK say when a server cannot be asked now, and S3 where it is overburdened. */
+const UNAVAILABLE = new Set([
+  ...['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'ETIMEDOUT', 'EPIPE', 'EHOSTUNREACH', 'ENETUNREACH', 'EAI_AGAIN'],
+  ...['TimeoutError', 'RequestTimeout', 'SlowDown'],
+])
 
 type Bucket = { bucket: string; region: string; pathStyle: boolean }
 
@@ -27,6 +45,7 @@ export function s3Store({ bucket, region, pathStyle }: Bucket): FileStore {
   const client = new S3Client({
     region,
     forcePathStyle: pathStyle,
+    requestHandler: TIMEOUTS,
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
   })
@@ -48,13 +67,16 @@ export function s3Store({ bucket, region, pathStyle }: Bucket): FileStore {
     async write(key, body) {
       const params = { Bucket: bucket, Key: key, Body: body }
       const options = { partSize: PART_BYTES, queueSize: PARTS_AT_ONCE, leavePartsOnError: true }
+      const upload = new Upload({ client, params, ...options })
       try {
-        await new Upload({ client, params, ...options }).done()
+        await upload.done()
       } catch (error) {
         body.destroy()
+        // A part that arrives after its upload was given up would stay.
+        await upload.abort()
         // What failed is the upload; parts that stay all the same are the sweeper's.
-        await abortUploads(key).catch(() => {})
-        throw error
+        if (!isUnavailable(error)) await abortUploads(key).catch(() => {})
+        throw toStoreError(error)
       }
     },
 
@@ -66,13 +88,17 @@ export function s3Store({ bucket, region, pathStyle }: Bucket): FileStore {
         return Body
       } catch (error) {
         if (error instanceof NoSuchKey) return undefined
-        throw error
+        throw toStoreError(error)
       }
     },
 
     async remove(key) {
-      await abortUploads(key)
-      await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }))
+      try {
+        await abortUploads(key)
+        await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }))
+      } catch (error) {
+        throw toStoreError(error)
+      }
     },
 
     async check() {
@@ -84,4 +110,20 @@ export function s3Store({ bucket, region, pathStyle }: Bucket): FileStore {
 /** Whether a compatible server does not know a part of the protocol. */
 function isUnsupported(error: unknown): boolean {
   return error instanceof S3ServiceException && [405, 501].includes(error.$metadata.httpStatusCode ?? 0)
+}
+
+/** Whether the caller may try again later: nobody answers, or with 429 or a 5xx other than "not implemented". */
+function isUnavailable(error: unknown): boolean {
+  if (typeof error !== 'object' || error === null) return false
+  if (error instanceof S3ServiceException && !isUnsupported(error)) {
+    const { httpStatusCode: status = 0 } = error.$metadata
+    if (status === 429 || status >= 500) return true
+  }
+  const said = [...('name' in error ? [error.name] : []), ...('code' in error ? [error.code] : [])]
+  return said.some((word) => typeof word === 'string' && UNAVAILABLE.has(word))
+}
+
+/** The same for clients: SERVICE_UNAVAILABLE; what else fails stays as it is. */
+function toStoreError(error: unknown): unknown {
+  return isUnavailable(error) ? serviceUnavailable(error) : error
 }

@@ -7,7 +7,10 @@ import type * as S3 from './s3-store'
 /** The first and the last byte, both counted from 0 and both included. */
 export type ByteRange = { start: number; end: number }
 
-/** Where bytes lie, under keys that are UUIDs. Whoever writes sees to it that no key is written twice. */
+/**
+ * Where bytes lie, under keys that are UUIDs. Whoever writes sees to it that no key is written twice. SERVICE_UNAVAILABLE
+ * where the bytes lie on a server that cannot be asked now.
+ */
 export type FileStore = {
   /** Takes the whole stream; when it resolves, the bytes survive a power cut. When it fails, nothing of them stays. */
   write: (key: string, body: Readable) => Promise<void>

@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
-import S3rver from 's3rver'
 import { diskStore } from '@/lib/files/disk-store'
 import { s3Store } from '@/lib/files/s3-store'
 import type { FileStore } from '@/lib/files/store'
+import { startS3, type TestS3 } from '../../support/s3'
 
 const MIB = 1024 * 1024
 
@@ -36,27 +36,27 @@ async function openDisk(): Promise<Opened> {
   }
 }
 
+const bucket = (name = 'files') => s3Store({ bucket: name, region: 'us-east-1', pathStyle: true })
+
 /** The bucket of an S3-compatible server from npm, over HTTP, through the environment as in production. */
 async function openS3(): Promise<Opened> {
-  const directory = await mkdtemp(join(tmpdir(), 'hearth-s3-store-'))
-  // Its logger complains there that nobody listens to it.
-  jest.spyOn(console, 'error').mockImplementation(() => {})
-  const server = new S3rver({ port: 0, silent: true, directory, configureBuckets: [{ name: 'files', configs: [] }] })
-  const { port } = await server.run()
-  Object.assign(process.env, {
-    AWS_ENDPOINT_URL_S3: `http://127.0.0.1:${port}`,
-    AWS_ACCESS_KEY_ID: 'S3RVER',
-    AWS_SECRET_ACCESS_KEY: 'S3RVER',
-  })
+  const s3 = await startS3({ abortsUploads: true })
+  Object.assign(process.env, s3.settings)
   return {
-    store: s3Store({ bucket: 'files', region: 'us-east-1', pathStyle: true }),
-    broken: s3Store({ bucket: 'another', region: 'us-east-1', pathStyle: true }),
-    leftovers: async () => (await filesBelow(directory)).filter((name) => name.endsWith('_object')),
-    close: async () => {
-      await server.close()
-      await rm(directory, { recursive: true })
-    },
+    store: bucket(),
+    broken: bucket('another'),
+    leftovers: async () => [...(await s3.objects()), ...(await s3.openUploads())],
+    close: s3.remove,
   }
+}
+
+function failingAfter(size: number): Readable {
+  return Readable.from(
+    (function* () {
+      for (let sent = 0; sent < size; sent += MIB) yield randomBytes(MIB)
+      throw new Error('the client hung up')
+    })(),
+  )
 }
 
 describe.each([
@@ -110,13 +110,7 @@ describe.each([
   it.each([0, 3 * MIB, 18 * MIB])('keeps nothing of a body that fails after %i bytes', async (size) => {
     const before = await opened.leftovers()
     const key = randomUUID()
-    const failing = Readable.from(
-      (function* () {
-        for (let sent = 0; sent < size; sent += MIB) yield randomBytes(MIB)
-        throw new Error('the client hung up')
-      })(),
-    )
-    await expect(opened.store.write(key, failing)).rejects.toThrow('the client hung up')
+    await expect(opened.store.write(key, failingAfter(size))).rejects.toThrow('the client hung up')
     expect(await opened.store.read(key)).toBeUndefined()
     expect(await opened.leftovers()).toEqual(before)
   })
@@ -132,5 +126,41 @@ describe.each([
 
   it('says so when it cannot be used', async () => {
     await expect(opened.broken.check()).rejects.toMatchObject({ message: expect.any(String) })
+  })
+})
+
+describe('a bucket', () => {
+  let s3: TestS3
+  beforeAll(async () => {
+    s3 = await startS3()
+    Object.assign(process.env, s3.settings)
+  })
+  afterAll(() => s3.remove())
+
+  it('gives up a body of several parts also where the server can neither list nor abort them', async () => {
+    const key = randomUUID()
+    await expect(bucket().write(key, failingAfter(18 * MIB))).rejects.toThrow('the client hung up')
+    expect(s3.requests.some((request) => request.includes('partNumber=1'))).toBe(true)
+    await bucket().remove(key)
+    expect(await s3.objects()).toEqual([])
+  })
+
+  it('is told to be unavailable while its server says so', async () => {
+    const store = bucket()
+    const key = randomUUID()
+    s3.ailing = true
+    const attempts = [
+      store.write(key, Readable.from([randomBytes(10)])),
+      store.write(key, Readable.from([randomBytes(9 * MIB), randomBytes(9 * MIB)])),
+      store.read(key),
+      store.remove(key),
+    ]
+    const unavailable = {
+      code: 'SERVICE_UNAVAILABLE',
+      headers: { 'Retry-After': expect.stringMatching(/^[1-9]\d*$/) },
+    }
+    await Promise.all(attempts.map((attempt) => expect(attempt).rejects.toMatchObject(unavailable)))
+    s3.ailing = false
+    expect(await store.read(key)).toBeUndefined()
   })
 })

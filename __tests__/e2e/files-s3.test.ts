@@ -1,0 +1,184 @@
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { request } from 'node:http'
+import { type FileClient, keptKeys, makeFileClient, sha256, sweepLater } from '../support/file-client'
+import { queryOnce } from '../support/postgres'
+import { startS3, type TestS3 } from '../support/s3'
+import { type RunningServer, startServer } from '../support/server'
+import { waitFor } from '../support/wait'
+
+jest.setTimeout(120_000)
+
+const MIB = 1024 * 1024
+const QUOTA_BYTES = 40 * MIB
+
+let s3: TestS3
+let server: RunningServer
+let client: FileClient
+
+beforeAll(async () => {
+  s3 = await startS3({ abortsUploads: true })
+  server = await startServer({ ...s3.settings, FILES_QUOTA_BYTES: String(QUOTA_BYTES) })
+})
+
+afterAll(async () => {
+  await server.remove()
+  await s3.remove()
+})
+
+beforeEach(async () => {
+  client = await makeFileClient(server)
+})
+
+/** Every object is that of a file, and the other way round; nothing is under way. */
+async function expectNothingDangling(): Promise<void> {
+  const { named, unreferenced } = await keptKeys(server)
+  expect(unreferenced).toBe(0)
+  expect((await s3.objects()).sort()).toEqual(named)
+  expect(await s3.openUploads()).toEqual([])
+}
+
+/** Begins to send a body of so many bytes, and sends the first half. */
+async function sendHalf(path: string, sizeBytes: number) {
+  const headers = { ...client.authorization, 'Content-Length': sizeBytes }
+  const outgoing = request(`${server.url}/api/files/me/${path}`, { method: 'PUT', headers })
+  const answer = once(outgoing, 'response').then(([response]) => response)
+  // Not for whoever hangs up.
+  answer.catch(() => {})
+  await new Promise((resolve) => outgoing.write(randomBytes(sizeBytes / 2), resolve))
+  return { outgoing, answer }
+}
+
+describe('files in a bucket (AWS SDK for JavaScript 3 with lib-storage, against s3rver)', () => {
+  it('live as on a disk: made, read in parts, linked, listed, renamed, replaced and deleted', async () => {
+    const made = await client.file('POST', 'a/b.txt', { body: '0123456789', headers: { 'Content-Type': 'text/plain' } })
+    expect([made.status, made.json().sha256]).toEqual([201, sha256('0123456789')])
+    expect((await client.file('POST', 'a/b.txt', { body: 'x' })).json().error.code).toBe('FILE_EXISTS')
+    const etag = made.headers.get('etag') ?? ''
+
+    const read = await client.file('GET', 'a/b.txt')
+    expect([read.status, read.bytes.toString(), read.headers.get('etag')]).toEqual([200, '0123456789', etag])
+    for (const [range, part] of Object.entries({ 'bytes=2-4': '234', 'bytes=7-': '789', 'bytes=-1': '9' })) {
+      const answer = await client.file('GET', 'a/b.txt', { headers: { Range: range } })
+      expect([answer.status, answer.bytes.toString()]).toEqual([206, part])
+    }
+    expect((await client.file('GET', 'a/b.txt', { headers: { Range: 'bytes=10-' } })).status).toBe(416)
+    expect((await client.file('GET', 'a/b.txt', { headers: { 'If-None-Match': etag } })).status).toBe(304)
+    const head = await client.file('HEAD', 'a/b.txt')
+    expect([head.status, head.bytes.length, head.headers.get('content-length')]).toEqual([200, 0, '10'])
+
+    const link = await client.send('POST', '/api/files/links', {
+      body: JSON.stringify({ path: 'a/b.txt', expiresIn: 60 }),
+      headers: { 'Content-Type': 'application/json' },
+    })
+    const open = async () => (await fetch(`${server.url}${link.json().url}`)).text()
+    expect(await open()).toBe('0123456789')
+
+    const renamed = await client.file('PATCH', 'a/b.txt', {
+      body: JSON.stringify({ path: 'c.txt' }),
+      headers: { 'Content-Type': 'application/json' },
+    })
+    expect([renamed.status, renamed.json().path]).toEqual([200, 'c.txt'])
+    expect((await client.file('PUT', 'c.txt', { body: 'another' })).status).toBe(200)
+    expect((await client.file('GET', 'c.txt')).bytes.toString()).toBe('another')
+    expect(await open()).toContain('NOT_FOUND')
+    expect((await client.send('GET', '/api/files')).json().files.map(({ path }) => path)).toEqual(['c.txt'])
+    await expectNothingDangling()
+    expect((await client.file('DELETE', 'c.txt')).status).toBe(204)
+    expect(await s3.objects()).toEqual([])
+  })
+
+  it('go up in parts where they are longer than one, and come back whole, and in parts across parts', async () => {
+    const bytes = randomBytes(20 * MIB + 7)
+    const made = await client.file('PUT', 'large', { body: bytes })
+    expect(made.json()).toMatchObject({ size: bytes.length, sha256: sha256(bytes) })
+    const parts = s3.requests.filter((each) => /^PUT .*[?&]partNumber=\d/.test(each))
+    expect(parts).toHaveLength(3)
+    expect(bytes.equals((await client.file('GET', 'large')).bytes)).toBe(true)
+    const across = await client.file('GET', 'large', { headers: { Range: `bytes=${8 * MIB - 3}-${8 * MIB + 3}` } })
+    expect(across.bytes.equals(bytes.subarray(8 * MIB - 3, 8 * MIB + 4))).toBe(true)
+    await expectNothingDangling()
+  })
+
+  it('are one of twenty that are put at once, whole', async () => {
+    const bodies = Array.from({ length: 20 }, (_, index) => randomBytes(200_000 + index))
+    const answers = await Promise.all(bodies.map((body) => client.file('PUT', 'contested', { body })))
+    expect(answers.map(({ status }) => status).sort()).toEqual([...Array(19).fill(200), 201])
+    const read = await client.file('GET', 'contested')
+    expect(bodies.some((body) => body.equals(read.bytes))).toBe(true)
+    expect(read.headers.get('etag')).toContain(sha256(read.bytes))
+    await expectNothingDangling()
+  })
+
+  it('leave neither object nor part nor row of clients that hang up at half', async () => {
+    for (let round = 0; round < 4; round += 1) {
+      const halves = [await sendHalf(`gone-${round}`, 18 * MIB), await sendHalf(`gone-too-${round}`, 18 * MIB)]
+      await waitFor('the first parts', async () => (await s3.openUploads()).length === halves.length)
+      for (const { outgoing } of halves) outgoing.destroy()
+      await waitFor('the end of both writes', async () => (await keptKeys(server)).unreferenced === 0)
+    }
+    await expectNothingDangling()
+    expect((await client.send('GET', '/api/files')).json().files).toEqual([])
+  })
+
+  it('keep to the quota, however many are posted at once', async () => {
+    const sizeBytes = 6 * MIB
+    const posts = Array.from({ length: 10 }, (_, index) =>
+      client.file('POST', `room/${index}`, { body: Buffer.alloc(sizeBytes) }),
+    )
+    const statuses = (await Promise.all(posts)).map(({ status }) => status).sort()
+    const fitting = Math.floor(QUOTA_BYTES / sizeBytes)
+    expect(statuses).toEqual([...Array(fitting).fill(201), ...Array(10 - fitting).fill(413)])
+    await expectNothingDangling()
+  })
+
+  it('are removed from the bucket with the account', async () => {
+    await client.file('POST', 'mine.txt', { body: 'mine' })
+    const before = (await s3.objects()).length
+    expect((await client.send('DELETE', `/api/users/${client.userId}`)).status).toBe(204)
+    await waitFor('the removal', async () => (await s3.objects()).length === before - 1)
+    await waitFor('the end of the job', async () => (await keptKeys(server)).unreferenced === 0)
+    await expectNothingDangling()
+  })
+
+  it('are not available while the bucket is away; nothing dangles, and no room stays taken', async () => {
+    await client.file('POST', 'here.txt', { body: 'here' })
+    await client.file('POST', 'doomed.txt', { body: 'doomed' })
+    const half = await sendHalf('half.bin', 18 * MIB)
+    await waitFor('the first part', async () => (await s3.openUploads()).length > 0)
+    await s3.stop()
+
+    half.outgoing.end(randomBytes(9 * MIB))
+    expect((await half.answer).statusCode).toBe(503)
+    for (const [method, path, body] of [
+      ['POST', 'new.txt', 'new'],
+      ['PUT', 'here.txt', 'replaced'],
+      ['GET', 'here.txt', undefined],
+    ] as const) {
+      const answer = await client.file(method, path, body === undefined ? {} : { body })
+      expect([method, answer.status, answer.json().error.code]).toEqual([method, 503, 'SERVICE_UNAVAILABLE'])
+      expect(answer.headers.get('retry-after')).toMatch(/^[1-9]\d*$/)
+    }
+    // What needs no bytes goes on.
+    expect((await client.file('HEAD', 'here.txt')).status).toBe(200)
+    expect((await client.file('DELETE', 'doomed.txt')).status).toBe(204)
+    const ready = await waitFor('the check to notice', async () => {
+      const answer = await fetch(`${server.url}/api/ready`)
+      const { checks }: { checks: { files: { status: string } } } = JSON.parse(await answer.text())
+      return checks.files.status === 'down' && answer
+    })
+    expect(ready.status).toBe(200)
+    const [reserved] = await queryOnce<{ bytes: number }>(
+      server.databaseUrl ?? '',
+      'SELECT coalesce(sum(reserved_bytes), 0)::int AS bytes FROM unreferenced_bytes WHERE NOT doomed',
+    )
+    expect(reserved?.bytes).toBe(0)
+
+    await s3.start()
+    expect((await client.file('GET', 'here.txt')).bytes.toString()).toBe('here')
+    expect((await client.file('PUT', 'new.txt', { body: 'new' })).status).toBe(201)
+    await sweepLater(server)
+    await expectNothingDangling()
+    expect(server.output()).not.toMatch(/"level":"(error|fatal)"/)
+  })
+})
