@@ -1,6 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { settings } from './config'
 import type { CacheEntry, CacheStore } from './cache-store'
+import { isGivenUp } from './database-errors'
 import { memoryStore } from './memory-store'
+import { assertDatabaseAnswers } from './prisma'
 import { redis } from './redis'
 import { redisStore } from './redis-store'
 
@@ -17,12 +20,38 @@ export type Cache = {
   write: <T>(groups: readonly string[], work: () => Promise<T>) => Promise<T>
 }
 
+/** How long after it answers again a database may take over what it was sent before it fell silent. */
+const CATCH_UP_MS = 1_000
+
 /**
  * A cache over a store. Readers that miss together share one load, but only with readers who saw the same stamps: one
  * who comes after a write never gets what a slow load began to read before it.
  */
 export function createCache(store: CacheStore): Cache {
   const loads = new Map<string, Promise<CacheEntry>>()
+  const undecided = new Set<string>()
+  let isForgetting = false
+
+  /**
+   * A write that was given up may yet take place, when the database comes round. What readers met until then is
+   * forgotten once more.
+   */
+  const forgetLater = async (groups: readonly string[]): Promise<void> => {
+    for (const group of groups) undecided.add(group)
+    if (isForgetting) return
+    isForgetting = true
+    while (undecided.size > 0) {
+      const decided = [...undecided]
+      const answers = await assertDatabaseAnswers().then(
+        () => true,
+        () => false,
+      )
+      if (answers) for (const group of decided) undecided.delete(group)
+      await sleep(CATCH_UP_MS, undefined, { ref: false })
+      if (answers) await store.endWrite(decided, await store.beginWrite(decided))
+    }
+    isForgetting = false
+  }
 
   const loadOnce = (key: string, stamps: string, load: () => Promise<CacheEntry>): Promise<CacheEntry> => {
     const name = `${stamps} ${key}`
@@ -52,6 +81,9 @@ export function createCache(store: CacheStore): Cache {
       const write = await store.beginWrite(groups)
       try {
         return await work()
+      } catch (error) {
+        if (isGivenUp(error)) void forgetLater(groups)
+        throw error
       } finally {
         // Also after a failure: a connection that breaks during a commit does not tell whether it took place.
         await store.endWrite(groups, write)

@@ -14,8 +14,8 @@ const UNAVAILABLE_KINDS = new Set(['DatabaseNotReachable', 'ConnectionClosed', '
 const UNAVAILABLE_MESSAGE =
   /timeout exceeded when trying to connect|Query read timeout|Connection terminated|not queryable|Can't reach database|the database system is/i
 
-/** The same, where it gave up waiting. */
-const LATE_MESSAGE = /^(Query read timeout|timeout expired)$/
+/** The same, where it gave up waiting; Prisma may write more around it. */
+const LATE_MESSAGE = /Query read timeout$|^timeout expired$/
 
 /** An error, its causes, and what driver adapters keep under `meta.driverAdapterError`. */
 function* chain(error: unknown): Generator<object> {
@@ -65,6 +65,11 @@ const CONFLICTS = new Set<unknown>(['40P01', '40001', 'P2034'])
 export function isTransactionConflict(error: unknown): boolean {
   for (const link of chain(error)) if (CONFLICTS.has(codeOf(link))) return true
   return false
+}
+
+/** Whether an error says that a query was given up, which the database may yet do. */
+export function isGivenUp(error: unknown): boolean {
+  return [...chain(error)].some(isLate)
 }
 
 function hasCode(error: unknown, prismaCode: string): boolean {
