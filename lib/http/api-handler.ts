@@ -75,6 +75,12 @@ export function apiHandler(handler: Handler<Context>, { limited = true } = {}): 
       log.info({ requestId, userId, method, path: pathOf(req), status: res.statusCode, durationMs, aborted }, 'request')
     })
 
+    // Many clients read no answer before they have sent everything: they would wait for ever for one to a refused body.
+    res.once('finish', () => {
+      req.unpipe()
+      req.resume()
+    })
+
     res.setHeader('X-Request-Id', requestId)
     setSecurityHeaders(res)
     applyCors(req, res)
