@@ -27,8 +27,8 @@ export type FileClient = {
 
 export const sha256 = (bytes: Uint8Array | string) => createHash('sha256').update(bytes).digest('hex')
 
-/** A new account at a server. */
-export async function makeFileClient(server: RunningServer): Promise<FileClient> {
+/** A new account at a server, which may move. */
+export async function makeFileClient(server: Pick<RunningServer, 'url'>): Promise<FileClient> {
   const answer = await fetch(`${server.url}/api/auth/register`, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
