@@ -9,9 +9,8 @@ import { isLate } from './database-errors'
 export class Connection extends pg.Client {
   constructor(config?: string | pg.ClientConfig) {
     super(config)
-    const query = this.query.bind(this)
     Reflect.set(this, 'query', (...args: unknown[]): unknown => {
-      const result: unknown = Reflect.apply(query, this, args)
+      const result: unknown = Reflect.apply(Reflect.get(pg.Client.prototype, 'query'), this, args)
       if (result instanceof Promise) {
         result.catch((error: unknown) => {
           if (isLate(error)) void this.end()

@@ -56,7 +56,9 @@ export async function listPosts(
   if (authorId !== undefined) where.push(Prisma.sql`p.author_id = ${authorId}`)
   if (familyId !== undefined) where.push(Prisma.sql`p.family_id = ${familyId}`)
   if (q !== undefined)
-    where.push(Prisma.sql`to_tsvector('simple', p.title || ' ' || p.content) @@ plainto_tsquery('simple', ${q})`)
+    where.push(
+      Prisma.sql`to_tsvector('simple', words_of(p.title || ' ' || p.content)) @@ plainto_tsquery('simple', words_of(${q}))`,
+    )
   return readList(postList, request, {
     where,
     parts: postsSeenBy(actor, filters),

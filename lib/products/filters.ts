@@ -1,15 +1,13 @@
+import { wordsOf } from '@/lib/words'
 import { Prisma } from '@/prisma/generated/client'
 import { attributeFilters, type ProductFilters } from './schema'
-
-/** ASCII punctuation and white space: what the column `search` takes for the space between words. */
-const BETWEEN_WORDS = /[\s!-/:-@[-`{-~]+/
 
 /**
  * What to look for in `search`: every word of `q`, each as the beginning of a word, so that "chair" finds "chairs" in a
  * catalogue of any language. Undefined where `q` has no word.
  */
 function searchQuery(q: string): string | undefined {
-  const words = q.split(BETWEEN_WORDS).filter((word) => word !== '')
+  const words = wordsOf(q)
   return words.length === 0 ? undefined : words.map((word) => `'${word}':*`).join(' & ')
 }
 

@@ -24,6 +24,12 @@ describe('the search for words of products', () => {
     ['東京タワー 椅子', ['東京', '東京タワー', '椅子']],
     ['Übergröße Ångström', ['über', 'ÜBERGRÖSSE'.toLowerCase().slice(0, 5), 'ångström']],
     ['line one\r\nline\ttwo', ['one two', 'line\u00a0two']],
+    [
+      '“Oak” table—round, O’Neill’s «birch»',
+      ['oak', '“oak”', 'table', 'round', 'neill', 'O’Neill', 'birch', 'table round'],
+    ],
+    ['One\u00a0two\u3000three、four（five）', ['two', 'three', 'four', 'five']],
+    ['Lamp 💡bright→dim €5', ['bright', 'dim', '5']],
     [`${'x'.repeat(150)} long`, ['xxx', 'x'.repeat(95), 'long']],
   ])('finds %j by each of %j', async (name, queries) => {
     const sku = await make(name)
