@@ -7,6 +7,7 @@ import { AppError } from '@/lib/errors'
 import { entityTag, openFile, type StoredFile } from '@/lib/files/service'
 import type { Context } from './context'
 import { assertUnchanged, isFresh, rangeIsCurrent } from './file-preconditions'
+import { STALL_TIMEOUT_MS } from './send-stream'
 
 /** What a browser shows without running anything of it. All else is for saving. */
 const INERT_TYPE = /^(image\/(png|jpeg|gif|webp|avif|bmp)|(audio|video)\/[\w.+-]+|text\/plain)(;|$)/
@@ -78,13 +79,18 @@ export async function sendFile(
   await streamTo(res, bytes)
 }
 
-/** A client that hangs up is nobody's fault; bytes that cannot be read are ours, and cut the answer off. */
+/**
+ * A client that hangs up, or takes nothing for a minute, is nobody's fault; bytes that cannot be read are ours, and cut
+ * the answer off.
+ */
 async function streamTo(res: NextApiResponse, bytes: Readable): Promise<void> {
   let fault: unknown
   bytes.once('error', (error) => {
     if (!res.destroyed) fault = error
   })
+  res.setTimeout(STALL_TIMEOUT_MS, () => res.destroy())
   // What fails here closes both ends.
   await pipeline(bytes, res).catch(() => {})
+  res.setTimeout(0)
   if (fault !== undefined) throw fault
 }

@@ -53,11 +53,14 @@ describe('POST /api/files/:owner/…', () => {
     expect((await api('POST', mine(path.normalize('NFC')), { token, body: 'x' })).status).toBe(409)
   })
 
-  it.each(['text', 'text/', 'a b/c', `text/${'x'.repeat(300)}`])('refuses the type %j', async (type) => {
-    const { token } = await signIn()
-    const answer = await api('POST', mine(freshPath()), { token, body: 'x', headers: { 'Content-Type': type } })
-    expect(answer.status).toBe(415)
-  })
+  it.each(['text', 'text/', 'a b/c', `text/${'x'.repeat(300)}`, `text/${'x'.repeat(10_000)}`])(
+    'refuses the type %j',
+    async (type) => {
+      const { token } = await signIn()
+      const answer = await api('POST', mine(freshPath()), { token, body: 'x', headers: { 'Content-Type': type } })
+      expect(answer.status).toBe(415)
+    },
+  )
 
   it('refuses an encoded body, which it would hand out as it is', async () => {
     const { token } = await signIn()
@@ -190,6 +193,23 @@ describe('PATCH /api/files/:owner/…', () => {
       expect((await api('PATCH', mine(path), { token, json })).status).toBe(400)
     },
   )
+
+  it('gives a file to nobody else, whatever its new path looks like', async () => {
+    const [owner, other] = [await signIn(), await signIn()]
+    const { path } = await storeFile(owner.token)
+    for (const json of [
+      { path: `../${other.user.id}/x` },
+      { path: `/${other.user.id}/x` },
+      { path: `/api/files/${other.user.id}/x` },
+      { path: `%2e%2e/${other.user.id}/x` },
+      { path: 'x', ownerId: other.user.id },
+    ]) {
+      expect((await api('PATCH', mine(path), { token: owner.token, json })).status).toBe(400)
+    }
+    const answer = await api<File>('PATCH', mine(path), { token: owner.token, json: { path: `${other.user.id}/x` } })
+    expect(answer.json).toMatchObject({ ownerId: owner.user.id, path: `${other.user.id}/x` })
+    expect((await api<{ files: File[] }>('GET', '/api/files', { token: other.token })).json.files).toEqual([])
+  })
 
   it('changes only the version that the caller knows', async () => {
     const { token } = await signIn()

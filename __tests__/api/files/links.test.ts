@@ -48,10 +48,34 @@ describe('POST /api/files/links', () => {
   }, 120_000)
 
   it('opens no other file, and does nothing but read', async () => {
-    const { url, token, path } = await linked()
+    const { url, user, token, path } = await linked()
     const other = await storeFile(token)
     expect(await statusOf(url.replace(path, other.path))).toBe(404)
-    expect((await api('DELETE', url)).status).toBe(401)
+    const stranger = await signIn()
+    await storeFile(stranger.token, { path })
+    expect(await statusOf(url.replace(`/${user.id}/`, `/${stranger.user.id}/`))).toBe(404)
+    expect(await statusOf(url.replace(`/${user.id}/`, '/me/'))).toBe(401)
+    expect((await api('GET', url.replace(`/${user.id}/`, '/me/'), { token: stranger.token })).text).toBe('hello')
+    for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) expect((await api(method, url)).status).toBe(401)
+    expect((await api('DELETE', url, { token: stranger.token })).status).toBe(400)
+    expect(await statusOf(url)).toBe(200)
+  })
+
+  it('does not open for longer than it was made for', async () => {
+    const { url, expiresAt } = await linked(1)
+    const later = String(expiresAt.getTime() / 1000 + 3_600)
+    for (const changed of [
+      url.replace(/expires=\d+/, `expires=${later}`),
+      url.replace(/expires=(\d+)/, 'expires=$1.0'),
+      url.replace(/expires=(\d+)/, 'expires=$1e9'),
+      url.replace(/expires=\d+/, 'expires=Infinity'),
+      `${url}&expires=${later}`,
+      url.replace('?', `?expires=${later}&`),
+      url.replace(/signature=.*/, 'signature='),
+      url.replace(/&signature=.*/, ''),
+    ]) {
+      expect([changed, await statusOf(changed)]).toEqual([changed, 404])
+    }
   })
 
   it('ends with the replacement, the renaming and the deletion of the file', async () => {

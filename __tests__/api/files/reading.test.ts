@@ -41,6 +41,27 @@ describe('GET /api/files/:owner/…', () => {
     expect([answer.status, answer.text]).toEqual([200, BODY])
   })
 
+  it.each([
+    ['many parts', `bytes=${Array.from({ length: 3_000 }, () => '0-0').join()}`],
+    ['many parts that do not touch', `bytes=${Array.from({ length: 1_200 }, (_, at) => `${at * 2}-${at * 2}`).join()}`],
+    ['parts that overlap', `bytes=${'0-,'.repeat(3_000)}-1`],
+    ['an end of many digits', `bytes=0-${'9'.repeat(5_000)}`],
+    ['a beginning of many digits', `bytes=${'9'.repeat(5_000)}-`],
+    ['a length of many digits', `bytes=-${'9'.repeat(5_000)}`],
+    ['the largest of numbers', 'bytes=-9223372036854775808'],
+    ['a part that ends before it begins', 'bytes=5-2'],
+    ['numbers that are none', 'bytes=1e0-0x5'],
+    ['spaces', `bytes=${' '.repeat(10_000)}0-1`],
+    ['commas', `bytes=${','.repeat(10_000)}`],
+  ])('answers a range of %s with no more than the file, at once', async (_what, range) => {
+    const { token, url } = await stored()
+    const startedAt = performance.now()
+    const answer = await api('GET', url, { token, headers: { Range: range } })
+    expect(performance.now() - startedAt).toBeLessThan(1_000)
+    expect([200, 206, 416]).toContain(answer.status)
+    if (answer.status !== 416) expect(BODY).toContain(answer.text)
+  })
+
   it('gives a part only of the version that the caller began with', async () => {
     const { token, url, etag, lastModified } = await stored()
     const get = (condition: string) => api('GET', url, { token, headers: { Range: 'bytes=5-', 'If-Range': condition } })
@@ -109,8 +130,14 @@ describe('GET /api/files/:owner/…', () => {
     expect((await api('GET', url)).text).toBe('hello')
   })
 
-  it('refuses `me` without credentials, and owners that are none', async () => {
-    expect((await api('GET', '/api/files/me/a.txt')).status).toBe(401)
+  it.each(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'])(
+    'refuses %s of `me` without credentials',
+    async (method) => {
+      expect((await api(method, '/api/files/me/a.txt')).status).toBe(401)
+    },
+  )
+
+  it('refuses owners that are none', async () => {
     expect((await api('GET', '/api/files/99999999999/a.txt')).status).toBe(404)
     for (const owner of ['0', '-1', '1e3', 'you', '..', '01']) {
       expect((await api('GET', `/api/files/${owner}/a.txt`)).status).toBe(400)

@@ -1,0 +1,56 @@
+import { once } from 'node:events'
+import { readdir, readlink } from 'node:fs/promises'
+import { ServerResponse } from 'node:http'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { settings } from '@/lib/config'
+import { createDoor } from '@/lib/server/door'
+import route from '@/pages/api/files/[owner]/[...path]'
+import { api } from '../../support/api'
+import { signIn } from '../../support/factories'
+import { mine } from '../../support/files'
+import { waitFor } from '../../support/wait'
+
+const MIB = 1024 * 1024
+
+/** How many files of the store this process has open, by Linux's list. */
+async function openFiles(): Promise<number> {
+  const folder = '/proc/self/fd'
+  const links = (await readdir(folder)).map((name) => readlink(join(folder, name)).catch(() => ''))
+  return (await Promise.all(links)).filter((target) => target.startsWith(join(settings().dataDir, 'files'))).length
+}
+
+it('gives up a client that takes nothing for a minute, and closes its file', async () => {
+  const { user, token } = await signIn()
+  await api('PUT', mine('large'), { token, body: new Uint8Array(24 * MIB) })
+  const server = createDoor((req, res) => {
+    req.query = { owner: String(user.id), path: ['large'] }
+    return route(req, res)
+  })
+  // A minute passes in a fifth of a second.
+  const hurry = jest.spyOn(ServerResponse.prototype, 'setTimeout').mockImplementation(function (
+    this: ServerResponse,
+    ms,
+    callback,
+  ) {
+    if (callback !== undefined) this.on('timeout', callback)
+    this.socket?.setTimeout(ms / 300)
+    return this
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  const socket = connect(typeof address === 'object' && address !== null ? address.port : 0, '127.0.0.1')
+  socket.on('error', () => {})
+  try {
+    socket.write(`GET /api/files/me/large HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\n\r\n`)
+    await once(socket, 'readable')
+    socket.pause()
+    await waitFor('the file to be opened', async () => (await openFiles()) === 1)
+    await waitFor('the file to be closed', async () => (await openFiles()) === 0, 3_000)
+  } finally {
+    hurry.mockRestore()
+    socket.destroy()
+    server.close()
+  }
+})
