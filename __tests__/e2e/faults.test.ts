@@ -12,8 +12,8 @@ import { startServer } from '../support/server'
 jest.setTimeout(180_000)
 
 describe('while the database is away', () => {
-  it.each(['cut', 'silence'] as const)('(%s) it says so in time, and comes back by itself', async (fault) => {
-    const databaseUrl = await makeDatabase(`faults_${fault}`)
+  it('says so in time, down to which part is down, and comes back by itself', async () => {
+    const databaseUrl = await makeDatabase('faults')
     const proxy = await startDatabaseProxy(new URL(databaseUrl))
     const server = await startServer({ DATABASE_URL: proxy.url }, { databaseUrl: proxy.url })
     try {
@@ -23,7 +23,7 @@ describe('while the database is away', () => {
       const readUser = () => request(server.url).get(`/api/users/${body.id}`).set('Authorization', `Bearer ${token}`)
       await readUser().expect(200)
 
-      proxy[fault]()
+      proxy.cut()
       for (let attempt = 0; attempt < 3; attempt += 1) {
         const startedAt = performance.now()
         const [away, signIn, ready, health] = await Promise.all([
@@ -55,7 +55,7 @@ describe('while the database is away', () => {
     } finally {
       await server.remove()
       proxy.close()
-      await dropDatabase(`faults_${fault}`)
+      await dropDatabase('faults')
     }
   })
 })
