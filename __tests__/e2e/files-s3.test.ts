@@ -38,9 +38,9 @@ async function expectNothingDangling(): Promise<void> {
 }
 
 /** Begins to send a body of so many bytes, and sends the first half. */
-async function sendHalf(path: string, sizeBytes: number) {
+async function sendHalf(path: string, sizeBytes: number, url = server.url) {
   const headers = { ...client.authorization, 'Content-Length': sizeBytes }
-  const outgoing = request(`${server.url}/api/files/me/${path}`, { method: 'PUT', headers })
+  const outgoing = request(`${url}/api/files/me/${path}`, { method: 'PUT', headers })
   const answer = once(outgoing, 'response').then(([response]) => response)
   // Not for whoever hangs up.
   answer.catch(() => {})
@@ -120,6 +120,18 @@ describe('files in a bucket (AWS SDK for JavaScript 3 with lib-storage, against 
     }
     await expectNothingDangling()
     expect((await client.send('GET', '/api/files')).json().files).toEqual([])
+  })
+
+  it('leave no part of an upload whose server was killed, once the sweeper of another was there', async () => {
+    const { databaseUrl = '' } = server
+    const other = await startServer({ ...s3.settings, WORKER: 'off' }, { databaseUrl })
+    await sendHalf('killed', 18 * MIB, other.url)
+    await waitFor('the first part', async () => (await s3.openUploads()).length === 1)
+    await other.kill()
+    expect(await s3.openUploads()).toHaveLength(1)
+    await sweepLater(server)
+    await expectNothingDangling()
+    await other.remove()
   })
 
   it('keep to the quota, however many are posted at once', async () => {

@@ -210,6 +210,44 @@ it('leaves nothing of two hundred forms whose senders hang up, at any point', as
   expect(await keptKeys(server)).toEqual(before)
 }, 180_000)
 
+it('leaves nothing of forms that are refused, and says what is wrong with each', async () => {
+  const before = await keptKeys(server)
+  const image = png(20, 10)
+  const part = (bytes: Buffer, { name = 'file', type = 'image/png' } = {}) =>
+    Buffer.concat([
+      Buffer.from(
+        `--b\r\nContent-Disposition: form-data; name="${name}"; filename="a.png"\r\nContent-Type: ${type}\r\n\r\n`,
+      ),
+      ...[bytes, Buffer.from('\r\n')],
+    ])
+  const form = (...parts: Buffer[]) => Buffer.concat([...parts, Buffer.from('--b--\r\n')])
+  const forms: [what: string, body: Buffer, status: number, says: RegExp][] = [
+    ['a pixel bomb', form(part(png(60_000, 60_000, { pixels: false }))), 400, /50000000 pixels/],
+    [
+      'a polyglot',
+      form(part(Buffer.concat([image, Buffer.from('<script>alert(1)</script>')]))),
+      400,
+      /HTML or scripts/,
+    ],
+    ['a truncated body', form(part(image)).subarray(0, -20), 400, /cut short/],
+    ['ten parts', form(...Array.from({ length: 10 }, () => part(image))), 400, /only part/],
+    ['a missing part', form(), 400, /is required/],
+    ['a wrong field name', form(part(image, { name: 'photo' })), 400, /"photo":\["is not allowed"\]/],
+    ['a wrong type by its content', form(part(Buffer.from('%PDF-1.7 and so on'))), 400, /JPEG, PNG or GIF/],
+    ['too much', form(part(Buffer.concat([image, randomBytes(11 * MIB)]))), 413, /PAYLOAD_TOO_LARGE/],
+  ]
+  for (const [what, body, status, says] of forms) {
+    const answer = await client.send('POST', '/api/upload', {
+      body: new Uint8Array(body),
+      headers: { 'Content-Type': 'multipart/form-data; boundary=b' },
+    })
+    expect([what, answer.status]).toEqual([what, status])
+    expect(answer.bytes.toString()).toMatch(says)
+  }
+  await expectNothingLeftOver()
+  expect(await keptKeys(server)).toEqual(before)
+})
+
 it('answers clients that send all of a refused body before they read, and serves them on', async () => {
   await client.file('PUT', 'taken', { body: 'taken' })
   const size = 24 * MIB
