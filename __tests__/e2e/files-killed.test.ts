@@ -124,7 +124,7 @@ it('leaves files whole, whenever the server is killed, and nothing that the swee
       sendSlowly('POST', '/api/upload', image, { ...form, 'Idempotency-Key': randomUUID() }),
     ]
     // The bodies take some 160 to 400 ms: from the first pieces to after some commits.
-    await sleep(80 + Math.random() * 300)
+    await sleep(50 + 120 * (kill + Math.random()))
     await server.kill()
     await Promise.all(uploads)
     left += (await keptKeys(server)).unreferenced
