@@ -153,7 +153,7 @@ describe('an import', () => {
       )
     })
     const kept = await countOf(home.databaseUrl)
-    expect(kept % 500).toBe(0)
+    expect(kept % 250).toBe(0)
     expect(kept).toBeLessThan(PRODUCTS)
     await request(server.url).get('/api/ready').expect(200)
     expect(server.output()).not.toMatch(/"level":(50|60)/)
