@@ -38,7 +38,7 @@ export default nextJest({ dir: rootDir })({
   modulePathIgnorePatterns: ['<rootDir>/.next/', '<rootDir>/.data/'],
   globalSetup: '<rootDir>/__tests__/support/global-setup.ts',
   globalTeardown: '<rootDir>/__tests__/support/global-teardown.ts',
-  setupFiles: ['<rootDir>/__tests__/support/environment.ts'],
-  setupFilesAfterEnv: ['<rootDir>/__tests__/support/each-test.ts'],
+  setupFiles: ['<rootDir>/__tests__/support/setup-env.ts'],
+  setupFilesAfterEnv: ['<rootDir>/__tests__/support/setup-after-env.ts'],
   testTimeout: 30_000,
 })

@@ -97,7 +97,7 @@ const schema = Joi.object({
   .prefs({ abortEarly: false, convert: true, errors: { wrap: { label: false } } })
 
 /** The names of all settings, in the order of the README. */
-export const SETTING_NAMES: readonly string[] = Object.keys(schema.describe()['keys'])
+export const CONFIG_NAMES: readonly string[] = Object.keys(schema.describe()['keys'])
 
 /** How often something may be done in a window; 0 times switches the limit off. */
 export type RateLimit = { times: number; windowSeconds: number }
@@ -106,7 +106,7 @@ export type RateLimit = { times: number; windowSeconds: number }
 export type RateLimits = Record<'general' | 'signIns' | 'strict', RateLimit>
 
 /** All settings, parsed. Times are in seconds unless the name says otherwise. */
-export type Settings = {
+export type Config = {
   port: number
   host: string
   /** Absolute. */
@@ -151,9 +151,9 @@ function addressOf(mailbox: string): string {
 }
 
 /** Parses an environment; the faults are sentences, one each. Empty values count as not set. */
-export function parseSettings(environment: Environment): { settings: Settings } | { faults: string[] } {
+export function parseConfig(environment: Environment): { settings: Config } | { faults: string[] } {
   const given = Object.fromEntries(
-    SETTING_NAMES.map((name) => [name, environment[name] === '' ? undefined : environment[name]]),
+    CONFIG_NAMES.map((name) => [name, environment[name] === '' ? undefined : environment[name]]),
   )
   const result = schema.validate(given)
   if (result.error !== undefined) return { faults: result.error.details.map((detail) => detail.message) }
@@ -200,13 +200,13 @@ export function parseSettings(environment: Environment): { settings: Settings } 
 }
 
 declare global {
-  var hearthSettings: Settings | undefined
+  var hearthSettings: Config | undefined
 }
 
-/** The settings of this process. The first call parses the environment, unless `useSettings` came before. */
-export function settings(): Settings {
+/** The settings of this process. The first call parses the environment, unless `setConfig` came before. */
+export function config(): Config {
   if (globalThis.hearthSettings === undefined) {
-    const parsed = parseSettings(process.env)
+    const parsed = parseConfig(process.env)
     if ('faults' in parsed) throw new Error(`The settings are wrong:\n${parsed.faults.join('\n')}`)
     globalThis.hearthSettings = parsed.settings
   }
@@ -217,7 +217,7 @@ export function settings(): Settings {
  * Makes these the settings of the process: the start completes what the environment left open (the embedded database's
  * URL, generated secrets) before anything asks. They lie on `globalThis`, where every copy of this module finds them.
  */
-export function useSettings(complete: Settings): void {
+export function setConfig(complete: Config): void {
   globalThis.hearthSettings = complete
 }
 

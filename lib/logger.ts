@@ -1,6 +1,6 @@
 import pino from 'pino'
 import pretty from 'pino-pretty'
-import { settings } from './config'
+import { config } from './config'
 
 export type Logger = pino.Logger
 
@@ -30,7 +30,7 @@ function describeError(error: unknown, depth = 0): LoggedError {
 
 function create(): Logger {
   const options: pino.LoggerOptions = {
-    level: settings().logLevel,
+    level: config().logLevel,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },

@@ -51,7 +51,7 @@ export function recordCacheRead(group: string, outcome: 'hit' | 'miss'): void {
 }
 
 /** A figure that is read when it is asked for; a second one of the same name takes the place of the first. */
-export function observeFigure(figure: { name: string; help: string; read: () => number | Promise<number> }): void {
+export function registerGauge(figure: { name: string; help: string; read: () => number | Promise<number> }): void {
   const { registry } = metrics()
   registry.removeSingleMetric(figure.name)
   const gauge: Gauge = new Gauge({

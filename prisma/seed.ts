@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import { Client } from 'pg'
-import { withBorrowedDatabase } from '@/lib/server/borrow-database'
+import { withDatabase } from '@/lib/cli/with-database'
 import { fillProducts, fillUsers } from './seed/fill'
 import { startProgress } from './seed/progress'
 
@@ -60,7 +60,7 @@ async function main(): Promise<void> {
     process.exitCode = 1
     return
   }
-  await withBorrowedDatabase(process.cwd(), complain, (databaseUrl) => seed(databaseUrl, counts))
+  await withDatabase(process.cwd(), complain, (databaseUrl) => seed(databaseUrl, counts))
 }
 
 main().catch((error: unknown) => {

@@ -1,6 +1,6 @@
-import type { AuditEvent } from '@/lib/audit/schema'
-import { recordEvent } from '@/lib/audit/service'
-import { prisma } from '@/lib/prisma'
+import type { AuditEvent } from '@/lib/domains/audit/schema'
+import { recordEvent } from '@/lib/domains/audit/service'
+import { prisma } from '@/lib/platform/db/prisma'
 import { api } from '../support/api'
 import { makeApiKey, makeUser, PASSWORD, signIn } from '../support/factories'
 

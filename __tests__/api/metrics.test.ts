@@ -1,11 +1,11 @@
-import { settings, useSettings } from '@/lib/config'
+import { config, setConfig } from '@/lib/config'
 import { recordCacheRead, recordRequest } from '@/lib/metrics'
 import { api } from '../support/api'
 
 const TOKEN = 'a-token-for-the-scraper'
 
 describe('GET /api/metrics', () => {
-  afterEach(() => useSettings({ ...settings(), metricsToken: undefined }))
+  afterEach(() => setConfig({ ...config(), metricsToken: undefined }))
 
   it('shows requests by route and status, the event loop, the pools, the cache and the queue', async () => {
     recordRequest({ method: 'GET', route: '/api/users/[id]', status: 200, seconds: 0.003 })
@@ -34,7 +34,7 @@ describe('GET /api/metrics', () => {
   })
 
   it('wants the token where there is one, from this machine too', async () => {
-    useSettings({ ...settings(), metricsToken: TOKEN })
+    setConfig({ ...config(), metricsToken: TOKEN })
     expect((await api('GET', '/api/metrics')).status).toBe(401)
     expect((await api('GET', '/api/metrics', { token: `${TOKEN}x` })).status).toBe(401)
     expect((await api('GET', '/api/metrics', { token: TOKEN })).status).toBe(200)

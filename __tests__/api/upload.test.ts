@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { settings, useSettings } from '@/lib/config'
-import { prisma } from '@/lib/prisma'
-import type { Uploaded } from '@/lib/uploads/schema'
+import { config, setConfig } from '@/lib/config'
+import { prisma } from '@/lib/platform/db/prisma'
+import type { Uploaded } from '@/lib/domains/files/uploads/schema'
 import { api, type Answer, type Body } from '../support/api'
 import { makeApiKey, signIn } from '../support/factories'
 import { gif, jpeg, png } from '../support/images'
@@ -188,14 +188,14 @@ describe('validation', () => {
   })
 
   it('refuses what the owner has no room for', async () => {
-    const original = settings()
-    useSettings({ ...original, filesQuotaBytes: 10 })
+    const original = config()
+    setConfig({ ...original, filesQuotaBytes: 10 })
     try {
       const answer = await upload(token, {})
       expect(answer.status).toBe(413)
       expect(answer.json.error.code).toBe('QUOTA_EXCEEDED')
     } finally {
-      useSettings(original)
+      setConfig(original)
     }
   })
 })

@@ -5,7 +5,7 @@ import { mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { startEmbeddedPostgres } from '@/lib/server/embedded-postgres'
+import { startEmbeddedPostgres } from '@/lib/embedded-postgres/embedded-postgres'
 import { startServer } from '../support/server'
 import { median } from './load'
 

@@ -3,11 +3,11 @@ import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { startEmbeddedPostgres } from '@/lib/server/embedded-postgres'
+import { startEmbeddedPostgres } from '@/lib/embedded-postgres/embedded-postgres'
 import { startServer } from '../support/server'
 import { startConstantNext } from './constant-next'
 import { type Figures, measure, measureInTurn, peakMemoryMiB, say, type Scenario, signIn, table } from './load'
-import { fill, surfaceOf } from './surface'
+import { fill, surfaceOf } from './endpoints'
 
 const ROUNDS = 3
 const SECONDS = 2

@@ -1,10 +1,10 @@
-import { SCOPES, type Scope } from '@/lib/auth/scopes'
+import { SCOPES, type Scope } from '@/lib/platform/identity/scopes'
 import type { Operation } from '@/lib/openapi/operation'
 import { api, routes } from '../support/api'
 import { makeApiKey, signIn } from '../support/factories'
-import { goodToken, uselessTokens } from './credentials'
+import { goodToken, invalidTokens } from './invalid-tokens'
 import { about, bodyOf, byName, fill, operations, ownerFor } from './operations'
-import { subjects, type Reception } from './subjects'
+import { subjects, type ExpectedResult } from './resource-fixtures'
 
 const guarded = operations.filter(({ audience }) => audience !== 'public')
 
@@ -20,7 +20,7 @@ async function receptionOf(
   url: string,
   token: string | undefined,
   body = bodyOf(operation),
-): Promise<Reception | 401> {
+): Promise<ExpectedResult | 401> {
   const { status, json } = await api(operation.method.toUpperCase(), url, { token, json: body })
   expect(status).toBeLessThan(500)
   if (status === 401) return json.error.code === 'UNAUTHORIZED' ? 401 : 'pass'
@@ -28,7 +28,7 @@ async function receptionOf(
 }
 
 /** What a stranger, an admin and the subject's own callers have to meet. */
-function expected({ audience, path, method }: Operation): Record<string, Reception> {
+function expected({ audience, path, method }: Operation): Record<string, ExpectedResult> {
   const ofSubject = subjects[path]?.others[method]
   if (path.includes('{') && ofSubject === undefined) {
     throw new Error(`__tests__/contract/subjects.ts has no entry for ${method} ${path}`)
@@ -64,7 +64,7 @@ describe('a token as ours are', () => {
 
 let useless: Record<string, string> = {}
 beforeAll(async () => {
-  useless = await uselessTokens()
+  useless = await invalidTokens()
 })
 
 describe.each(byName(guarded))('%s', (_name, operation) => {
@@ -99,7 +99,7 @@ describe.each(byName(guarded))('%s', (_name, operation) => {
 
   it('receives everybody else as is declared', async () => {
     const wanted = expected(operation)
-    const met: Record<string, Reception | 401> = {}
+    const met: Record<string, ExpectedResult | 401> = {}
     for (const caller of Object.keys(wanted)) {
       const { url, callers } = await about(await ownerFor(operation), operation)
       const { token } = await signIn(caller === 'admin' ? { role: 'admin' } : {})

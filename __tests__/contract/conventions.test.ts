@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { entityTagOf } from '@/lib/entity-tag'
+import { etagOf } from '@/lib/platform/etag'
 import type { Operation } from '@/lib/openapi/operation'
 import { api, type Answer } from '../support/api'
-import { findOperation } from '../support/document'
+import { findOperation } from '../support/openapi-document'
 import { freshEmail, signIn } from '../support/factories'
 import { about, bodyOf, byName, operations, ownerFor } from './operations'
 
@@ -86,10 +86,10 @@ async function tagOf(url: string, token: string): Promise<string> {
   const [, list = '', plural = '', id] = /^(.*\/(\w+))\/(\d+)$/.exec(url) ?? []
   const { json } = await api<Record<string, unknown>>('GET', list, { token })
   const items: unknown = json[plural]
-  const idOf = (item: unknown): unknown =>
+  const getId = (item: unknown): unknown =>
     isObject(item) ? (isObject(item['user']) ? item['user']['id'] : item['id']) : undefined
-  const found = Array.isArray(items) ? items.find((item) => String(idOf(item)) === id) : undefined
-  return found === undefined ? '' : entityTagOf(JSON.stringify(found))
+  const found = Array.isArray(items) ? items.find((item) => String(getId(item)) === id) : undefined
+  return found === undefined ? '' : etagOf(JSON.stringify(found))
 }
 
 describe.each(

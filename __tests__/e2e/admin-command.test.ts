@@ -11,7 +11,7 @@ const SECRET = 'a-secret-of-the-tests-over-http-32-bytes'
 
 /** Types `npm run admin -- …` and answers what it prints. */
 async function admin(settings: Record<string, string | undefined>, ...args: string[]): Promise<string> {
-  const { stdout } = await run(process.execPath, ['--require', 'tsx/cjs', 'lib/server/admin-command.ts', ...args], {
+  const { stdout } = await run(process.execPath, ['--require', 'tsx/cjs', 'lib/cli/admin.ts', ...args], {
     env: {
       PATH: process.env['PATH'],
       NODE_ENV: 'production',

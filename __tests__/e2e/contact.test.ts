@@ -4,8 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { ContactMessage } from '@/lib/contact/schema'
-import { dropDatabase, makeDatabase } from '../support/databases'
+import type { ContactMessage } from '@/lib/domains/contact/schema'
+import { dropDatabase, createDatabase } from '../support/databases'
 import { freshEmail } from '../support/factories'
 import { type RunningServer, startServer } from '../support/server'
 import { startSmtpServer, type TestSmtpServer } from '../support/smtp'
@@ -87,7 +87,7 @@ const delivered = (email: string) =>
 const mailsFrom = (email: string) => (smtp?.received ?? []).filter(({ mail }) => mail.replyTo?.[0]?.address === email)
 
 beforeAll(async () => {
-  home = { databaseUrl: await makeDatabase(database), dataDir: await mkdtemp(join(tmpdir(), 'hearth-contact-')) }
+  home = { databaseUrl: await createDatabase(database), dataDir: await mkdtemp(join(tmpdir(), 'hearth-contact-')) }
 })
 
 afterAll(async () => {

@@ -6,14 +6,14 @@ import { join } from 'node:path'
 import request from 'supertest'
 import { freshEmail, PASSWORD } from '../support/factories'
 import { startDatabaseProxy } from '../support/database-proxy'
-import { makeDatabase, dropDatabase } from '../support/databases'
+import { createDatabase, dropDatabase } from '../support/databases'
 import { startServer } from '../support/server'
 
 jest.setTimeout(180_000)
 
 describe('while the database is away', () => {
   it('says so in time, down to which part is down, and comes back by itself', async () => {
-    const databaseUrl = await makeDatabase('faults')
+    const databaseUrl = await createDatabase('faults')
     const proxy = await startDatabaseProxy(new URL(databaseUrl))
     const server = await startServer({ DATABASE_URL: proxy.url }, { databaseUrl: proxy.url })
     try {
@@ -62,7 +62,7 @@ describe('while the database is away', () => {
 
 describe('starting and stopping', () => {
   it('refuses wrong settings with a line for each fault', async () => {
-    const child = spawn(process.execPath, ['--require', 'tsx/cjs', 'lib/server/start.ts'], {
+    const child = spawn(process.execPath, ['--require', 'tsx/cjs', 'lib/cli/start.ts'], {
       env: { ...process.env, NODE_ENV: 'production', DATABASE_URL: 'postgresql://x/y', JWT_SECRET: 'weak', PORT: 'p' },
     })
     let complaints = ''
@@ -76,7 +76,7 @@ describe('starting and stopping', () => {
   })
 
   it('lets two servers start at once on one empty database', async () => {
-    const databaseUrl = await makeDatabase('two_at_once', 'template0')
+    const databaseUrl = await createDatabase('two_at_once', 'template0')
     try {
       const servers = await Promise.all([1, 2].map(() => startServer({}, { databaseUrl })))
       for (const server of servers) await request(server.url).get('/api/ready').expect(200)
@@ -109,7 +109,7 @@ describe('starting and stopping', () => {
 
   it('takes its database down again when it is told to stop before it serves', async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'hearth-early-'))
-    const child = spawn(process.execPath, ['--require', 'tsx/cjs', 'lib/server/start.ts'], {
+    const child = spawn(process.execPath, ['--require', 'tsx/cjs', 'lib/cli/start.ts'], {
       env: { PATH: process.env['PATH'], NODE_ENV: 'production', DATA_DIR: dataDir, PORT: '0' },
     })
     await once(child.stdout, 'data')

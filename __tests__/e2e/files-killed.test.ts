@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
-import { dropDatabase, makeDatabase } from '../support/databases'
+import { dropDatabase, createDatabase } from '../support/databases'
 import { type FileClient, keptKeys, makeFileClient, sha256, sweepLater } from '../support/file-client'
 import { png } from '../support/images'
 import { queryOnce } from '../support/postgres'
@@ -27,7 +27,7 @@ let client: FileClient
 const start = (settings: Record<string, string> = {}) => startServer({ TMPDIR: temporary, ...settings }, home)
 
 beforeAll(async () => {
-  home = { databaseUrl: await makeDatabase(database), dataDir: await mkdtemp(join(tmpdir(), 'hearth-killed-')) }
+  home = { databaseUrl: await createDatabase(database), dataDir: await mkdtemp(join(tmpdir(), 'hearth-killed-')) }
   temporary = await mkdtemp(join(tmpdir(), 'hearth-killed-tmp-'))
   server = await start({ WORKER: 'off' })
   client = await makeFileClient({

@@ -7,8 +7,8 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { Client } from 'pg'
 import request from 'supertest'
-import { productBlock } from '@/prisma/seed/catalogue'
-import { dropDatabase, makeDatabase } from '../support/databases'
+import { productBlock } from '@/prisma/seed/products'
+import { dropDatabase, createDatabase } from '../support/databases'
 import { type RunningServer, startServer } from '../support/server'
 import { waitFor } from '../support/wait'
 
@@ -23,7 +23,7 @@ async function makeHome(): Promise<{ databaseUrl: string; dataDir: string; remov
   const name = `import_${randomUUID()}`
   const dataDir = await mkdtemp(join(tmpdir(), 'hearth-import-'))
   return {
-    databaseUrl: await makeDatabase(name),
+    databaseUrl: await createDatabase(name),
     dataDir,
     remove: async () => {
       await dropDatabase(name)

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { assertConforms } from '../support/conformance'
+import { assertConforms } from '../support/assert-matches-openapi'
 import { runNode } from '../support/run-node'
 import { type RunningServer, startServer } from '../support/server'
 
@@ -96,7 +96,7 @@ describe('the Postman collection', () => {
 
   it('is written to disk by npm run postman as it is served', async () => {
     const file = join(folder, 'written.json')
-    const { code } = await runNode(['--require', 'tsx/cjs', join('lib', 'openapi', 'write-postman.ts'), file])
+    const { code } = await runNode(['--require', 'tsx/cjs', join('lib', 'cli', 'write-postman.ts'), file])
     expect(code).toBe(0)
     expect(JSON.parse(await readFile(file, 'utf8'))).toEqual(collection)
   })

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import request from 'supertest'
-import { dropDatabase, makeDatabase } from '../support/databases'
+import { dropDatabase, createDatabase } from '../support/databases'
 import { freshEmail, PASSWORD } from '../support/factories'
 import { mailsTo, tokenOf } from '../support/mail'
 import { startServer, type RunningServer } from '../support/server'
@@ -24,7 +24,7 @@ async function makeHome(): Promise<{ databaseUrl: string; dataDir: string; remov
   const name = `home_${randomUUID()}`
   const dataDir = await mkdtemp(join(tmpdir(), 'hearth-home-'))
   return {
-    databaseUrl: await makeDatabase(name),
+    databaseUrl: await createDatabase(name),
     dataDir,
     remove: async () => {
       await dropDatabase(name)
@@ -89,7 +89,7 @@ describe('a worker that runs apart', () => {
     const email = freshEmail()
     const server = await startServer({ ...NO_LIMITS, WORKER: 'off' }, home)
     await signUp(server, email)
-    const worker = spawn(process.execPath, ['--require', 'tsx/cjs', join('lib', 'server', 'worker.ts')], {
+    const worker = spawn(process.execPath, ['--require', 'tsx/cjs', join('lib', 'cli', 'worker.ts')], {
       env: {
         PATH: process.env['PATH'],
         NODE_ENV: 'production',

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { RECOVERY_MS, runThroughOutage } from '../support/outage'
+import { RECOVERY_MS, runThroughOutage } from '../support/run-through-outage'
 import { type RunningRedis, startRedis } from '../support/redis'
 import { cachedAgainMs, cachingSettings, prepareCatalogue } from '../support/redis-outage'
 import { type RunningServer, startServer } from '../support/server'

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { Client } from 'pg'
-import { dropDatabase, makeDatabase } from '../support/databases'
+import { dropDatabase, createDatabase } from '../support/databases'
 import { runNode } from '../support/run-node'
 
 jest.setTimeout(120_000)
@@ -11,7 +11,7 @@ const SEED = ['--require', 'tsx/cjs', 'prisma/seed.ts']
 async function withDatabase(work: (url: string) => Promise<void>): Promise<void> {
   const name = `seed_${randomUUID()}`
   try {
-    await work(await makeDatabase(name))
+    await work(await createDatabase(name))
   } finally {
     await dropDatabase(name)
   }

@@ -1,27 +1,27 @@
 import { readFileSync } from 'node:fs'
-import { parseSettings, SETTING_NAMES } from '@/lib/config'
+import { parseConfig, CONFIG_NAMES } from '@/lib/config'
 
 const SECRET = 'a'.repeat(32)
 
 function faultsOf(environment: Record<string, string>): string[] {
-  const parsed = parseSettings(environment)
+  const parsed = parseConfig(environment)
   return 'faults' in parsed ? parsed.faults : []
 }
 
 describe('the settings', () => {
   it('have a default that works, each of them', () => {
-    const parsed = parseSettings({})
+    const parsed = parseConfig({})
     expect(parsed).toMatchObject({
       settings: { port: 3000, host: '127.0.0.1', passwordHashCost: 12, openSignup: true },
     })
   })
 
   it('take an empty value for one that is not set', () => {
-    expect(parseSettings({ PORT: '', DATABASE_URL: '', CORS_ORIGINS: '' })).toEqual(parseSettings({}))
+    expect(parseConfig({ PORT: '', DATABASE_URL: '', CORS_ORIGINS: '' })).toEqual(parseConfig({}))
   })
 
   it('listen to the world only with a database that is not embedded', () => {
-    const parsed = parseSettings({ DATABASE_URL: 'postgresql://localhost/x', JWT_SECRET: SECRET })
+    const parsed = parseConfig({ DATABASE_URL: 'postgresql://localhost/x', JWT_SECRET: SECRET })
     expect(parsed).toMatchObject({ settings: { host: '0.0.0.0' } })
   })
 
@@ -59,11 +59,11 @@ describe('the settings', () => {
 
   it('are listed in .env.example, each of them and no other', () => {
     const listed = readFileSync('.env.example', 'utf8').matchAll(/^([A-Z][A-Z0-9_]*)=/gm)
-    expect([...listed].map((match) => match[1]).toSorted()).toEqual([...SETTING_NAMES].toSorted())
+    expect([...listed].map((match) => match[1]).toSorted()).toEqual([...CONFIG_NAMES].toSorted())
   })
 
   it('are listed in the README, each of them', () => {
     const readme = readFileSync('README.md', 'utf8')
-    expect(SETTING_NAMES.filter((name) => !readme.includes(`\`${name}\``))).toEqual([])
+    expect(CONFIG_NAMES.filter((name) => !readme.includes(`\`${name}\``))).toEqual([])
   })
 })

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import pg from 'pg'
 import { databaseUrl, dropDatabase } from '../support/databases'
 import { createProject, SCHEMA } from './project'
-import type { Outcome, TemporaryProject } from './project'
+import type { IdempotentResult, TemporaryProject } from './project'
 
 const FUNCTION = `CREATE FUNCTION greet(name text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
@@ -13,7 +13,7 @@ END;
 $$;
 `
 
-const ended = ({ code, output }: Outcome, expected: number, ...texts: readonly (string | RegExp)[]): void => {
+const ended = ({ code, output }: IdempotentResult, expected: number, ...texts: readonly (string | RegExp)[]): void => {
   assert.equal(code, expected, output)
   for (const text of texts) {
     assert.ok(
@@ -50,7 +50,7 @@ jest.setTimeout(120_000)
 
 describe('the Prisma command line without a native engine', () => {
   let project: TemporaryProject
-  const prisma = (database: string, ...args: readonly string[]): Promise<Outcome> =>
+  const prisma = (database: string, ...args: readonly string[]): Promise<IdempotentResult> =>
     project.prisma(server.url(database), ...args)
   const migrations = (): readonly string[] =>
     readdirSync(project.path('migrations')).filter((name) => !name.endsWith('.toml'))

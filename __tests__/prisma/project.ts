@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 
 /** How a command ended and what it wrote. */
-export interface Outcome {
+export interface IdempotentResult {
   readonly code: number | null
   readonly output: string
 }
@@ -14,7 +14,7 @@ export interface TemporaryProject {
   readonly path: (...names: readonly string[]) => string
   readonly write: (name: string, content: string) => void
   readonly addMigration: (name: string, sql: string) => void
-  readonly prisma: (databaseUrl: string | undefined, ...args: readonly string[]) => Promise<Outcome>
+  readonly prisma: (databaseUrl: string | undefined, ...args: readonly string[]) => Promise<IdempotentResult>
   readonly remove: () => void
 }
 
@@ -70,7 +70,7 @@ const environment = (databaseUrl: string | undefined): NodeJS.ProcessEnv => {
   return databaseUrl === undefined ? rest : { ...rest, DATABASE_URL: databaseUrl }
 }
 
-const runCli = (folder: string, databaseUrl: string | undefined, args: readonly string[]): Promise<Outcome> =>
+const runCli = (folder: string, databaseUrl: string | undefined, args: readonly string[]): Promise<IdempotentResult> =>
   new Promise((resolve, reject) => {
     const child = spawn(process.execPath, ['--require', 'tsx/cjs', 'prisma/cli.ts', ...args], {
       cwd: folder,

@@ -2,9 +2,9 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { NextApiHandler } from 'next'
 import type { ErrorCode, ErrorDetails } from '@/lib/errors'
-import type { User } from '@/lib/users/schema'
+import type { User } from '@/lib/domains/users/schema'
 import { testApiHandler } from 'next-test-api-route-handler'
-import { assertConforms } from './conformance'
+import { assertConforms } from './assert-matches-openapi'
 
 type ApiModule = { default: NextApiHandler; config?: object }
 type Route = { file: string; pattern: RegExp; names: { name: string; many: boolean }[] }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Agent } from 'node:http'
 import { freshEmail, PASSWORD } from './factories'
-import { type Answer, type Call, type Seen, send, type Stream } from './load'
+import { type Answer, type Call, type Seen, send, type Stream } from './load-generator'
 import { queryOnce } from './postgres'
 
 /** A write that a client sent: under what name its row is found, and whether it may be sent again. */

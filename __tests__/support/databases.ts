@@ -21,7 +21,7 @@ async function administer(statement: string): Promise<void> {
 }
 
 /** Makes a database anew, as a copy of the migrated template, or an empty one; its URL. */
-export async function makeDatabase(name: string, template: string = TEMPLATE_DATABASE): Promise<string> {
+export async function createDatabase(name: string, template: string = TEMPLATE_DATABASE): Promise<string> {
   await administer(`DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`)
   await administer(`CREATE DATABASE "${name}" TEMPLATE "${template}"`)
   return databaseUrl(name)

@@ -1,8 +1,8 @@
-import { hashSecretToken, newSecretToken } from '@/lib/auth/secret-token'
-import { prisma } from '@/lib/prisma'
-import { unseal } from '@/lib/seal'
-import type { Family, FamilyRole } from '@/lib/families/schema'
-import type { Visibility } from '@/lib/posts/schema'
+import { hashOpaqueToken, newOpaqueToken } from '@/lib/platform/crypto/opaque-token'
+import { prisma } from '@/lib/platform/db/prisma'
+import { decrypt } from '@/lib/platform/crypto/encrypt'
+import type { Family, FamilyRole } from '@/lib/domains/families/schema'
+import type { Visibility } from '@/lib/domains/posts/schema'
 import { freshEmail, signIn } from './factories'
 
 export type Caller = Awaited<ReturnType<typeof signIn>>
@@ -18,7 +18,7 @@ export async function makeFamily(people: { owners: Caller[]; members?: Caller[] 
 }
 
 /** A family with two owners, a member, somebody who is a stranger to it, and an admin who is one too; ids rise in this order. */
-export async function makeCast() {
+export async function createFamilyFixture() {
   const owner = await signIn()
   const otherOwner = await signIn({ name: 'Charles Babbage' })
   const member = await signIn({ name: null })
@@ -35,7 +35,7 @@ export async function makeInvitation(familyId: number): Promise<number> {
       familyId,
       email: freshEmail(),
       role: 'member',
-      tokenHash: hashSecretToken(newSecretToken()),
+      tokenHash: hashOpaqueToken(newOpaqueToken()),
       expiresAt: new Date(Date.now() + 3_600_000),
     },
     select: { id: true },
@@ -57,15 +57,15 @@ export async function makePost(
 }
 
 /** Takes somebody out of a family behind the interface's back. */
-export async function expel(familyId: number, userId: number): Promise<void> {
+export async function removeMemberDirectly(familyId: number, userId: number): Promise<void> {
   await prisma().membership.deleteMany({ where: { familyId, userId } })
 }
 
 type MailPayload = { to: string; content: { sealedToken: string; familyName: string; inviter: string } }
 
 /** What the mails say that are owed to an address, the newest last; `token` is the one in the link. */
-export async function owedInvitations(email: string): Promise<(MailPayload['content'] & { token: string })[]> {
+export async function queuedInvitationEmails(email: string): Promise<(MailPayload['content'] & { token: string })[]> {
   const rows = await prisma().$queryRaw<{ payload: MailPayload }[]>`
     SELECT payload FROM graphile_worker._private_jobs WHERE payload->>'to' = ${email} ORDER BY id`
-  return rows.map(({ payload: { content } }) => ({ ...content, token: unseal(content.sealedToken) }))
+  return rows.map(({ payload: { content } }) => ({ ...content, token: decrypt(content.sealedToken) }))
 }

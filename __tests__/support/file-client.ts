@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { File } from '@/lib/files/schema'
+import type { File } from '@/lib/domains/files/schema'
 import { freshEmail, PASSWORD } from './factories'
 import { queryOnce } from './postgres'
 import type { RunningServer } from './server'

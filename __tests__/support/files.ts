@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { File } from '@/lib/files/schema'
+import type { File } from '@/lib/domains/files/schema'
 import { api, type Answer } from './api'
 
 /** A path that nobody else has. */

@@ -1,9 +1,9 @@
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { startEmbeddedPostgres, type EmbeddedPostgres } from '@/lib/server/embedded-postgres'
-import { installQueue } from '@/lib/jobs/install'
-import { runPrisma } from '@/lib/server/run-program'
+import { startEmbeddedPostgres, type EmbeddedPostgres } from '@/lib/embedded-postgres/embedded-postgres'
+import { migrateQueue } from '@/lib/platform/queue/migrate'
+import { runPrisma } from '@/lib/cli/run-node-script'
 import { TEMPLATE_DATABASE } from './databases'
 
 declare global {
@@ -20,7 +20,7 @@ export default async function startTestPostgres(): Promise<void> {
   })
   globalThis.hearthTestPostgres = { postgres, dataDir }
   await runPrisma(process.cwd(), ['migrate', 'deploy'], postgres.url)
-  await installQueue(postgres.url)
+  await migrateQueue(postgres.url)
   // Jest hands what lies on `globalThis` by now on to the tests, who have settings and a log of their own.
   Object.assign(globalThis, { hearthSettings: undefined, hearthLogger: undefined })
   process.env['HEARTH_TEST_DATABASE_URL'] = postgres.url

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { List, ListRequest, SortKey } from '@/lib/lists'
+import type { List, ListRequest, SortKey } from '@/lib/platform/pagination/query'
 
 /** A value that a list is ordered by, as the database holds it. */
 type Sortable = string | number | Date | null
@@ -102,9 +102,9 @@ async function readPages<F extends string>(
 /** What must hold of a list for any rows, queries, orders and limits; each fails with the seed that does it again. */
 export type ListProperties = {
   /** Its pages, put together, and its parts by cursor are what plain code filters and sorts. */
-  areNaive: () => Promise<void>
+  matchReferenceImplementation: () => Promise<void>
   /** Who walks it by cursor neither misses nor meets twice what is there throughout, whatever comes and goes meanwhile. */
-  areStable: () => Promise<void>
+  areStableUnderConcurrentWrites: () => Promise<void>
 }
 
 /** The properties of a list, each to be tried so many times. */
@@ -126,7 +126,7 @@ export function listProperties<Seed, Row extends Record<F | 'id', Sortable> & { 
   }
 
   return {
-    areNaive: async () => {
+    matchReferenceImplementation: async () => {
       const property = fc.asyncProperty(fc.record({ ...given, seeds }), async ({ query, sort, ...made }) => {
         const rows = await start(made.seeds)
         const read: Read<F> = (request) => model.read(query, request)
@@ -139,7 +139,7 @@ export function listProperties<Seed, Row extends Record<F | 'id', Sortable> & { 
       await fc.assert(property, { numRuns })
     },
 
-    areStable: async () => {
+    areStableUnderConcurrentWrites: async () => {
       const change = fc.record({
         gone: fc.array(fc.nat(MAX_ROWS - 1), { maxLength: 3, size: 'max' }),
         come: fc.array(model.seed, { maxLength: 3, size: 'max' }),

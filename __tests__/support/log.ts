@@ -28,7 +28,7 @@ export function expectErrorsInLog(): void {
 }
 
 /** Errors that nobody expected; forgets everything for the next test. */
-export function takeUnexpectedLines(): Line[] {
+export function drainUnexpectedLogLines(): Line[] {
   const unexpected = errorsAreExpected
     ? []
     : lines.filter((line) => line['level'] === 'error' || line['level'] === 'fatal')

@@ -3,25 +3,25 @@ import { readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import PostalMime, { type Email } from 'postal-mime'
-import { settings, useSettings } from '@/lib/config'
+import { config, setConfig } from '@/lib/config'
 import { waitFor } from './wait'
 
 /** Lets mail be written to a folder of this test file's own. Call it at the top of the file. */
 export function useMailFolder(): void {
   const dataDir = mkdtempSync(join(tmpdir(), 'hearth-mail-'))
-  beforeAll(() => useSettings({ ...settings(), dataDir }))
+  beforeAll(() => setConfig({ ...config(), dataDir }))
   afterAll(() => rm(dataDir, { recursive: true, force: true }))
 }
 
 /** The mails written so far, parsed. */
-export async function writtenMails(dataDir = settings().dataDir): Promise<Email[]> {
+export async function writtenMails(dataDir = config().dataDir): Promise<Email[]> {
   const folder = join(dataDir, 'mail')
   const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith('.eml'))
   return Promise.all(names.map(async (name) => PostalMime.parse(await readFile(join(folder, name)))))
 }
 
 /** The mails written to an address so far, with this word in their subject. */
-export async function mailsTo(address: string, subject = '', dataDir = settings().dataDir): Promise<Email[]> {
+export async function mailsTo(address: string, subject = '', dataDir = config().dataDir): Promise<Email[]> {
   const mails = await writtenMails(dataDir)
   return mails.filter((mail) => mail.to?.[0]?.address === address && mail.subject?.includes(subject) === true)
 }

@@ -1,8 +1,8 @@
 import { Agent } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { PASSWORD } from './factories'
-import type { OutageReport } from './outage'
-import { type Answer, type Call, send, type Stream } from './load'
+import type { OutageReport } from './run-through-outage'
+import { type Answer, type Call, send, type Stream } from './load-generator'
 
 const ADMIN = { email: 'admin@outage.test', password: PASSWORD }
 const WRITERS = 4

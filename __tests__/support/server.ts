@@ -4,8 +4,8 @@ import { closeSync, openSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { dropDatabase, makeDatabase } from './databases'
-import './watch-http'
+import { dropDatabase, createDatabase } from './databases'
+import './assert-openapi-on-fetch'
 
 const READY = /Hearth is ready at (http:\/\/\S+)/
 const START_TIMEOUT_MS = 60_000
@@ -34,11 +34,11 @@ export async function startServer(
   const name = `e2e_${randomUUID()}`
   const embedded = settings['DATABASE_URL'] === ''
   const ownDatabase = !embedded && keep.databaseUrl === undefined
-  const databaseUrl = embedded ? undefined : (keep.databaseUrl ?? (await makeDatabase(name)))
+  const databaseUrl = embedded ? undefined : (keep.databaseUrl ?? (await createDatabase(name)))
   const dataDir = keep.dataDir ?? (await mkdtemp(join(tmpdir(), 'hearth-e2e-')))
   const logFile = join(tmpdir(), `hearth-${name}.log`)
   const log = openSync(logFile, 'w')
-  const child = spawn(process.execPath, ['--require', 'tsx/cjs', join('lib', 'server', 'start.ts')], {
+  const child = spawn(process.execPath, ['--require', 'tsx/cjs', join('lib', 'cli', 'start.ts')], {
     env: {
       PATH: process.env['PATH'],
       HOME: process.env['HOME'],

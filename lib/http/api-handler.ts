@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { NextApiHandler, NextApiRequest, NextApiResponse } from 'next'
-import type { Actor } from '@/lib/auth/actor'
-import { settings } from '@/lib/config'
-import { isDatabaseUnavailable } from '@/lib/database-errors'
+import type { Actor } from '@/lib/platform/identity/actor'
+import { config } from '@/lib/config'
+import { isDatabaseUnavailable } from '@/lib/platform/db/errors'
 import { AppError, isAppError, serviceUnavailable } from '@/lib/errors'
 import { logger } from '@/lib/logger'
 import { clientAddress } from './client-address'
@@ -34,7 +34,7 @@ function setSecurityHeaders(res: NextApiResponse): void {
   res.setHeader('Referrer-Policy', 'no-referrer')
   res.setHeader('Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'")
   res.setHeader('Cross-Origin-Resource-Policy', 'cross-origin')
-  if (settings().production) res.setHeader('Strict-Transport-Security', 'max-age=31536000; includeSubDomains')
+  if (config().production) res.setHeader('Strict-Transport-Security', 'max-age=31536000; includeSubDomains')
 }
 
 /** An error as the client is told of it. What is not an AppError is our fault, unless it says the database is down. */

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { isIP } from 'node:net'
-import { settings } from '@/lib/config'
+import { config } from '@/lib/config'
 
 /** IPv4 addresses that a dual-stack socket shows as `::ffff:a.b.c.d` are written as IPv4. */
 function plain(address: string): string {
@@ -14,7 +14,7 @@ function plain(address: string): string {
  */
 export function clientAddress(req: IncomingMessage): string {
   const peer = plain(req.socket.remoteAddress ?? 'unknown')
-  const hops = settings().trustProxy
+  const hops = config().trustProxy
   if (hops === 0) return peer
   const header = req.headers['x-forwarded-for']
   const forwarded = (Array.isArray(header) ? header.join(',') : (header ?? '')).split(',').map((part) => part.trim())

@@ -1,5 +1,5 @@
 import type { NextApiRequest, NextApiResponse } from 'next'
-import type { Actor, SessionActor } from '@/lib/auth/actor'
+import type { Actor, SessionActor } from '@/lib/platform/identity/actor'
 
 /** What is known of every request. */
 export type Context = {

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { settings } from '@/lib/config'
+import { config } from '@/lib/config'
 
 const METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
 const REQUEST_HEADERS = 'Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Range, X-Request-Id'
@@ -13,7 +13,7 @@ const PREFLIGHT_MAX_AGE_SECONDS = 600
 /** Whether the request's `Origin` is one of `CORS_ORIGINS`. */
 export function isAllowedOrigin(req: IncomingMessage): boolean {
   const { origin } = req.headers
-  return origin !== undefined && settings().corsOrigins.includes(origin)
+  return origin !== undefined && config().corsOrigins.includes(origin)
 }
 
 /** A preflight, as the Fetch standard defines it. */

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import fresh from 'fresh'
 import { AppError } from '@/lib/errors'
-import { entityTag, type StoredFile } from '@/lib/files/service'
+import { entityTag, type StoredFile } from '@/lib/domains/files/service'
 
 /** The entity tags of a list (RFC 9110, section 8.8.3). */
 function entityTags(header: string): string[] {
@@ -26,7 +26,7 @@ export function assertUnchanged(req: IncomingMessage, file: StoredFile | undefin
 }
 
 /** Judges a file by a request's preconditions before it is changed; `If-None-Match: *` wants that there is none. */
-export function changeGuard(req: IncomingMessage): (current: StoredFile | undefined) => void {
+export function filePreconditionOf(req: IncomingMessage): (current: StoredFile | undefined) => void {
   return (current) => {
     assertUnchanged(req, current)
     const noneMatch = req.headers['if-none-match']

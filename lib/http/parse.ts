@@ -23,12 +23,12 @@ export function parseQuery<T>(req: NextApiRequest, schema: Schema<T>): T {
  */
 export async function parseBody<T>(req: NextApiRequest, schema: Schema<T>): Promise<T> {
   const checked = check(schema, await readJson(req), 'body')
-  const strays = strayParameters(req)
+  const strays = unexpectedQueryParameters(req)
   if (strays.length === 0) return valueOf(checked)
   throw validationError({ ...Object.fromEntries(strays.map((name) => [name, ['is not allowed']])), ...checked.details })
 }
 
-function strayParameters(req: NextApiRequest): string[] {
+function unexpectedQueryParameters(req: NextApiRequest): string[] {
   const [, query] = (req.url ?? '').split('?')
   return checkedQueries.has(req) ? [] : [...new URLSearchParams(query).keys()]
 }

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Actor } from '@/lib/auth/actor'
+import type { Actor } from '@/lib/platform/identity/actor'
 import { AppError, isAppError } from '@/lib/errors'
-import { countDown, countUp, isLimited, resetCount, type LimitName, type LimitState } from '@/lib/rate-limiter'
+import { refund, consume, isLimited, resetCount, type LimitName, type LimitState } from '@/lib/platform/rate-limiter'
 import type { Context, Handler } from './context'
 
 /**
@@ -29,8 +29,8 @@ function setLimitHeaders(res: ServerResponse, state: LimitState): void {
 }
 
 /** Counts and tells; RATE_LIMITED, with `Retry-After` in seconds, once the limit is passed. */
-async function countOrRefuse(res: ServerResponse, name: LimitName, key: string): Promise<void> {
-  const state = await countUp(name, key)
+async function consumeOrThrow(res: ServerResponse, name: LimitName, key: string): Promise<void> {
+  const state = await consume(name, key)
   if (state === undefined) return
   setLimitHeaders(res, state)
   if (!state.allowed) {
@@ -52,16 +52,16 @@ export async function limitRequest(req: IncomingMessage, res: ServerResponse, co
   if (!isLimited('general')) return
   const claimed = req.headers.authorization !== undefined
   const actor = claimed ? await context.authenticate().catch(() => undefined) : undefined
-  await countOrRefuse(res, 'general', keyOfCaller(actor, context.ip))
+  await consumeOrThrow(res, 'general', keyOfCaller(actor, context.ip))
 }
 
 /**
  * The strict limit, per address and purpose, around what a stranger may do at our cost: making accounts, sending mail.
  * Every attempt counts, whether it succeeds or not.
  */
-export function limitStrictly<C extends Context>(purpose: string, next: Handler<C>): Handler<C> {
+export function withStrictRateLimit<C extends Context>(purpose: string, next: Handler<C>): Handler<C> {
   return async (req, res, context) => {
-    await countOrRefuse(res, 'strict', `${purpose}:${networkOf(context.ip)}`)
+    await consumeOrThrow(res, 'strict', `${purpose}:${networkOf(context.ip)}`)
     return next(req, res, context)
   }
 }
@@ -71,7 +71,7 @@ export function limitStrictly<C extends Context>(purpose: string, next: Handler<
  * lock the account's owner out. An attempt is counted before it is made, so that guesses sent at once do not all pass;
  * success forgets the failures, and an attempt that failed for another reason than the password is given back.
  */
-export async function limitSignIns<T>(
+export async function withLoginRateLimit<T>(
   res: ServerResponse,
   who: { account: string; ip: string },
   attempt: () => Promise<T>,
@@ -80,13 +80,13 @@ export async function limitSignIns<T>(
   const key = createHash('sha256')
     .update(`${networkOf(who.ip)}\0${who.account}`)
     .digest('base64url')
-  await countOrRefuse(res, 'signIns', key)
+  await consumeOrThrow(res, 'signIns', key)
   try {
     const result = await attempt()
     await resetCount('signIns', key)
     return result
   } catch (error) {
-    if (!isAppError(error) || error.code !== 'INVALID_CREDENTIALS') await countDown('signIns', key)
+    if (!isAppError(error) || error.code !== 'INVALID_CREDENTIALS') await refund('signIns', key)
     throw error
   }
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { parseCookie, stringifySetCookie } from 'cookie'
-import { settings } from '@/lib/config'
+import { config } from '@/lib/config'
 import { AppError } from '@/lib/errors'
 import { isAllowedOrigin } from './cors'
 
@@ -11,7 +11,7 @@ const NAME = 'hearth_refresh'
  * origin call nothing else, which settles it where no trusted proxy says so.
  */
 function isSecure(req: IncomingMessage): boolean {
-  const forwarded = settings().trustProxy > 0 ? req.headers['x-forwarded-proto'] : undefined
+  const forwarded = config().trustProxy > 0 ? req.headers['x-forwarded-proto'] : undefined
   return forwarded === 'https' || req.headers.origin?.startsWith('https://') === true
 }
 

@@ -1,9 +1,9 @@
 import type { NextApiRequest } from 'next'
-import { hasScope, type Actor } from '@/lib/auth/actor'
-import type { Scope } from '@/lib/auth/scopes'
-import { authenticateToken } from '@/lib/auth/service'
+import { hasScope, type Actor } from '@/lib/platform/identity/actor'
+import type { Scope } from '@/lib/platform/identity/scopes'
+import { authenticateToken } from '@/lib/domains/auth/service'
 import { AppError, isAppError } from '@/lib/errors'
-import type { Role } from '@/lib/users/schema'
+import type { Role } from '@/lib/domains/users/schema'
 import type {
   AuthContext,
   Context,
@@ -39,7 +39,7 @@ function assertScope(actor: Actor, scope: Scope | 'any'): void {
   throw new AppError('FORBIDDEN', { message: `The API key does not have the scope ${scope}.` })
 }
 
-function keyRefused(): AppError {
+function apiKeyNotAllowed(): AppError {
   return new AppError('FORBIDDEN', { message: 'An API key cannot do this.' })
 }
 
@@ -57,7 +57,7 @@ export function requireAuth(next: Handler<SessionContext> | ScopedHandler<AuthCo
       assertScope(actor, next.scope)
       return next.handler(req, res, { ...context, actor })
     }
-    if (actor.credential !== 'session') throw keyRefused()
+    if (actor.credential !== 'session') throw apiKeyNotAllowed()
     return next(req, res, { ...context, actor })
   }
 }
@@ -76,7 +76,7 @@ export function optionalAuth(
       if (actor !== undefined) assertScope(actor, next.scope)
       return next.handler(req, res, { ...context, actor })
     }
-    if (actor?.credential === 'apiKey') throw keyRefused()
+    if (actor?.credential === 'apiKey') throw apiKeyNotAllowed()
     return next(req, res, { ...context, actor })
   }
 }
@@ -85,13 +85,13 @@ export function optionalAuth(
  * Hands on who signed in, if an access token that still works says so, for a route that takes another proof as well: one
  * that does not work any more is passed over. API keys are refused.
  */
-export function tolerantAuth(next: Handler<OptionalSessionContext>): Handler<Context> {
+export function authIfValid(next: Handler<OptionalSessionContext>): Handler<Context> {
   return async (req, res, context) => {
     const actor = await context.authenticate().catch((error: unknown) => {
       if (isAppError(error) && error.code === 'UNAUTHORIZED') return undefined
       throw error
     })
-    if (actor?.credential === 'apiKey') throw keyRefused()
+    if (actor?.credential === 'apiKey') throw apiKeyNotAllowed()
     if (actor !== undefined) res.setHeader('Cache-Control', 'private, no-cache')
     return next(req, res, { ...context, actor })
   }

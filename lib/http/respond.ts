@@ -3,11 +3,11 @@ import type { AppError } from '@/lib/errors'
 
 /** Answers with a value as JSON. Dates become ISO 8601 in UTC with milliseconds. */
 export function sendJson(res: ServerResponse, value: unknown, status = 200): void {
-  sendBody(res, JSON.stringify(value), status)
+  sendJsonText(res, JSON.stringify(value), status)
 }
 
 /** Answers with JSON that was made before. */
-export function sendBody(res: ServerResponse, json: string, status = 200): void {
+export function sendJsonText(res: ServerResponse, json: string, status = 200): void {
   const body = Buffer.from(json)
   res.statusCode = status
   res.setHeader('Content-Type', 'application/json; charset=utf-8')

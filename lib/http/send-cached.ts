@@ -1,8 +1,8 @@
 import type { NextApiRequest, NextApiResponse } from 'next'
-import { cache } from '@/lib/cache'
-import { entityTagOf } from '@/lib/entity-tag'
+import { cache } from '@/lib/platform/cache/cache'
+import { etagOf } from '@/lib/platform/etag'
 import { recordCacheRead } from '@/lib/metrics'
-import { isKnown } from './conditional'
+import { isNotModified } from './etag'
 
 /** Longer URLs are answered but not kept. */
 const KEY_MAX_CHARACTERS = 2_048
@@ -26,7 +26,7 @@ export async function sendCached(
   const make = async () => {
     const { value, headers } = await load()
     const json = JSON.stringify(value)
-    return { body: Buffer.from(json), properties: { ...headers, ETag: entityTagOf(json) } }
+    return { body: Buffer.from(json), properties: { ...headers, ETag: etagOf(json) } }
   }
   const key = req.url ?? '/'
   const { entry, hit } =
@@ -36,7 +36,7 @@ export async function sendCached(
   res.setHeader('X-Cache', hit ? 'hit' : 'miss')
   // Whoever keeps it has to ask whether it is still so.
   res.setHeader('Cache-Control', req.headers.authorization === undefined ? 'public, no-cache' : 'private, no-cache')
-  if (isKnown(req, entry.properties['ETag'] ?? '')) {
+  if (isNotModified(req, entry.properties['ETag'] ?? '')) {
     res.statusCode = 304
     res.end()
     return

@@ -1,9 +1,9 @@
 import type { NextApiRequest, NextApiResponse } from 'next'
-import { OFFSET_MAX, type List, type ListRequest } from '@/lib/lists'
-import { sendOne } from './conditional'
+import { OFFSET_MAX, type List, type ListRequest } from '@/lib/platform/pagination/query'
+import { sendResource } from './etag'
 
 /** The URL of another part of the same list; relative, with the path as it stands in the request. */
-function urlOfPart(req: NextApiRequest, name: 'page' | 'cursor', value: string): string {
+function pageUrl(req: NextApiRequest, name: 'page' | 'cursor', value: string): string {
   const [path = '/', query] = (req.url ?? '/').split('?')
   const parameters = new URLSearchParams(query)
   parameters.set(name, value)
@@ -14,7 +14,7 @@ function urlOfPart(req: NextApiRequest, name: 'page' | 'cursor', value: string):
 function linksTo(req: NextApiRequest, name: 'page' | 'cursor', parts: Record<string, unknown>): { Link: string } {
   const links = Object.entries(parts)
     .filter(([, value]) => typeof value === 'string' || typeof value === 'number')
-    .map(([relation, value]) => `<${urlOfPart(req, name, String(value))}>; rel="${relation}"`)
+    .map(([relation, value]) => `<${pageUrl(req, name, String(value))}>; rel="${relation}"`)
   return { Link: links.join(', ') }
 }
 
@@ -24,7 +24,7 @@ type ListAnswer = { plural: string; request: Pick<ListRequest, 'page' | 'limit'>
  * The body of a part of a list, under its plural name with `pagination`, and its `Link`: by page first, prev, next and
  * last as far as they can be asked for, by cursor first and next.
  */
-export function listAnswer(req: NextApiRequest, answer: ListAnswer): { value: object; headers: { Link: string } } {
+export function listResponse(req: NextApiRequest, answer: ListAnswer): { value: object; headers: { Link: string } } {
   const { plural, list } = answer
   const { page = 1, limit } = answer.request
   if ('nextCursor' in list) {
@@ -44,8 +44,8 @@ export function listAnswer(req: NextApiRequest, answer: ListAnswer): { value: ob
   return { value: { [plural]: list.items, pagination: { page, limit, total: list.total, pages } }, headers }
 }
 
-/** Answers with a part of a list, as `listAnswer` makes it, and its `ETag`. */
+/** Answers with a part of a list, as `listResponse` makes it, and its `ETag`. */
 export function sendList(req: NextApiRequest, res: NextApiResponse, answer: ListAnswer): void {
-  const { value, headers } = listAnswer(req, answer)
-  sendOne(req, res, value, { headers })
+  const { value, headers } = listResponse(req, answer)
+  sendResource(req, res, value, { headers })
 }

@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises'
 /** How long a client may take nothing of an answer before it is given up. */
 export const STALL_TIMEOUT_MS = 60_000
 
-function hasLeft(error: unknown): boolean {
+function isClientDisconnect(error: unknown): boolean {
   return typeof error === 'object' && error !== null && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE'
 }
 
@@ -25,7 +25,7 @@ export async function sendStream(res: ServerResponse, texts: AsyncGenerator<stri
   try {
     await pipeline(Readable.from(all(), { highWaterMark: 1 }), res)
   } catch (error) {
-    if (!hasLeft(error)) throw error
+    if (!isClientDisconnect(error)) throw error
   } finally {
     res.setTimeout(0)
   }

@@ -1,11 +1,11 @@
 import packageJson from '@/package.json'
 import { createComponents, type Components } from './components'
-import { domains } from './domains'
-import { createFailures } from './failures'
+import { domains } from './registry'
+import { createErrorResponses } from './error-responses'
 import { RESPONSE_HEADERS, sharedParameters } from './headers'
 import type { JsonSchema } from './json-schema'
 import { operationObject } from './operation-object'
-import { pagination } from './page'
+import { pagination } from '@/lib/platform/pagination/page-schema'
 
 const DESCRIPTION = `Accounts, families, posts, products, files and a contact form behind one REST interface.
 
@@ -34,7 +34,7 @@ export function namedComponents(): Components {
 
 function buildDocument(): JsonSchema {
   const components = namedComponents()
-  const failures = createFailures()
+  const failures = createErrorResponses()
   const paths: Record<string, JsonSchema> = {}
   for (const { tag, operations } of domains) {
     for (const operation of operations) {

@@ -1,5 +1,5 @@
 import type Joi from 'joi'
-import type { Scope } from '@/lib/auth/scopes'
+import type { Scope } from '@/lib/platform/identity/scopes'
 import type { ErrorCode } from '@/lib/errors'
 import type { JsonSchema } from './json-schema'
 
@@ -83,7 +83,7 @@ export type Operation = {
 }
 
 /** The operations of one domain: a section of the document. */
-export type Domain = {
+export type ApiTag = {
   tag: string
   description: string
   /** Schemas that the document names; wherever their shape occurs it is a reference to the name. */

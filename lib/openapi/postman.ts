@@ -1,7 +1,7 @@
 import { bodyExample } from './operation-object'
 import type { Components } from './components'
 import { namedComponents } from './document'
-import { domains } from './domains'
+import { domains } from './registry'
 import { isRecord, type JsonSchema } from './json-schema'
 import type { Operation, PostmanStep } from './operation'
 

@@ -1,5 +1,5 @@
-import { listAuditEventsQuery } from '@/lib/audit/schema'
-import { listAuditEvents } from '@/lib/audit/service'
+import { listAuditEventsQuery } from '@/lib/domains/audit/schema'
+import { listAuditEvents } from '@/lib/domains/audit/service'
 import { methodNotAllowed } from '@/lib/errors'
 import { apiHandler } from '@/lib/http/api-handler'
 import { parseQuery } from '@/lib/http/parse'

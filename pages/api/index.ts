@@ -1,7 +1,7 @@
 import { methodNotAllowed } from '@/lib/errors'
 import { apiHandler } from '@/lib/http/api-handler'
 import { sendJson } from '@/lib/http/respond'
-import { greeting } from '@/lib/system/service'
+import { greeting } from '@/lib/domains/system/service'
 
 export const config = { api: { bodyParser: false } }
 

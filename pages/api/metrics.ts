@@ -1,13 +1,13 @@
 import { methodNotAllowed } from '@/lib/errors'
 import { apiHandler } from '@/lib/http/api-handler'
 import type { Context, Handler } from '@/lib/http/context'
-import { requireOperator } from '@/lib/http/require-operator'
-import { processFigures } from '@/lib/system/figures'
+import { requireOperator } from '@/lib/http/require-metrics-token'
+import { renderProcessMetrics } from '@/lib/domains/system/metrics'
 
 export const config = { api: { bodyParser: false } }
 
 const report = requireOperator(async (_req, res) => {
-  const { contentType, text } = await processFigures()
+  const { contentType, text } = await renderProcessMetrics()
   res.setHeader('Content-Type', contentType)
   res.setHeader('Cache-Control', 'no-store')
   res.end(text)

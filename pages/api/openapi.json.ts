@@ -1,6 +1,6 @@
 import { methodNotAllowed } from '@/lib/errors'
 import { apiHandler } from '@/lib/http/api-handler'
-import { sendOne } from '@/lib/http/conditional'
+import { sendResource } from '@/lib/http/etag'
 import { openApiDocument } from '@/lib/openapi/document'
 
 export const config = { api: { bodyParser: false } }
@@ -8,7 +8,7 @@ export const config = { api: { bodyParser: false } }
 export default apiHandler((req, res) => {
   switch (req.method) {
     case 'GET':
-      return sendOne(req, res, openApiDocument())
+      return sendResource(req, res, openApiDocument())
     default:
       throw methodNotAllowed('GET')
   }

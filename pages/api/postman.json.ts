@@ -1,6 +1,6 @@
 import { methodNotAllowed } from '@/lib/errors'
 import { apiHandler } from '@/lib/http/api-handler'
-import { sendOne } from '@/lib/http/conditional'
+import { sendResource } from '@/lib/http/etag'
 import { postmanCollection } from '@/lib/openapi/postman'
 
 export const config = { api: { bodyParser: false } }
@@ -8,7 +8,7 @@ export const config = { api: { bodyParser: false } }
 export default apiHandler((req, res) => {
   switch (req.method) {
     case 'GET':
-      return sendOne(req, res, postmanCollection())
+      return sendResource(req, res, postmanCollection())
     default:
       throw methodNotAllowed('GET')
   }

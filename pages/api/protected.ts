@@ -1,4 +1,4 @@
-import { currentUser } from '@/lib/auth/service'
+import { currentUser } from '@/lib/domains/auth/service'
 import { methodNotAllowed } from '@/lib/errors'
 import { apiHandler } from '@/lib/http/api-handler'
 import { requireAuth, requireScope } from '@/lib/http/require-auth'

@@ -2,7 +2,7 @@ import { methodNotAllowed } from '@/lib/errors'
 import { apiHandler } from '@/lib/http/api-handler'
 import type { Context, Handler } from '@/lib/http/context'
 import { sendJson } from '@/lib/http/respond'
-import { readiness } from '@/lib/system/service'
+import { readiness } from '@/lib/domains/system/service'
 
 export const config = { api: { bodyParser: false } }
 

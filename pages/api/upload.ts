@@ -1,16 +1,16 @@
 import { methodNotAllowed } from '@/lib/errors'
-import { toFile, urlOfFile, type StoredFile } from '@/lib/files/service'
+import { toFile, urlOfFile, type StoredFile } from '@/lib/domains/files/service'
 import { apiHandler } from '@/lib/http/api-handler'
-import type { Created } from '@/lib/http/idempotent'
-import { sendUploadedOnce } from '@/lib/http/idempotent-upload'
+import type { CreatedResponse } from '@/lib/http/with-idempotency'
+import { sendUploadedOnce } from '@/lib/http/with-upload-idempotency'
 import { uploadedFile } from '@/lib/http/multipart'
 import { requireAuth, requireScope } from '@/lib/http/require-auth'
-import { UPLOAD_MAX_BYTES, type Uploaded } from '@/lib/uploads/schema'
-import { uploadImage } from '@/lib/uploads/service'
+import { UPLOAD_MAX_BYTES, type Uploaded } from '@/lib/domains/files/uploads/schema'
+import { uploadImage } from '@/lib/domains/files/uploads/service'
 
 export const config = { api: { bodyParser: false } }
 
-function answer(stored: StoredFile): Created {
+function answer(stored: StoredFile): CreatedResponse {
   const url = urlOfFile(stored)
   const file = toFile(stored)
   const fileName = file.path.slice(file.path.lastIndexOf('/') + 1)

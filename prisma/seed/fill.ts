@@ -1,6 +1,6 @@
 import type { Client } from 'pg'
-import { BLOCK_PRODUCTS, productBlock } from './catalogue'
-import { BLOCK_PEOPLE, peopleBlock } from './people'
+import { BLOCK_PRODUCTS, productBlock } from './products'
+import { BLOCK_PEOPLE, peopleBlock } from './users'
 
 /**
  * Rows that are there stay as they are, and take no number of the sequence: a second run changes nothing. The others take

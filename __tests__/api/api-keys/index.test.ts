@@ -1,13 +1,13 @@
-import { prisma } from '@/lib/prisma'
-import type { ApiKey } from '@/lib/api-keys/schema'
-import { forgetApiKey } from '@/lib/auth/live-sessions'
+import { prisma } from '@/lib/platform/db/prisma'
+import type { ApiKey } from '@/lib/domains/auth/api-keys/schema'
+import { evictApiKey } from '@/lib/platform/identity/credential-cache'
 import { api } from '../../support/api'
 import { makeApiKey, signIn } from '../../support/factories'
 
-type Created = ApiKey & { key: string }
+type CreatedResponse = ApiKey & { key: string }
 type ApiKeys = { apiKeys: ApiKey[] }
 
-const create = (token: string, json: object) => api<Created>('POST', '/api/api-keys', { token, json })
+const create = (token: string, json: object) => api<CreatedResponse>('POST', '/api/api-keys', { token, json })
 const use = async (key: string) => (await api('GET', '/api/protected', { token: key })).status
 
 describe('POST /api/api-keys', () => {
@@ -85,7 +85,7 @@ describe('GET /api/api-keys', () => {
     const noted = await lastUse()
     expect(noted?.getTime()).toBeGreaterThan(0)
     // As when seconds went by and the key is read anew.
-    forgetApiKey(id)
+    evictApiKey(id)
     await use(key)
     expect(await lastUse()).toEqual(noted)
   })

@@ -1,4 +1,4 @@
-import { prisma } from '@/lib/prisma'
+import { prisma } from '@/lib/platform/db/prisma'
 import { api } from '../../support/api'
 import { makeSession, PASSWORD, signIn } from '../../support/factories'
 

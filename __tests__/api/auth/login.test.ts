@@ -1,4 +1,4 @@
-import { prisma } from '@/lib/prisma'
+import { prisma } from '@/lib/platform/db/prisma'
 import { api } from '../../support/api'
 import { freshEmail, makeUser, PASSWORD } from '../../support/factories'
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { settings, useSettings } from '@/lib/config'
-import { databasePool, prisma } from '@/lib/prisma'
-import { issuePasswordReset } from '@/lib/recovery/service'
+import { config, setConfig } from '@/lib/config'
+import { databasePool, prisma } from '@/lib/platform/db/prisma'
+import { issuePasswordReset } from '@/lib/domains/auth/recovery/service'
 import { api } from '../../support/api'
 import { freshEmail, makeApiKey, makeUser, PASSWORD, signIn } from '../../support/factories'
 import { loggedLines } from '../../support/log'
@@ -295,12 +295,12 @@ describe('verification of an address', () => {
   })
 
   it('lives as long as the setting says', async () => {
-    const before = settings()
-    useSettings({ ...before, verifyTokenTtlSeconds: 1 })
+    const before = config()
+    setConfig({ ...before, verifyTokenTtlSeconds: 1 })
     const { user, token: accessToken } = await signIn()
     await sendVerification(accessToken)
     const row = await prisma().emailToken.findFirstOrThrow({ where: { userId: user.id } })
-    useSettings(before)
+    setConfig(before)
     expect(row.expiresAt.getTime() - row.createdAt.getTime()).toBeLessThan(2_000)
     await queueIsEmpty()
   })

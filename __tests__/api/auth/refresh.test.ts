@@ -1,5 +1,5 @@
-import { prisma } from '@/lib/prisma'
-import { hashSecretToken } from '@/lib/auth/secret-token'
+import { prisma } from '@/lib/platform/db/prisma'
+import { hashOpaqueToken } from '@/lib/platform/crypto/opaque-token'
 import { api, type Answer } from '../../support/api'
 import { makeSession, makeUser, signIn } from '../../support/factories'
 
@@ -16,7 +16,7 @@ const refusal = async (answer: Promise<Answer<Pair>>) => {
 /** Makes a token look as if it had been spent this long ago. */
 async function spentAgo(refreshToken: string, seconds: number): Promise<void> {
   const spentAt = new Date(Date.now() - seconds * 1000)
-  await prisma().refreshToken.update({ where: { hash: hashSecretToken(refreshToken) }, data: { spentAt } })
+  await prisma().refreshToken.update({ where: { hash: hashOpaqueToken(refreshToken) }, data: { spentAt } })
 }
 
 describe('POST /api/auth/refresh', () => {
@@ -117,7 +117,7 @@ describe('POST /api/auth/refresh', () => {
   it('keeps only the hashes of tokens', async () => {
     const { refreshToken, sessionId } = await signIn()
     const [row] = await prisma().refreshToken.findMany({ where: { sessionId } })
-    expect(Buffer.from(row?.hash ?? [])).toEqual(Buffer.from(hashSecretToken(refreshToken)))
+    expect(Buffer.from(row?.hash ?? [])).toEqual(Buffer.from(hashOpaqueToken(refreshToken)))
   })
 
   it('does not outlive the user', async () => {

@@ -1,6 +1,6 @@
-import { prisma } from '@/lib/prisma'
-import type { Session } from '@/lib/sessions/schema'
-import { forgetUser } from '@/lib/auth/live-sessions'
+import { prisma } from '@/lib/platform/db/prisma'
+import type { Session } from '@/lib/domains/auth/sessions/schema'
+import { evictUser } from '@/lib/platform/identity/credential-cache'
 import { api } from '../../support/api'
 import { makeSession, makeUser, PASSWORD, signIn } from '../../support/factories'
 
@@ -43,7 +43,7 @@ describe('GET /api/auth/sessions', () => {
     const noted = await lastUse()
     expect(noted).toBeGreaterThan(hourAgo.getTime())
     // As when seconds went by and the session is read anew.
-    forgetUser(user.id)
+    evictUser(user.id)
     await me(token)
     expect(await lastUse()).toBe(noted)
   })

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import type { ContactMessage } from '@/lib/contact/schema'
-import { databasePool, prisma } from '@/lib/prisma'
+import type { ContactMessage } from '@/lib/domains/contact/schema'
+import { databasePool, prisma } from '@/lib/platform/db/prisma'
 import { api } from '../../support/api'
 import { freshEmail, makeApiKey, signIn } from '../../support/factories'
-import { useLimits, useNoLimits } from '../../support/limits'
+import { useLimits, useNoLimits } from '../../support/rate-limits'
 
 type Messages = { contactMessages: ContactMessage[]; pagination: { nextCursor: string | null } }
 

@@ -1,4 +1,4 @@
-import type { Family } from '@/lib/families/schema'
+import type { Family } from '@/lib/domains/families/schema'
 import { api } from '../../support/api'
 import { makeApiKey, signIn } from '../../support/factories'
 import { makeFamily } from '../../support/families'

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { File } from '@/lib/files/schema'
+import type { File } from '@/lib/domains/files/schema'
 import { api } from '../../support/api'
 import { signIn } from '../../support/factories'
 import { freshPath, mine, publish, storeFile } from '../../support/files'

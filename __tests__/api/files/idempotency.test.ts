@@ -1,8 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { settings, useSettings } from '@/lib/config'
-import { prisma } from '@/lib/prisma'
+import { config, setConfig } from '@/lib/config'
+import { prisma } from '@/lib/platform/db/prisma'
 import { api, type Answer, type Body } from '../../support/api'
 import { signIn } from '../../support/factories'
 import { freshPath, mine, storeFile } from '../../support/files'
@@ -33,7 +33,7 @@ async function expectKept(ownerId: number, count: number): Promise<void> {
 }
 
 const storedKeys = async () =>
-  (await readdir(join(settings().dataDir, 'files'), { recursive: true })).filter((name) => name.includes('/')).sort()
+  (await readdir(join(config().dataDir, 'files'), { recursive: true })).filter((name) => name.includes('/')).sort()
 
 function expectReplay(first: Answer<Body>, again: Answer<Body>): void {
   expect([again.status, again.text]).toEqual([first.status, first.text])
@@ -85,15 +85,15 @@ describe.each(['sendFile', 'sendImage'] as const)('a key with a body of bytes: %
   it('gives the first answer again when there is no more room', async () => {
     const { [way]: send, ownerId } = await caller()
     const first = await send()
-    const before = settings()
+    const before = config()
     const { _sum: sum } = await prisma().storedFile.aggregate({ where: { ownerId }, _sum: { sizeBytes: true } })
-    useSettings({ ...before, filesQuotaBytes: Number(sum.sizeBytes) })
+    setConfig({ ...before, filesQuotaBytes: Number(sum.sizeBytes) })
     try {
       expectReplay(first, await send())
       const code = (await send(other, 'another')).json.error.code
       expect(code).toBe(way === 'sendFile' ? 'FILE_EXISTS' : 'QUOTA_EXCEEDED')
     } finally {
-      useSettings(before)
+      setConfig(before)
     }
     await expectKept(ownerId, 1)
   })

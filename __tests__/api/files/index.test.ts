@@ -1,4 +1,4 @@
-import type { File } from '@/lib/files/schema'
+import type { File } from '@/lib/domains/files/schema'
 import { api, type Answer } from '../../support/api'
 import { makeApiKey, signIn } from '../../support/factories'
 import { publish, storeFile } from '../../support/files'

@@ -1,5 +1,5 @@
-import type { FileLink } from '@/lib/files/schema'
-import { settings, useSettings } from '@/lib/config'
+import type { FileLink } from '@/lib/domains/files/schema'
+import { config, setConfig } from '@/lib/config'
 import { api } from '../../support/api'
 import { signIn } from '../../support/factories'
 import { freshPath, mine, storeFile } from '../../support/files'
@@ -93,13 +93,13 @@ describe('POST /api/files/links', () => {
 
   it('goes on to open while its secret is in the ring, and no longer', async () => {
     const { url } = await linked()
-    const before = settings()
+    const before = config()
     const [first = '', second = ''] = before.jwtSecrets
-    useSettings({ ...before, jwtSecrets: [second, first] })
+    setConfig({ ...before, jwtSecrets: [second, first] })
     const rotated = await statusOf(url)
-    useSettings({ ...before, jwtSecrets: [second] })
+    setConfig({ ...before, jwtSecrets: [second] })
     const dropped = await statusOf(url)
-    useSettings(before)
+    setConfig(before)
     expect([rotated, dropped]).toEqual([200, 404])
   })
 

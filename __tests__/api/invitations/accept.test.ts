@@ -1,10 +1,10 @@
-import type { Family, FamilyRole } from '@/lib/families/schema'
-import { settings, useSettings } from '@/lib/config'
-import { deleteOldInvitations } from '@/lib/invitations/repository'
-import { prisma } from '@/lib/prisma'
+import type { Family, FamilyRole } from '@/lib/domains/families/schema'
+import { config, setConfig } from '@/lib/config'
+import { deleteOldInvitations } from '@/lib/domains/families/invitations/repository'
+import { prisma } from '@/lib/platform/db/prisma'
 import { api, type Body } from '../../support/api'
 import { makeApiKey, signIn } from '../../support/factories'
-import { makeCast, owedInvitations, type Caller } from '../../support/families'
+import { createFamilyFixture, queuedInvitationEmails, type Caller } from '../../support/families'
 
 type Accepted = Body & { family: Family }
 
@@ -13,10 +13,10 @@ const accept = (caller: Caller, token: unknown) =>
 
 /** A family, somebody invited to it, and the token that they were sent. */
 async function makeInvited(role: FamilyRole = 'member') {
-  const cast = await makeCast()
+  const cast = await createFamilyFixture()
   const { email } = cast.stranger.user
   await api('POST', `${cast.url}/invitations`, { token: cast.owner.token, json: { email, role } })
-  const [mail] = await owedInvitations(email)
+  const [mail] = await queuedInvitationEmails(email)
   return { ...cast, invited: cast.stranger, token: mail?.token ?? '' }
 }
 
@@ -69,15 +69,15 @@ describe('POST /api/invitations/accept', () => {
     })
 
     it('is too old after the time that is set', async () => {
-      const original = settings()
-      useSettings({ ...original, invitationTtlSeconds: 0 })
+      const original = config()
+      setConfig({ ...original, invitationTtlSeconds: 0 })
       try {
         const { invited, token, owner } = await makeInvited()
         const answer = await accept(invited, token)
         expect([answer.status, answer.json.error.code]).toEqual([401, 'TOKEN_EXPIRED'])
         expect((await accept(owner, token)).json.error.code).toBe('INVALID_TOKEN')
       } finally {
-        useSettings(original)
+        setConfig(original)
       }
     })
 

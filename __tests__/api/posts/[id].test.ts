@@ -1,7 +1,7 @@
-import type { Post, Visibility } from '@/lib/posts/schema'
+import type { Post, Visibility } from '@/lib/domains/posts/schema'
 import { api } from '../../support/api'
 import { makeApiKey, signIn } from '../../support/factories'
-import { expel, makeCast, makeFamily, makePost } from '../../support/families'
+import { removeMemberDirectly, createFamilyFixture, makeFamily, makePost } from '../../support/families'
 
 const whole = { title: 'New', content: 'Newer', visibility: 'public' }
 const changes = [
@@ -16,7 +16,7 @@ describe('GET /api/posts/:id', () => {
     ['family', [404, 200, 200, 404, 200]],
     ['private', [404, 404, 200, 404, 200]],
   ])('shows a %s post to those who may see it', async (visibility, expected) => {
-    const { owner, member, stranger, admin, family } = await makeCast()
+    const { owner, member, stranger, admin, family } = await createFamilyFixture()
     const id = await makePost(member, { visibility, ...(visibility === 'family' && { familyId: family.id }) })
     const tokens = [undefined, owner.token, member.token, stranger.token, admin.token]
     const answers = await Promise.all(tokens.map((token) => api('GET', `/api/posts/${id}`, { token })))
@@ -41,7 +41,7 @@ describe('GET /api/posts/:id', () => {
 
 describe('PUT, PATCH and DELETE /api/posts/:id', () => {
   it.each(changes)('%s is for the author and admins', async (method, json) => {
-    const { member, admin } = await makeCast()
+    const { member, admin } = await createFamilyFixture()
     for (const { token } of [member, admin]) {
       const id = await makePost(member)
       const answer = await api<Post>(method, `/api/posts/${id}`, { token, json })
@@ -55,7 +55,7 @@ describe('PUT, PATCH and DELETE /api/posts/:id', () => {
   it.each(changes)(
     '%s is refused to others who may see it, and hidden from those who may not',
     async (method, json) => {
-      const { owner, member, stranger, family } = await makeCast()
+      const { owner, member, stranger, family } = await createFamilyFixture()
       const [shared, open, hidden] = [
         await makePost(member, { visibility: 'family', familyId: family.id }),
         await makePost(member),
@@ -75,7 +75,7 @@ describe('PUT, PATCH and DELETE /api/posts/:id', () => {
   )
 
   it('keeps the author when an admin changes a post, and asks for the author’s membership', async () => {
-    const { member, admin, family } = await makeCast()
+    const { member, admin, family } = await createFamilyFixture()
     const elsewhere = await makeFamily({ owners: [admin] })
     const id = await makePost(member)
     const move = (familyId: number) =>
@@ -86,7 +86,7 @@ describe('PUT, PATCH and DELETE /api/posts/:id', () => {
   })
 
   it('takes out of PUT what is not named', async () => {
-    const { member, family } = await makeCast()
+    const { member, family } = await createFamilyFixture()
     const id = await makePost(member, { visibility: 'family', familyId: family.id })
     const answer = await api<Post>('PUT', `/api/posts/${id}`, { token: member.token, json: whole })
     expect(answer.json).toMatchObject({ ...whole, familyId: null })
@@ -105,7 +105,7 @@ describe('PUT, PATCH and DELETE /api/posts/:id', () => {
 describe('the place of a post under PATCH', () => {
   /** A post in a family, another family of the author and one of others, and what a change of it answers. */
   async function makePlaced() {
-    const { member, otherOwner, family } = await makeCast()
+    const { member, otherOwner, family } = await createFamilyFixture()
     const other = await makeFamily({ owners: [member] })
     const foreign = await makeFamily({ owners: [otherOwner] })
     const id = await makePost(member, { visibility: 'family', familyId: family.id })
@@ -143,7 +143,7 @@ describe('the place of a post under PATCH', () => {
 
   it('stays when the author has left, who may not come back with it', async () => {
     const { patch, member, family } = await makePlaced()
-    await expel(family.id, member.user.id)
+    await removeMemberDirectly(family.id, member.user.id)
     expect(await patch({ title: 'Corrected' })).toEqual(['family', family.id])
     expect(await patch({ visibility: 'family', familyId: family.id })).toEqual(['family', family.id])
     expect(await patch({ visibility: 'public' })).toEqual(['public', null])

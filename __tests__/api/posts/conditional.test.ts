@@ -1,7 +1,7 @@
-import { prisma } from '@/lib/prisma'
+import { prisma } from '@/lib/platform/db/prisma'
 import { api } from '../../support/api'
 import { freshEmail, signIn } from '../../support/factories'
-import { makeCast, makePost, owedInvitations, type Caller } from '../../support/families'
+import { createFamilyFixture, makePost, queuedInvitationEmails, type Caller } from '../../support/families'
 
 /** Things that can be read and changed, each with its URL, a change, and whether it can be deleted. */
 const things: [string, (owner: Caller) => Promise<string>, string, object][] = [
@@ -42,7 +42,7 @@ describe.each(things)('conditional requests for %s', (_title, make, method, json
 
 describe('deletions with If-Match', () => {
   it('remove what is known alone: posts, families, members', async () => {
-    const { owner, member, url } = await makeCast()
+    const { owner, member, url } = await createFamilyFixture()
     const post = `/api/posts/${await makePost(owner)}`
     for (const target of [post, `${url}/members/${member.user.id}`, url]) {
       const remove = async (tag: string) =>
@@ -55,7 +55,7 @@ describe('deletions with If-Match', () => {
 
 describe('creations with an Idempotency-Key', () => {
   it('happen once and owe one mail', async () => {
-    const { owner, url } = await makeCast()
+    const { owner, url } = await createFamilyFixture()
     const { token } = owner
     const email = freshEmail()
     const headers = { 'Idempotency-Key': 'the-same' }
@@ -74,6 +74,6 @@ describe('creations with an Idempotency-Key', () => {
       expect([400, 422]).toContain(other.status)
     }
     expect(await prisma().post.count({ where: { content: email } })).toBe(1)
-    expect(await owedInvitations(email)).toHaveLength(1)
+    expect(await queuedInvitationEmails(email)).toHaveLength(1)
   })
 })

@@ -1,8 +1,8 @@
-import type { Post } from '@/lib/posts/schema'
-import { prisma } from '@/lib/prisma'
+import type { Post } from '@/lib/domains/posts/schema'
+import { prisma } from '@/lib/platform/db/prisma'
 import { api } from '../../support/api'
 import { makeApiKey, signIn } from '../../support/factories'
-import { expel, makeCast, makePost } from '../../support/families'
+import { removeMemberDirectly, createFamilyFixture, makePost } from '../../support/families'
 
 type Posts = { posts: Post[]; pagination: { total: number; nextCursor: string | null } }
 
@@ -51,7 +51,7 @@ describe('GET /api/posts', () => {
   })
 
   it('finds no words in what the caller may not see', async () => {
-    const { owner, stranger, family } = await makeCast()
+    const { owner, stranger, family } = await createFamilyFixture()
     const word = `secret${family.id}`
     const post = await makePost(owner, { visibility: 'family', familyId: family.id, content: word })
     expect(ids(await api<Posts>('GET', `/api/posts?q=${word}`, { token: owner.token }))).toEqual([post])
@@ -60,9 +60,9 @@ describe('GET /api/posts', () => {
   })
 
   it('shows a family its posts, and the author theirs after leaving', async () => {
-    const { owner, member, stranger, admin, family } = await makeCast()
+    const { owner, member, stranger, admin, family } = await createFamilyFixture()
     const post = await makePost(member, { visibility: 'family', familyId: family.id })
-    await expel(family.id, member.user.id)
+    await removeMemberDirectly(family.id, member.user.id)
     const url = `/api/posts?familyId=${family.id}`
     for (const { token } of [owner, member, admin]) expect(ids(await api<Posts>('GET', url, { token }))).toEqual([post])
     expect(ids(await api<Posts>('GET', url, { token: stranger.token }))).toEqual([])
@@ -115,7 +115,7 @@ describe('POST /api/posts', () => {
   })
 
   it('adds a post to a family of the author', async () => {
-    const { member, owner, family } = await makeCast()
+    const { member, owner, family } = await createFamilyFixture()
     const json = { ...content, visibility: 'family', familyId: family.id }
     const made = await api<Post>('POST', '/api/posts', { token: member.token, json })
     expect(made.json).toMatchObject({ visibility: 'family', familyId: family.id })
@@ -123,7 +123,7 @@ describe('POST /api/posts', () => {
   })
 
   it('answers alike for a family of others and one that is not there, to an admin too', async () => {
-    const { stranger, admin, family } = await makeCast()
+    const { stranger, admin, family } = await createFamilyFixture()
     for (const { token } of [stranger, admin]) {
       const answers = await Promise.all(
         [family.id, 2_147_483_647].map((familyId) =>

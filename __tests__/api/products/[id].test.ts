@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import type { Product } from '@/lib/products/schema'
-import { prisma } from '@/lib/prisma'
+import type { Product } from '@/lib/domains/products/schema'
+import { prisma } from '@/lib/platform/db/prisma'
 import { api } from '../../support/api'
 import { makeApiKey, makeProduct, newProduct, signIn } from '../../support/factories'
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Product } from '@/lib/products/schema'
+import type { Product } from '@/lib/domains/products/schema'
 import { api } from '../../support/api'
 import { makeApiKey, makeProduct, signIn } from '../../support/factories'
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
-import type { Product } from '@/lib/products/schema'
-import { prisma } from '@/lib/prisma'
+import type { Product } from '@/lib/domains/products/schema'
+import { prisma } from '@/lib/platform/db/prisma'
 import { api, type Body } from '../../support/api'
 import { makeApiKey, makeProduct, signIn } from '../../support/factories'
 

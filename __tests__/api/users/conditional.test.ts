@@ -1,4 +1,4 @@
-import type { User } from '@/lib/users/schema'
+import type { User } from '@/lib/domains/users/schema'
 import { api } from '../../support/api'
 import { freshEmail, makeUser, signIn } from '../../support/factories'
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { sweepIdempotencyRecords } from '@/lib/idempotency/repository'
-import { databasePool, prisma } from '@/lib/prisma'
+import { deleteExpiredIdempotencyRecords } from '@/lib/platform/idempotency/repository'
+import { databasePool, prisma } from '@/lib/platform/db/prisma'
 import { api } from '../../support/api'
 import { freshEmail, makeUser, PASSWORD, signIn } from '../../support/factories'
 import { expectErrorsInLog } from '../../support/log'
@@ -151,7 +151,7 @@ describe('POST /api/users with an Idempotency-Key', () => {
       'SELECT extract(epoch FROM expires_at - now()) / 3600 AS hours FROM idempotency_records',
     )
     expect(Number(rows[0]?.hours)).toBeCloseTo(24, 1)
-    expect(await sweepIdempotencyRecords()).toBe(0)
+    expect(await deleteExpiredIdempotencyRecords()).toBe(0)
     const expire = "UPDATE idempotency_records SET expires_at = now() - interval '1 second'"
     await databasePool().query(expire)
     const again = await create({ key, email })
@@ -159,7 +159,7 @@ describe('POST /api/users with an Idempotency-Key', () => {
     expect(again.headers.get('idempotency-replayed')).toBeNull()
     await databasePool().query(expire)
     await create({})
-    expect(await sweepIdempotencyRecords()).toBe(1)
+    expect(await deleteExpiredIdempotencyRecords()).toBe(1)
     expect(await prisma().idempotencyRecord.count()).toBe(1)
   })
 

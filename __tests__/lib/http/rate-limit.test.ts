@@ -1,10 +1,10 @@
 import { AppError, serviceUnavailable } from '@/lib/errors'
-import { limitSignIns, networkOf } from '@/lib/http/rate-limit'
+import { withLoginRateLimit, networkOf } from '@/lib/http/rate-limit'
 import { ServerResponse, IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
 import { api } from '../../support/api'
 import { freshEmail, makeApiKey, makeUser, PASSWORD, signIn } from '../../support/factories'
-import { useLimits, useNoLimits } from '../../support/limits'
+import { useLimits, useNoLimits } from '../../support/rate-limits'
 
 afterEach(useNoLimits)
 
@@ -228,7 +228,7 @@ describe('the limit of failed sign-ins', () => {
     const res = new ServerResponse(new IncomingMessage(new Socket()))
     const who = { account: freshEmail(), ip: '192.0.2.1' }
     const fail = async (error: Error) =>
-      limitSignIns(res, who, async () => {
+      withLoginRateLimit(res, who, async () => {
         throw error
       })
     for (let attempts = 0; attempts < 5; attempts++) {

@@ -3,8 +3,8 @@ import { readdir, readlink } from 'node:fs/promises'
 import { ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { settings } from '@/lib/config'
-import { createDoor } from '@/lib/server/door'
+import { config } from '@/lib/config'
+import { createHttpServer } from '@/lib/server/http-server'
 import route from '@/pages/api/files/[owner]/[...path]'
 import { api } from '../../support/api'
 import { signIn } from '../../support/factories'
@@ -17,13 +17,13 @@ const MIB = 1024 * 1024
 async function openFiles(): Promise<number> {
   const folder = '/proc/self/fd'
   const links = (await readdir(folder)).map((name) => readlink(join(folder, name)).catch(() => ''))
-  return (await Promise.all(links)).filter((target) => target.startsWith(join(settings().dataDir, 'files'))).length
+  return (await Promise.all(links)).filter((target) => target.startsWith(join(config().dataDir, 'files'))).length
 }
 
 it('gives up a client that takes nothing for a minute, and closes its file', async () => {
   const { user, token } = await signIn()
   await api('PUT', mine('large'), { token, body: new Uint8Array(24 * MIB) })
-  const server = createDoor((req, res) => {
+  const server = createHttpServer((req, res) => {
     req.query = { owner: String(user.id), path: ['large'] }
     return route(req, res)
   })

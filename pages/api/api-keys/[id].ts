@@ -1,5 +1,5 @@
-import { apiKeyPath } from '@/lib/api-keys/schema'
-import { deleteApiKey } from '@/lib/api-keys/service'
+import { apiKeyPath } from '@/lib/domains/auth/api-keys/schema'
+import { deleteApiKey } from '@/lib/domains/auth/api-keys/service'
 import { methodNotAllowed } from '@/lib/errors'
 import { apiHandler } from '@/lib/http/api-handler'
 import { parseQuery } from '@/lib/http/parse'

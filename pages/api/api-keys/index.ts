@@ -1,16 +1,16 @@
-import { createApiKeyBody } from '@/lib/api-keys/schema'
-import { createApiKey, listApiKeys } from '@/lib/api-keys/service'
+import { createApiKeyBody } from '@/lib/domains/auth/api-keys/schema'
+import { createApiKey, listApiKeys } from '@/lib/domains/auth/api-keys/service'
 import { methodNotAllowed } from '@/lib/errors'
 import { apiHandler } from '@/lib/http/api-handler'
-import { sendOne } from '@/lib/http/conditional'
+import { sendResource } from '@/lib/http/etag'
 import type { SessionContext } from '@/lib/http/context'
-import { idempotent } from '@/lib/http/idempotent'
+import { idempotent } from '@/lib/http/with-idempotency'
 import { parseBody } from '@/lib/http/parse'
 import { requireAuth } from '@/lib/http/require-auth'
 
 export const config = { api: { bodyParser: false } }
 
-const list = requireAuth(async (req, res, { actor }) => sendOne(req, res, { apiKeys: await listApiKeys(actor) }))
+const list = requireAuth(async (req, res, { actor }) => sendResource(req, res, { apiKeys: await listApiKeys(actor) }))
 
 const create = requireAuth(
   idempotent<SessionContext>(async (req, { actor, ...origin }) => {

@@ -1,9 +1,9 @@
-import { changePasswordBody } from '@/lib/auth/schema'
-import { changePassword } from '@/lib/auth/service'
+import { changePasswordBody } from '@/lib/domains/auth/schema'
+import { changePassword } from '@/lib/domains/auth/service'
 import { methodNotAllowed } from '@/lib/errors'
 import { apiHandler } from '@/lib/http/api-handler'
 import { parseBody } from '@/lib/http/parse'
-import { limitSignIns } from '@/lib/http/rate-limit'
+import { withLoginRateLimit } from '@/lib/http/rate-limit'
 import { requireAuth } from '@/lib/http/require-auth'
 import { sendNoContent } from '@/lib/http/respond'
 
@@ -13,7 +13,7 @@ const change = requireAuth(async (req, res, { actor, ...origin }) => {
   const body = await parseBody(req, changePasswordBody)
   // Whoever holds an access token alone may not guess the password faster than at the front door.
   const attempt = { account: `user ${actor.userId}`, ip: origin.ip }
-  await limitSignIns(res, attempt, () => changePassword(actor, body, origin))
+  await withLoginRateLimit(res, attempt, () => changePassword(actor, body, origin))
   sendNoContent(res)
 })
 

@@ -2,14 +2,14 @@ import { methodNotAllowed } from '@/lib/errors'
 import { apiHandler } from '@/lib/http/api-handler'
 import type { Context, Handler } from '@/lib/http/context'
 import { parseBody } from '@/lib/http/parse'
-import { limitStrictly } from '@/lib/http/rate-limit'
+import { withStrictRateLimit } from '@/lib/http/rate-limit'
 import { sendNoContent } from '@/lib/http/respond'
-import { forgotPasswordBody } from '@/lib/recovery/schema'
-import { forgotPassword } from '@/lib/recovery/service'
+import { forgotPasswordBody } from '@/lib/domains/auth/recovery/schema'
+import { forgotPassword } from '@/lib/domains/auth/recovery/service'
 
 export const config = { api: { bodyParser: false } }
 
-const ask: Handler<Context> = limitStrictly('forgot-password', async (req, res, context) => {
+const ask: Handler<Context> = withStrictRateLimit('forgot-password', async (req, res, context) => {
   const { email } = await parseBody(req, forgotPasswordBody)
   await forgotPassword(email, context)
   sendNoContent(res)

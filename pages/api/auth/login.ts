@@ -1,18 +1,18 @@
-import { loginBody } from '@/lib/auth/schema'
-import { login } from '@/lib/auth/service'
+import { loginBody } from '@/lib/domains/auth/schema'
+import { login } from '@/lib/domains/auth/service'
 import { methodNotAllowed } from '@/lib/errors'
 import { apiHandler } from '@/lib/http/api-handler'
 import type { Context, Handler } from '@/lib/http/context'
 import { parseBody } from '@/lib/http/parse'
-import { limitSignIns } from '@/lib/http/rate-limit'
-import { sendTokens } from '@/lib/http/send-tokens'
+import { withLoginRateLimit } from '@/lib/http/rate-limit'
+import { sendTokens } from '@/lib/http/send-token-response'
 
 export const config = { api: { bodyParser: false } }
 
 const signIn: Handler<Context> = async (req, res, context) => {
   const { session, ...credentials } = await parseBody(req, loginBody)
   const attempt = { account: credentials.email, ip: context.ip }
-  const { user, tokens } = await limitSignIns(res, attempt, () => login(credentials, context))
+  const { user, tokens } = await withLoginRateLimit(res, attempt, () => login(credentials, context))
   sendTokens(req, res, { tokens, session, beside: { user } })
 }
 

@@ -2,14 +2,14 @@ import { methodNotAllowed } from '@/lib/errors'
 import { apiHandler } from '@/lib/http/api-handler'
 import { parseBody } from '@/lib/http/parse'
 import { clearRefreshCookie, noRefreshToken, refreshCookie } from '@/lib/http/refresh-cookie'
-import { tolerantAuth } from '@/lib/http/require-auth'
+import { authIfValid } from '@/lib/http/require-auth'
 import { sendNoContent } from '@/lib/http/respond'
-import { refreshTokenBody } from '@/lib/sessions/schema'
-import { logout } from '@/lib/sessions/service'
+import { refreshTokenBody } from '@/lib/domains/auth/sessions/schema'
+import { logout } from '@/lib/domains/auth/sessions/service'
 
 export const config = { api: { bodyParser: false } }
 
-const signOut = tolerantAuth(async (req, res, { actor, ...origin }) => {
+const signOut = authIfValid(async (req, res, { actor, ...origin }) => {
   const body = await parseBody(req, refreshTokenBody)
   const cookie = refreshCookie(req)
   const refreshToken = body.refreshToken ?? cookie

@@ -1,12 +1,12 @@
-import { currentUser } from '@/lib/auth/service'
+import { currentUser } from '@/lib/domains/auth/service'
 import { methodNotAllowed } from '@/lib/errors'
 import { apiHandler } from '@/lib/http/api-handler'
-import { sendOne } from '@/lib/http/conditional'
+import { sendResource } from '@/lib/http/etag'
 import { requireAuth } from '@/lib/http/require-auth'
 
 export const config = { api: { bodyParser: false } }
 
-const showMe = requireAuth(async (req, res, { actor }) => sendOne(req, res, { user: await currentUser(actor) }))
+const showMe = requireAuth(async (req, res, { actor }) => sendResource(req, res, { user: await currentUser(actor) }))
 
 export default apiHandler((req, res, context) => {
   switch (req.method) {

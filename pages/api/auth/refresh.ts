@@ -3,9 +3,9 @@ import { apiHandler } from '@/lib/http/api-handler'
 import type { Context, Handler } from '@/lib/http/context'
 import { parseBody } from '@/lib/http/parse'
 import { noRefreshToken, refreshCookie } from '@/lib/http/refresh-cookie'
-import { sendTokens } from '@/lib/http/send-tokens'
-import { refreshTokenBody } from '@/lib/sessions/schema'
-import { refreshTokens } from '@/lib/sessions/service'
+import { sendTokens } from '@/lib/http/send-token-response'
+import { refreshTokenBody } from '@/lib/domains/auth/sessions/schema'
+import { refreshTokens } from '@/lib/domains/auth/sessions/service'
 
 export const config = { api: { bodyParser: false } }
 

@@ -3,8 +3,8 @@ import { apiHandler } from '@/lib/http/api-handler'
 import type { Context, Handler } from '@/lib/http/context'
 import { parseBody } from '@/lib/http/parse'
 import { sendNoContent } from '@/lib/http/respond'
-import { resetPasswordBody } from '@/lib/recovery/schema'
-import { resetPassword } from '@/lib/recovery/service'
+import { resetPasswordBody } from '@/lib/domains/auth/recovery/schema'
+import { resetPassword } from '@/lib/domains/auth/recovery/service'
 
 export const config = { api: { bodyParser: false } }
 

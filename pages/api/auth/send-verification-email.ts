@@ -2,7 +2,7 @@ import { methodNotAllowed } from '@/lib/errors'
 import { apiHandler } from '@/lib/http/api-handler'
 import { requireAuth } from '@/lib/http/require-auth'
 import { sendNoContent } from '@/lib/http/respond'
-import { sendVerificationEmail } from '@/lib/recovery/service'
+import { sendVerificationEmail } from '@/lib/domains/auth/recovery/service'
 
 export const config = { api: { bodyParser: false } }
 

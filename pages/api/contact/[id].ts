@@ -1,10 +1,10 @@
-import { contactPath } from '@/lib/contact/schema'
-import { getContactMessage } from '@/lib/contact/service'
+import { contactPath } from '@/lib/domains/contact/schema'
+import { getContactMessage } from '@/lib/domains/contact/service'
 import { methodNotAllowed } from '@/lib/errors'
 import { apiHandler } from '@/lib/http/api-handler'
 import { parseQuery } from '@/lib/http/parse'
 import { requireAuth, requireRole, requireScope } from '@/lib/http/require-auth'
-import { sendOne } from '@/lib/http/conditional'
+import { sendResource } from '@/lib/http/etag'
 
 export const config = { api: { bodyParser: false } }
 
@@ -13,7 +13,7 @@ const show = requireAuth(
     'contact:read',
     requireRole('admin', async (req, res) => {
       const { id } = parseQuery(req, contactPath)
-      sendOne(req, res, await getContactMessage(id))
+      sendResource(req, res, await getContactMessage(id))
     }),
   ),
 )

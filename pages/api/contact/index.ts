@@ -1,11 +1,11 @@
-import { contactBody, contactQuery, listContactQuery } from '@/lib/contact/schema'
-import { listContactMessages, receiveContactMessage } from '@/lib/contact/service'
+import { contactBody, contactQuery, listContactQuery } from '@/lib/domains/contact/schema'
+import { listContactMessages, receiveContactMessage } from '@/lib/domains/contact/service'
 import { methodNotAllowed } from '@/lib/errors'
 import { apiHandler } from '@/lib/http/api-handler'
 import type { Context } from '@/lib/http/context'
-import { idempotent } from '@/lib/http/idempotent'
+import { idempotent } from '@/lib/http/with-idempotency'
 import { parseBody, parseQuery } from '@/lib/http/parse'
-import { limitStrictly } from '@/lib/http/rate-limit'
+import { withStrictRateLimit } from '@/lib/http/rate-limit'
 import { requireAuth, requireRole, requireScope } from '@/lib/http/require-auth'
 import { sendList } from '@/lib/http/send-list'
 
@@ -21,7 +21,7 @@ const list = requireAuth(
   ),
 )
 
-const send = limitStrictly(
+const send = withStrictRateLimit(
   'contact',
   idempotent<Context>(async (req) => {
     const query = parseQuery(req, contactQuery)

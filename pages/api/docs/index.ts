@@ -1,7 +1,7 @@
 import { methodNotAllowed } from '@/lib/errors'
 import { apiHandler } from '@/lib/http/api-handler'
 import type { Context, Handler } from '@/lib/http/context'
-import { REFERENCE_PAGE, REFERENCE_POLICY } from '@/lib/openapi/reference'
+import { REFERENCE_PAGE, REFERENCE_POLICY } from '@/lib/openapi/swagger-ui'
 
 export const config = { api: { bodyParser: false } }
 

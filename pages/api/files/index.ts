@@ -1,6 +1,6 @@
 import { methodNotAllowed } from '@/lib/errors'
-import { listFilesQuery } from '@/lib/files/schema'
-import { listFiles } from '@/lib/files/service'
+import { listFilesQuery } from '@/lib/domains/files/schema'
+import { listFiles } from '@/lib/domains/files/service'
 import { apiHandler } from '@/lib/http/api-handler'
 import { parseQuery } from '@/lib/http/parse'
 import { requireAuth, requireScope } from '@/lib/http/require-auth'

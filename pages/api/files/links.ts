@@ -1,9 +1,9 @@
 import { methodNotAllowed } from '@/lib/errors'
-import { createLinkBody } from '@/lib/files/schema'
-import { createLink } from '@/lib/files/service'
+import { createLinkBody } from '@/lib/domains/files/schema'
+import { createLink } from '@/lib/domains/files/service'
 import { apiHandler } from '@/lib/http/api-handler'
 import type { AuthContext } from '@/lib/http/context'
-import { idempotent } from '@/lib/http/idempotent'
+import { idempotent } from '@/lib/http/with-idempotency'
 import { parseBody } from '@/lib/http/parse'
 import { requireAuth, requireScope } from '@/lib/http/require-auth'
 

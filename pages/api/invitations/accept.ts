@@ -3,8 +3,8 @@ import { apiHandler } from '@/lib/http/api-handler'
 import { parseBody } from '@/lib/http/parse'
 import { requireAuth, requireScope } from '@/lib/http/require-auth'
 import { sendJson } from '@/lib/http/respond'
-import { acceptInvitationBody } from '@/lib/invitations/schema'
-import { acceptInvitation } from '@/lib/invitations/service'
+import { acceptInvitationBody } from '@/lib/domains/families/invitations/schema'
+import { acceptInvitation } from '@/lib/domains/families/invitations/service'
 
 export const config = { api: { bodyParser: false } }
 

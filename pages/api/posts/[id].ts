@@ -1,32 +1,32 @@
 import { methodNotAllowed } from '@/lib/errors'
 import { apiHandler } from '@/lib/http/api-handler'
-import { preconditionOf, sendOne } from '@/lib/http/conditional'
+import { preconditionOf, sendResource } from '@/lib/http/etag'
 import { parseBody, parseQuery } from '@/lib/http/parse'
 import { optionalAuth, requireAuth, requireScope } from '@/lib/http/require-auth'
 import { sendNoContent } from '@/lib/http/respond'
-import { postPath, replacePostBody, updatePostBody } from '@/lib/posts/schema'
-import { deletePost, getPost, updatePost } from '@/lib/posts/service'
+import { postPath, replacePostBody, updatePostBody } from '@/lib/domains/posts/schema'
+import { deletePost, getPost, updatePost } from '@/lib/domains/posts/service'
 
 export const config = { api: { bodyParser: false } }
 
 const show = optionalAuth(
   requireScope('posts:read', async (req, res, { actor }) => {
     const { id } = parseQuery(req, postPath)
-    sendOne(req, res, await getPost(actor, id))
+    sendResource(req, res, await getPost(actor, id))
   }),
 )
 
 const replace = requireAuth(
   requireScope('posts:write', async (req, res, { actor }) => {
     const { id } = parseQuery(req, postPath)
-    sendOne(req, res, await updatePost(actor, id, await parseBody(req, replacePostBody), preconditionOf(req)))
+    sendResource(req, res, await updatePost(actor, id, await parseBody(req, replacePostBody), preconditionOf(req)))
   }),
 )
 
 const change = requireAuth(
   requireScope('posts:write', async (req, res, { actor }) => {
     const { id } = parseQuery(req, postPath)
-    sendOne(req, res, await updatePost(actor, id, await parseBody(req, updatePostBody), preconditionOf(req)))
+    sendResource(req, res, await updatePost(actor, id, await parseBody(req, updatePostBody), preconditionOf(req)))
   }),
 )
 

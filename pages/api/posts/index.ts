@@ -1,12 +1,12 @@
 import { methodNotAllowed } from '@/lib/errors'
 import { apiHandler } from '@/lib/http/api-handler'
 import type { AuthContext } from '@/lib/http/context'
-import { created, idempotent } from '@/lib/http/idempotent'
+import { created, idempotent } from '@/lib/http/with-idempotency'
 import { parseBody, parseQuery } from '@/lib/http/parse'
 import { optionalAuth, requireAuth, requireScope } from '@/lib/http/require-auth'
 import { sendList } from '@/lib/http/send-list'
-import { createPostBody, listPostsQuery } from '@/lib/posts/schema'
-import { createPost, listPosts } from '@/lib/posts/service'
+import { createPostBody, listPostsQuery } from '@/lib/domains/posts/schema'
+import { createPost, listPosts } from '@/lib/domains/posts/service'
 
 export const config = { api: { bodyParser: false } }
 

@@ -1,13 +1,13 @@
 import { methodNotAllowed } from '@/lib/errors'
 import { apiHandler } from '@/lib/http/api-handler'
 import type { Context, Handler } from '@/lib/http/context'
-import { preconditionOf, sendOne } from '@/lib/http/conditional'
+import { preconditionOf, sendResource } from '@/lib/http/etag'
 import { parseBody, parseQuery } from '@/lib/http/parse'
 import { requireAuth, requireRole, requireScope } from '@/lib/http/require-auth'
 import { sendNoContent } from '@/lib/http/respond'
 import { sendCached } from '@/lib/http/send-cached'
-import { productBody, productPath, updateProductBody } from '@/lib/products/schema'
-import { deleteProduct, getProduct, productGroups, updateProduct } from '@/lib/products/service'
+import { productBody, productPath, updateProductBody } from '@/lib/domains/products/schema'
+import { deleteProduct, getProduct, productGroups, updateProduct } from '@/lib/domains/products/service'
 
 export const config = { api: { bodyParser: false } }
 
@@ -21,7 +21,7 @@ const replace = requireAuth(
     'products:write',
     requireRole('admin', async (req, res) => {
       const { id } = parseQuery(req, productPath)
-      sendOne(req, res, await updateProduct(id, await parseBody(req, productBody), preconditionOf(req)))
+      sendResource(req, res, await updateProduct(id, await parseBody(req, productBody), preconditionOf(req)))
     }),
   ),
 )
@@ -31,7 +31,7 @@ const change = requireAuth(
     'products:write',
     requireRole('admin', async (req, res) => {
       const { id } = parseQuery(req, productPath)
-      sendOne(req, res, await updateProduct(id, await parseBody(req, updateProductBody), preconditionOf(req)))
+      sendResource(req, res, await updateProduct(id, await parseBody(req, updateProductBody), preconditionOf(req)))
     }),
   ),
 )

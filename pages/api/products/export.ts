@@ -1,11 +1,11 @@
 import { methodNotAllowed } from '@/lib/errors'
 import { apiHandler } from '@/lib/http/api-handler'
 import type { Context, Handler } from '@/lib/http/context'
-import { preferredMediaType } from '@/lib/http/media-type'
+import { preferredMediaType } from '@/lib/http/content-negotiation'
 import { parseQuery } from '@/lib/http/parse'
 import { sendStream } from '@/lib/http/send-stream'
-import { exportProducts, EXCHANGE_FORMATS } from '@/lib/products/export'
-import { exportProductsQuery } from '@/lib/products/schema'
+import { exportProducts, EXCHANGE_FORMATS } from '@/lib/domains/products/import-export/export'
+import { exportProductsQuery } from '@/lib/domains/products/schema'
 
 export const config = { api: { bodyParser: false } }
 

@@ -1,13 +1,13 @@
 import { methodNotAllowed } from '@/lib/errors'
 import { apiHandler } from '@/lib/http/api-handler'
-import { requireMediaType } from '@/lib/http/media-type'
+import { requireMediaType } from '@/lib/http/content-negotiation'
 import { parseQuery } from '@/lib/http/parse'
 import { requireAuth, requireRole, requireScope } from '@/lib/http/require-auth'
 import { sendJson } from '@/lib/http/respond'
-import { EXCHANGE_FORMATS } from '@/lib/products/export'
-import { importProducts } from '@/lib/products/import'
-import { readRecords } from '@/lib/products/records'
-import { importProductsQuery } from '@/lib/products/schema'
+import { EXCHANGE_FORMATS } from '@/lib/domains/products/import-export/export'
+import { importProducts } from '@/lib/domains/products/import-export/import'
+import { readRecords } from '@/lib/domains/products/import-export/import-parser'
+import { importProductsQuery } from '@/lib/domains/products/schema'
 
 export const config = { api: { bodyParser: false } }
 

@@ -1,13 +1,13 @@
 import { methodNotAllowed } from '@/lib/errors'
 import { apiHandler } from '@/lib/http/api-handler'
 import type { AuthContext, Context, Handler } from '@/lib/http/context'
-import { created, idempotent } from '@/lib/http/idempotent'
+import { created, idempotent } from '@/lib/http/with-idempotency'
 import { parseBody, parseQuery } from '@/lib/http/parse'
 import { requireAuth, requireRole, requireScope } from '@/lib/http/require-auth'
 import { sendCached } from '@/lib/http/send-cached'
-import { listAnswer } from '@/lib/http/send-list'
-import { listProductsQuery, productBody } from '@/lib/products/schema'
-import { createProduct, listGroups, listProducts } from '@/lib/products/service'
+import { listResponse } from '@/lib/http/send-list'
+import { listProductsQuery, productBody } from '@/lib/domains/products/schema'
+import { createProduct, listGroups, listProducts } from '@/lib/domains/products/service'
 
 export const config = { api: { bodyParser: false } }
 
@@ -16,7 +16,7 @@ const list: Handler<Context> = (req, res) =>
     groups: listGroups,
     load: async () => {
       const query = parseQuery(req, listProductsQuery)
-      return listAnswer(req, { plural: 'products', request: query, list: await listProducts(query) })
+      return listResponse(req, { plural: 'products', request: query, list: await listProducts(query) })
     },
   })
 

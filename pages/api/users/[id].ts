@@ -1,33 +1,41 @@
 import { methodNotAllowed } from '@/lib/errors'
 import { apiHandler } from '@/lib/http/api-handler'
-import { preconditionOf, sendOne } from '@/lib/http/conditional'
+import { preconditionOf, sendResource } from '@/lib/http/etag'
 import { parseBody, parseQuery } from '@/lib/http/parse'
 import { requireAuth, requireScope } from '@/lib/http/require-auth'
 import { sendNoContent } from '@/lib/http/respond'
-import { showUserQuery } from '@/lib/users/inclusions'
-import { replaceUserBody, updateUserBody, userPath } from '@/lib/users/schema'
-import { deleteUser, getUserWith, updateUser } from '@/lib/users/service'
+import { showUserQuery } from '@/lib/domains/users/include-schema'
+import { replaceUserBody, updateUserBody, userPath } from '@/lib/domains/users/schema'
+import { deleteUser, getUserWithIncludes, updateUser } from '@/lib/domains/users/service'
 
 export const config = { api: { bodyParser: false } }
 
 const show = requireAuth(
   requireScope('users:read', async (req, res, { actor }) => {
     const { id, include } = parseQuery(req, showUserQuery)
-    sendOne(req, res, await getUserWith(actor, id, include))
+    sendResource(req, res, await getUserWithIncludes(actor, id, include))
   }),
 )
 
 const replace = requireAuth(
   requireScope('users:write', async (req, res, { actor, ...origin }) => {
     const { id } = parseQuery(req, userPath)
-    sendOne(req, res, await updateUser(actor, id, await parseBody(req, replaceUserBody), origin, preconditionOf(req)))
+    sendResource(
+      req,
+      res,
+      await updateUser(actor, id, await parseBody(req, replaceUserBody), origin, preconditionOf(req)),
+    )
   }),
 )
 
 const change = requireAuth(
   requireScope('users:write', async (req, res, { actor, ...origin }) => {
     const { id } = parseQuery(req, userPath)
-    sendOne(req, res, await updateUser(actor, id, await parseBody(req, updateUserBody), origin, preconditionOf(req)))
+    sendResource(
+      req,
+      res,
+      await updateUser(actor, id, await parseBody(req, updateUserBody), origin, preconditionOf(req)),
+    )
   }),
 )
 

@@ -1,13 +1,13 @@
 import { methodNotAllowed } from '@/lib/errors'
 import { apiHandler } from '@/lib/http/api-handler'
 import type { OptionalAuthContext } from '@/lib/http/context'
-import { created, idempotent } from '@/lib/http/idempotent'
+import { created, idempotent } from '@/lib/http/with-idempotency'
 import { parseBody, parseQuery } from '@/lib/http/parse'
-import { limitStrictly } from '@/lib/http/rate-limit'
+import { withStrictRateLimit } from '@/lib/http/rate-limit'
 import { optionalAuth, requireAuth, requireRole, requireScope } from '@/lib/http/require-auth'
 import { sendList } from '@/lib/http/send-list'
-import { createUserBody, listUsersQuery } from '@/lib/users/schema'
-import { createUser, listUsers } from '@/lib/users/service'
+import { createUserBody, listUsersQuery } from '@/lib/domains/users/schema'
+import { createUser, listUsers } from '@/lib/domains/users/service'
 
 export const config = { api: { bodyParser: false } }
 
@@ -25,7 +25,7 @@ const add = idempotent<OptionalAuthContext>(async (req, { actor }) =>
   created('/api/users', await createUser(actor, await parseBody(req, createUserBody))),
 )
 
-const signUp = limitStrictly('sign-up', add)
+const signUp = withStrictRateLimit('sign-up', add)
 
 const create = optionalAuth(
   requireScope('users:write', (req, res, context) =>

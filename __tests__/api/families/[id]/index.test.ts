@@ -1,12 +1,12 @@
-import type { FamilyWithMembers } from '@/lib/families/schema'
-import { prisma } from '@/lib/prisma'
+import type { FamilyWithMembers } from '@/lib/domains/families/schema'
+import { prisma } from '@/lib/platform/db/prisma'
 import { api } from '../../../support/api'
 import { makeApiKey, signIn } from '../../../support/factories'
-import { makeCast, makeFamily, makePost } from '../../../support/families'
+import { createFamilyFixture, makeFamily, makePost } from '../../../support/families'
 
 describe('GET /api/families/:id', () => {
   it('shows a member the family and who is in it', async () => {
-    const { owner, otherOwner, member, family, url } = await makeCast()
+    const { owner, otherOwner, member, family, url } = await createFamilyFixture()
     const answer = await api<FamilyWithMembers>('GET', url, { token: member.token })
     expect(answer.status).toBe(200)
     expect(answer.json).toMatchObject({ id: family.id, name: family.name })
@@ -32,13 +32,13 @@ describe('GET /api/families/:id', () => {
 
 describe('PUT and PATCH /api/families/:id', () => {
   it.each(['PUT', 'PATCH'])('lets an owner rename it by %s', async (method) => {
-    const { otherOwner, family, url } = await makeCast()
+    const { otherOwner, family, url } = await createFamilyFixture()
     const answer = await api<FamilyWithMembers>(method, url, { token: otherOwner.token, json: { name: 'The Kings' } })
     expect([answer.status, answer.json.id, answer.json.name]).toEqual([200, family.id, 'The Kings'])
   })
 
   it.each([{}, { name: '' }, { name: null }, { name: 'x', ownerId: 1 }])('refuses %j', async (json) => {
-    const { owner, url } = await makeCast()
+    const { owner, url } = await createFamilyFixture()
     expect((await api('PUT', url, { token: owner.token, json })).status).toBe(400)
     expect((await api('PATCH', url, { token: owner.token, json })).status).toBe(400)
   })
@@ -46,7 +46,7 @@ describe('PUT and PATCH /api/families/:id', () => {
 
 describe('DELETE /api/families/:id', () => {
   it('removes it with its posts, which do not become public', async () => {
-    const { owner, member, family, url } = await makeCast()
+    const { owner, member, family, url } = await createFamilyFixture()
     const post = await makePost(member, { visibility: 'family', familyId: family.id })
     const answer = await api('DELETE', url, { token: owner.token })
     expect([answer.status, answer.text]).toEqual([204, ''])
@@ -56,7 +56,7 @@ describe('DELETE /api/families/:id', () => {
   })
 
   it('is done once, whoever asks at the same time', async () => {
-    const { owner, otherOwner, url } = await makeCast()
+    const { owner, otherOwner, url } = await createFamilyFixture()
     const answers = await Promise.all([owner, otherOwner].map(({ token }) => api('DELETE', url, { token })))
     expect(answers.map(({ status }) => status).sort()).toEqual([204, 404])
   })
@@ -79,7 +79,7 @@ describe('who may do what with a family', () => {
   it.each(requests)(
     'hides it from strangers: %s %s is as for a family that is not there',
     async (method, path, json) => {
-      const { stranger, admin, url } = await makeCast()
+      const { stranger, admin, url } = await createFamilyFixture()
       const answers = await Promise.all(
         [stranger, admin].flatMap(({ token }) =>
           [url, '/api/families/2147483647', '/api/families/99999999999999999999'].map((base) =>
@@ -93,12 +93,12 @@ describe('who may do what with a family', () => {
   )
 
   it.each(requests)('refuses anonymous callers: %s %s', async (method, path, json) => {
-    const { url } = await makeCast()
+    const { url } = await createFamilyFixture()
     expect((await api(method, `${url}${path}`, { json })).status).toBe(401)
   })
 
   it.each(requests)('refuses API keys of an owner without the scope: %s %s', async (method, path, json) => {
-    const { owner, url } = await makeCast()
+    const { owner, url } = await createFamilyFixture()
     const { key } = await makeApiKey(owner.user, [method === 'GET' ? 'families:write' : 'families:read', 'posts:write'])
     expect((await api(method, `${url}${path}`, { token: key, json })).status).toBe(403)
   })
@@ -106,7 +106,7 @@ describe('who may do what with a family', () => {
   it.each(requests.filter(([method, path]) => method !== 'GET' || path === '/invitations'))(
     'refuses a member who is no owner: %s %s',
     async (method, path, json) => {
-      const { member, owner, url } = await makeCast()
+      const { member, owner, url } = await createFamilyFixture()
       const target = `${url}${path.replace('/members/1', `/members/${owner.user.id}`)}`
       const answer = await api(method, target, { token: member.token, json })
       expect([answer.status, answer.json.error.code]).toEqual([403, 'FORBIDDEN'])

@@ -1,17 +1,17 @@
-import type { Invitation } from '@/lib/invitations/schema'
-import { render } from '@/lib/mail/templates'
-import { prisma } from '@/lib/prisma'
-import { seal } from '@/lib/seal'
+import type { Invitation } from '@/lib/domains/families/invitations/schema'
+import { render } from '@/lib/platform/mail/templates'
+import { prisma } from '@/lib/platform/db/prisma'
+import { seal } from '@/lib/platform/crypto/encrypt'
 import { api } from '../../../support/api'
 import { freshEmail } from '../../../support/factories'
-import { makeCast, owedInvitations } from '../../../support/families'
-import { useLimits, useNoLimits } from '../../../support/limits'
+import { createFamilyFixture, queuedInvitationEmails } from '../../../support/families'
+import { useLimits, useNoLimits } from '../../../support/rate-limits'
 
 type Invitations = { invitations: Invitation[]; pagination: { total: number } }
 
 describe('POST /api/families/:id/invitations', () => {
   it('owes the address a mail with a link, and tells nobody the token', async () => {
-    const { otherOwner, family, url } = await makeCast()
+    const { otherOwner, family, url } = await createFamilyFixture()
     const email = freshEmail()
     const json = { email: ` ${email.toUpperCase()} ` }
     const answer = await api<Invitation>('POST', `${url}/invitations`, { token: otherOwner.token, json })
@@ -27,7 +27,7 @@ describe('POST /api/families/:id/invitations', () => {
     const days = (Date.parse(String(answer.json.expiresAt)) - Date.now()) / 86_400_000
     expect(days).toBeCloseTo(7, 2)
 
-    const [mail] = await owedInvitations(email)
+    const [mail] = await queuedInvitationEmails(email)
     expect(mail).toMatchObject({ familyName: family.name, inviter: 'Charles Babbage' })
     expect(mail?.token).toMatch(/^[\w-]{43}$/)
     const stored = await prisma().$queryRaw`SELECT i::text FROM invitations i WHERE id = ${answer.json.id}`
@@ -42,7 +42,7 @@ describe('POST /api/families/:id/invitations', () => {
   })
 
   it('puts a new invitation in the place of an open one: one is listed, and the earlier link is dead', async () => {
-    const { owner, stranger, url } = await makeCast()
+    const { owner, stranger, url } = await createFamilyFixture()
     const { email } = stranger.user
     const invite = (role: string) =>
       api<Invitation>('POST', `${url}/invitations`, { token: owner.token, json: { email, role } })
@@ -50,7 +50,7 @@ describe('POST /api/families/:id/invitations', () => {
     const second = await invite('owner')
     const { json } = await api<Invitations>('GET', `${url}/invitations`, { token: owner.token })
     expect(json.invitations).toEqual([second.json])
-    const [early, late] = await owedInvitations(email)
+    const [early, late] = await queuedInvitationEmails(email)
     const accept = (token: string | undefined) =>
       api('POST', '/api/invitations/accept', { token: stranger.token, json: { token } })
     expect((await accept(early?.token)).json.error.code).toBe('INVALID_TOKEN')
@@ -58,7 +58,7 @@ describe('POST /api/families/:id/invitations', () => {
   })
 
   it('leaves one open invitation of many that are made at once', async () => {
-    const { owner, otherOwner, url } = await makeCast()
+    const { owner, otherOwner, url } = await createFamilyFixture()
     const email = freshEmail()
     const answers = await Promise.all(
       [owner, otherOwner, owner, otherOwner].map(({ token }) =>
@@ -71,15 +71,15 @@ describe('POST /api/families/:id/invitations', () => {
   })
 
   it('refuses the address of a member, and owes no mail', async () => {
-    const { owner, member, url } = await makeCast()
+    const { owner, member, url } = await createFamilyFixture()
     const json = { email: member.user.email.toUpperCase() }
     const answer = await api('POST', `${url}/invitations`, { token: owner.token, json })
     expect([answer.status, answer.json.error.code]).toEqual([409, 'ALREADY_MEMBER'])
-    expect(await owedInvitations(member.user.email)).toEqual([])
+    expect(await queuedInvitationEmails(member.user.email)).toEqual([])
   })
 
   it('answers alike whether the address has an account or not', async () => {
-    const { owner, stranger, url } = await makeCast()
+    const { owner, stranger, url } = await createFamilyFixture()
     const answers = await Promise.all(
       [stranger.user.email, freshEmail()].map((email) =>
         api('POST', `${url}/invitations`, { token: owner.token, json: { email } }),
@@ -98,13 +98,13 @@ describe('POST /api/families/:id/invitations', () => {
     [{ email: 'a@b.example', role: 'admin' }, ['role']],
     [{ email: 'a@b.example', token: 'x', expiresAt: '2030-01-01' }, ['expiresAt', 'token']],
   ])('refuses %j', async (json, fields) => {
-    const { owner, url } = await makeCast()
+    const { owner, url } = await createFamilyFixture()
     const answer = await api('POST', `${url}/invitations`, { token: owner.token, json })
     expect([answer.status, Object.keys(answer.json.error.details).sort()]).toEqual([400, fields])
   })
 
   it('is limited strictly, since it sends mail to strangers', async () => {
-    const { owner, url } = await makeCast()
+    const { owner, url } = await createFamilyFixture()
     useLimits({ strict: 2 })
     try {
       const answers = []
@@ -120,7 +120,7 @@ describe('POST /api/families/:id/invitations', () => {
 
 describe('GET and DELETE /api/families/:id/invitations', () => {
   it('takes an invitation back: it is no longer listed, and its link is dead', async () => {
-    const { owner, otherOwner, stranger, url } = await makeCast()
+    const { owner, otherOwner, stranger, url } = await createFamilyFixture()
     const { email } = stranger.user
     const made = await api<Invitation>('POST', `${url}/invitations`, { token: owner.token, json: { email } })
     const listed = await api<Invitations>('GET', `${url}/invitations`, { token: otherOwner.token })
@@ -130,13 +130,13 @@ describe('GET and DELETE /api/families/:id/invitations', () => {
     expect((await api('DELETE', target, { token: otherOwner.token })).status).toBe(404)
     const { json } = await api<Invitations>('GET', `${url}/invitations`, { token: owner.token })
     expect(json.invitations).toEqual([])
-    const [mail] = await owedInvitations(email)
+    const [mail] = await queuedInvitationEmails(email)
     const accept = await api('POST', '/api/invitations/accept', { token: stranger.token, json: { token: mail?.token } })
     expect([accept.status, accept.json.error.code]).toEqual([401, 'INVALID_TOKEN'])
   })
 
   it('does not reach the invitations of another family', async () => {
-    const [here, there] = [await makeCast(), await makeCast()]
+    const [here, there] = [await createFamilyFixture(), await createFamilyFixture()]
     const json = { email: freshEmail() }
     const made = await api<Invitation>('POST', `${there.url}/invitations`, { token: there.owner.token, json })
     const target = `${here.url}/invitations/${made.json.id}`
@@ -146,10 +146,10 @@ describe('GET and DELETE /api/families/:id/invitations', () => {
   })
 
   it('does not take back what was accepted', async () => {
-    const { owner, stranger, url } = await makeCast()
+    const { owner, stranger, url } = await createFamilyFixture()
     const { email } = stranger.user
     const made = await api<Invitation>('POST', `${url}/invitations`, { token: owner.token, json: { email } })
-    const [mail] = await owedInvitations(email)
+    const [mail] = await queuedInvitationEmails(email)
     await api('POST', '/api/invitations/accept', { token: stranger.token, json: { token: mail?.token } })
     const late = await api('DELETE', `${url}/invitations/${made.json.id}`, { token: owner.token })
     expect(late.status).toBe(404)
@@ -158,7 +158,7 @@ describe('GET and DELETE /api/families/:id/invitations', () => {
   })
 
   it.each(['0', 'x', '-1'])('refuses the invitation id %s', async (id) => {
-    const { owner, url } = await makeCast()
+    const { owner, url } = await createFamilyFixture()
     const answer = await api('DELETE', `${url}/invitations/${id}`, { token: owner.token })
     expect([answer.status, Object.keys(answer.json.error.details)]).toEqual([400, ['invitationId']])
   })

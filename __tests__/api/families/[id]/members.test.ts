@@ -1,12 +1,12 @@
-import type { Membership } from '@/lib/families/schema'
+import type { Membership } from '@/lib/domains/families/schema'
 import { api } from '../../../support/api'
-import { makeCast, makePost } from '../../../support/families'
+import { createFamilyFixture, makePost } from '../../../support/families'
 
 type Members = { members: Membership[]; pagination: { total: number; nextCursor: string | null } }
 
 describe('GET /api/families/:id/members', () => {
   it('lists them to a member, by page and by cursor', async () => {
-    const { owner, otherOwner, member, url } = await makeCast()
+    const { owner, otherOwner, member, url } = await createFamilyFixture()
     const everybody = [owner, otherOwner, member].map(({ user }) => user.id)
     const whole = await api<Members>('GET', `${url}/members`, { token: member.token })
     expect(whole.json.members.map(({ user }) => user.id)).toEqual(everybody)
@@ -19,14 +19,14 @@ describe('GET /api/families/:id/members', () => {
   })
 
   it.each(['page=1&cursor=', 'role=owner', 'limit=101'])('refuses ?%s', async (query) => {
-    const { owner, url } = await makeCast()
+    const { owner, url } = await createFamilyFixture()
     expect((await api('GET', `${url}/members?${query}`, { token: owner.token })).status).toBe(400)
   })
 })
 
 describe('PATCH /api/families/:id/members/:userId', () => {
   it('gives a member another role, which counts at once', async () => {
-    const { owner, member, url } = await makeCast()
+    const { owner, member, url } = await createFamilyFixture()
     const json = { role: 'owner' }
     const answer = await api<Membership>('PATCH', `${url}/members/${member.user.id}`, { token: owner.token, json })
     expect(answer.status).toBe(200)
@@ -39,7 +39,7 @@ describe('PATCH /api/families/:id/members/:userId', () => {
   })
 
   it('lets an owner step down while there is another, and not the last one', async () => {
-    const { owner, otherOwner, url } = await makeCast()
+    const { owner, otherOwner, url } = await createFamilyFixture()
     const json = { role: 'member' }
     const stepDown = ({ user, token }: typeof owner) => api('PATCH', `${url}/members/${user.id}`, { token, json })
     expect((await stepDown(owner)).status).toBe(200)
@@ -49,7 +49,7 @@ describe('PATCH /api/families/:id/members/:userId', () => {
   })
 
   it('answers 404 for whoever is not in the family', async () => {
-    const { owner, stranger, url } = await makeCast()
+    const { owner, stranger, url } = await createFamilyFixture()
     const json = { role: 'owner' }
     for (const id of [stranger.user.id, 2_147_483_647, '99999999999']) {
       expect((await api('PATCH', `${url}/members/${id}`, { token: owner.token, json })).status).toBe(404)
@@ -57,12 +57,12 @@ describe('PATCH /api/families/:id/members/:userId', () => {
   })
 
   it.each([{}, { role: 'admin' }, { role: null }, { role: 'owner', userId: 1 }])('refuses %j', async (json) => {
-    const { owner, member, url } = await makeCast()
+    const { owner, member, url } = await createFamilyFixture()
     expect((await api('PATCH', `${url}/members/${member.user.id}`, { token: owner.token, json })).status).toBe(400)
   })
 
   it('lets nobody raise themselves', async () => {
-    const { member, stranger, url } = await makeCast()
+    const { member, stranger, url } = await createFamilyFixture()
     const json = { role: 'owner' }
     const raise = ({ user, token }: typeof member) => api('PATCH', `${url}/members/${user.id}`, { token, json })
     expect((await raise(member)).status).toBe(403)
@@ -72,7 +72,7 @@ describe('PATCH /api/families/:id/members/:userId', () => {
 
 describe('DELETE /api/families/:id/members/:userId', () => {
   it('lets a member leave, to whom the family is gone then', async () => {
-    const { member, url } = await makeCast()
+    const { member, url } = await createFamilyFixture()
     const answer = await api('DELETE', `${url}/members/${member.user.id}`, { token: member.token })
     expect([answer.status, answer.text]).toEqual([204, ''])
     expect((await api('GET', url, { token: member.token })).status).toBe(404)
@@ -80,7 +80,7 @@ describe('DELETE /api/families/:id/members/:userId', () => {
   })
 
   it('lets an owner remove members and other owners', async () => {
-    const { owner, otherOwner, member, url } = await makeCast()
+    const { owner, otherOwner, member, url } = await createFamilyFixture()
     for (const { user } of [member, otherOwner]) {
       expect((await api('DELETE', `${url}/members/${user.id}`, { token: owner.token })).status).toBe(204)
     }
@@ -89,7 +89,7 @@ describe('DELETE /api/families/:id/members/:userId', () => {
   })
 
   it('keeps the last owner, alone or not', async () => {
-    const { owner, otherOwner, member, url } = await makeCast()
+    const { owner, otherOwner, member, url } = await createFamilyFixture()
     const leave = ({ user, token }: typeof owner) => api('DELETE', `${url}/members/${user.id}`, { token })
     expect((await leave(otherOwner)).status).toBe(204)
     expect((await leave(owner)).json.error.code).toBe('LAST_OWNER')
@@ -100,7 +100,7 @@ describe('DELETE /api/families/:id/members/:userId', () => {
   })
 
   it('leaves what a member wrote to the family, and to the author', async () => {
-    const { owner, member, stranger, family, url } = await makeCast()
+    const { owner, member, stranger, family, url } = await createFamilyFixture()
     const post = await makePost(member, { visibility: 'family', familyId: family.id })
     await api('DELETE', `${url}/members/${member.user.id}`, { token: member.token })
     const read = ({ token }: typeof owner) => api('GET', `/api/posts/${post}`, { token })

@@ -1,16 +1,16 @@
 import pg from 'pg'
-import type { Family } from '@/lib/families/schema'
-import { prisma } from '@/lib/prisma'
-import type { UserWithInclusions } from '@/lib/users/inclusions'
+import type { Family } from '@/lib/domains/families/schema'
+import { prisma } from '@/lib/platform/db/prisma'
+import type { UserWithInclusions } from '@/lib/domains/users/include-schema'
 import { api } from '../../../support/api'
 import { makeApiKey, signIn } from '../../../support/factories'
-import { makeCast, makeFamily, makePost } from '../../../support/families'
+import { createFamilyFixture, makeFamily, makePost } from '../../../support/families'
 
 type Lists = { posts: { id: number }[]; families: Family[]; pagination: { total: number } }
 
 describe('GET /api/users/:id/posts', () => {
   it('lists a user’s posts as far as the caller may see them', async () => {
-    const { owner, member, stranger, admin, family } = await makeCast()
+    const { owner, member, stranger, admin, family } = await createFamilyFixture()
     const open = await makePost(member)
     const shared = await makePost(member, { visibility: 'family', familyId: family.id })
     const hidden = await makePost(member, { visibility: 'private' })
@@ -39,7 +39,7 @@ describe('GET /api/users/:id/posts', () => {
 
 describe('GET /api/users/:id/families', () => {
   it('lists them to the user and to admins', async () => {
-    const { member, admin, family } = await makeCast()
+    const { member, admin, family } = await createFamilyFixture()
     for (const { token } of [member, admin]) {
       const { status, json } = await api<Lists>('GET', `/api/users/${member.user.id}/families`, { token })
       expect([status, json.families.map(({ id }) => id)]).toEqual([200, [family.id]])
@@ -47,7 +47,7 @@ describe('GET /api/users/:id/families', () => {
   })
 
   it('refuses everybody else, whether the user exists or not', async () => {
-    const { owner, member } = await makeCast()
+    const { owner, member } = await createFamilyFixture()
     const { key } = await makeApiKey(member.user, ['users:read'])
     const ask = async (id: number, token?: string) => (await api('GET', `/api/users/${id}/families`, { token })).status
     expect(await ask(member.user.id, owner.token)).toBe(403)
@@ -59,7 +59,7 @@ describe('GET /api/users/:id/families', () => {
 
 describe('GET /api/users/:id?include=', () => {
   it('embeds what is named and nothing else', async () => {
-    const { member, family } = await makeCast()
+    const { member, family } = await createFamilyFixture()
     const post = await makePost(member, { visibility: 'private' })
     const url = `/api/users/${member.user.id}`
     const { token } = member
@@ -137,7 +137,7 @@ describe('GET /api/users/:id?include=', () => {
 
 describe('DELETE /api/users/:id and what the user owns', () => {
   it('takes families along in which nobody else is, and leaves the others', async () => {
-    const { member, owner, family } = await makeCast()
+    const { member, owner, family } = await createFamilyFixture()
     const alone = await makeFamily({ owners: [member] })
     const shared = await makePost(member, { visibility: 'family', familyId: family.id })
     const answer = await api('DELETE', `/api/users/${member.user.id}`, { token: member.token })
@@ -164,7 +164,7 @@ describe('DELETE /api/users/:id and what the user owns', () => {
   })
 
   it('leaves the invitations that the user made, which are the family’s', async () => {
-    const { owner, otherOwner, url } = await makeCast()
+    const { owner, otherOwner, url } = await createFamilyFixture()
     await api('POST', `${url}/invitations`, { token: owner.token, json: { email: 'guest@example.test' } })
     await api('DELETE', `/api/users/${owner.user.id}`, { token: owner.token })
     const { json } = await api<{ invitations: object[] }>('GET', `${url}/invitations`, { token: otherOwner.token })

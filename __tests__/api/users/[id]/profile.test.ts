@@ -1,4 +1,4 @@
-import type { Profile } from '@/lib/profiles/schema'
+import type { Profile } from '@/lib/domains/profiles/schema'
 import { api } from '../../../support/api'
 import { makeApiKey, signIn } from '../../../support/factories'
 

@@ -3,8 +3,8 @@ import { apiHandler } from '@/lib/http/api-handler'
 import { parseQuery } from '@/lib/http/parse'
 import { requireAuth } from '@/lib/http/require-auth'
 import { sendNoContent } from '@/lib/http/respond'
-import { sessionPath } from '@/lib/sessions/schema'
-import { endSession } from '@/lib/sessions/service'
+import { sessionPath } from '@/lib/domains/auth/sessions/schema'
+import { endSession } from '@/lib/domains/auth/sessions/service'
 
 export const config = { api: { bodyParser: false } }
 

@@ -1,13 +1,13 @@
 import { methodNotAllowed } from '@/lib/errors'
 import { apiHandler } from '@/lib/http/api-handler'
-import { sendOne } from '@/lib/http/conditional'
+import { sendResource } from '@/lib/http/etag'
 import { requireAuth } from '@/lib/http/require-auth'
 import { sendNoContent } from '@/lib/http/respond'
-import { endOtherSessions, listSessions } from '@/lib/sessions/service'
+import { endOtherSessions, listSessions } from '@/lib/domains/auth/sessions/service'
 
 export const config = { api: { bodyParser: false } }
 
-const list = requireAuth(async (req, res, { actor }) => sendOne(req, res, { sessions: await listSessions(actor) }))
+const list = requireAuth(async (req, res, { actor }) => sendResource(req, res, { sessions: await listSessions(actor) }))
 
 const endOthers = requireAuth(async (_req, res, { actor, ...origin }) => {
   await endOtherSessions(actor, origin)

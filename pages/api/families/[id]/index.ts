@@ -1,8 +1,8 @@
 import { methodNotAllowed } from '@/lib/errors'
-import { createFamilyBody, familyPath, updateFamilyBody } from '@/lib/families/schema'
-import { deleteFamily, getFamily, updateFamily } from '@/lib/families/service'
+import { createFamilyBody, familyPath, updateFamilyBody } from '@/lib/domains/families/schema'
+import { deleteFamily, getFamily, updateFamily } from '@/lib/domains/families/service'
 import { apiHandler } from '@/lib/http/api-handler'
-import { preconditionOf, sendOne } from '@/lib/http/conditional'
+import { preconditionOf, sendResource } from '@/lib/http/etag'
 import { parseBody, parseQuery } from '@/lib/http/parse'
 import { requireAuth, requireScope } from '@/lib/http/require-auth'
 import { sendJson, sendNoContent } from '@/lib/http/respond'
@@ -12,7 +12,7 @@ export const config = { api: { bodyParser: false } }
 const show = requireAuth(
   requireScope('families:read', async (req, res, { actor }) => {
     const { id } = parseQuery(req, familyPath)
-    sendOne(req, res, await getFamily(actor, id))
+    sendResource(req, res, await getFamily(actor, id))
   }),
 )
 

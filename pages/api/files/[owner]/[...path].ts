@@ -1,6 +1,6 @@
 import type { NextApiRequest, NextApiResponse } from 'next'
 import { methodNotAllowed } from '@/lib/errors'
-import { fileUrl, signedFileUrl, updateFileBody } from '@/lib/files/schema'
+import { fileUrl, signedFileUrl, updateFileBody } from '@/lib/domains/files/schema'
 import {
   createFileAt,
   deleteFile,
@@ -11,12 +11,12 @@ import {
   updateFile,
   urlOfFile,
   type StoredFile,
-} from '@/lib/files/service'
+} from '@/lib/domains/files/service'
 import { apiHandler } from '@/lib/http/api-handler'
-import { sendUploadedOnce } from '@/lib/http/idempotent-upload'
-import { changeGuard } from '@/lib/http/file-preconditions'
+import { sendUploadedOnce } from '@/lib/http/with-upload-idempotency'
+import { filePreconditionOf } from '@/lib/http/file-preconditions'
 import { parseBody, parseQuery } from '@/lib/http/parse'
-import { mediaTypeOf, rawBody } from '@/lib/http/request-body'
+import { mediaTypeOf, rawBody } from '@/lib/http/raw-body'
 import { optionalAuth, requireAuth, requireScope } from '@/lib/http/require-auth'
 import { sendJson, sendNoContent } from '@/lib/http/respond'
 import { sendFile } from '@/lib/http/send-file'
@@ -57,7 +57,7 @@ const create = requireAuth(
 const put = requireAuth(
   requireScope('files:write', async (req, res, { actor }) => {
     const url = parseQuery(req, fileUrl)
-    const { file, created } = await putFile(actor, url, { ...rawBody(req), guard: changeGuard(req) })
+    const { file, created } = await putFile(actor, url, { ...rawBody(req), guard: filePreconditionOf(req) })
     sendMetadata(res, file, { created })
   }),
 )
@@ -66,13 +66,13 @@ const change = requireAuth(
   requireScope('files:write', async (req, res, { actor }) => {
     const url = parseQuery(req, fileUrl)
     const changes = await parseBody(req, updateFileBody)
-    sendMetadata(res, await updateFile(actor, url, { changes, guard: changeGuard(req) }))
+    sendMetadata(res, await updateFile(actor, url, { changes, guard: filePreconditionOf(req) }))
   }),
 )
 
 const remove = requireAuth(
   requireScope('files:write', async (req, res, { actor }) => {
-    await deleteFile(actor, parseQuery(req, fileUrl), changeGuard(req))
+    await deleteFile(actor, parseQuery(req, fileUrl), filePreconditionOf(req))
     sendNoContent(res)
   }),
 )

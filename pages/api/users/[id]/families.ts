@@ -1,6 +1,6 @@
 import { methodNotAllowed } from '@/lib/errors'
-import { listFamiliesOfUserQuery } from '@/lib/families/schema'
-import { listFamiliesOf } from '@/lib/families/service'
+import { listFamiliesOfUserQuery } from '@/lib/domains/families/schema'
+import { listFamiliesOf } from '@/lib/domains/families/service'
 import { apiHandler } from '@/lib/http/api-handler'
 import { parseQuery } from '@/lib/http/parse'
 import { requireAuth, requireScope } from '@/lib/http/require-auth'

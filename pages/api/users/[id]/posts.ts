@@ -3,8 +3,8 @@ import { apiHandler } from '@/lib/http/api-handler'
 import { parseQuery } from '@/lib/http/parse'
 import { requireAuth, requireScope } from '@/lib/http/require-auth'
 import { sendList } from '@/lib/http/send-list'
-import { listPostsOfUserQuery } from '@/lib/posts/schema'
-import { listPostsOf } from '@/lib/posts/service'
+import { listPostsOfUserQuery } from '@/lib/domains/posts/schema'
+import { listPostsOf } from '@/lib/domains/posts/service'
 
 export const config = { api: { bodyParser: false } }
 

@@ -1,24 +1,28 @@
 import { methodNotAllowed } from '@/lib/errors'
 import { apiHandler } from '@/lib/http/api-handler'
-import { preconditionOf, sendOne } from '@/lib/http/conditional'
+import { preconditionOf, sendResource } from '@/lib/http/etag'
 import { parseBody, parseQuery } from '@/lib/http/parse'
 import { requireAuth, requireScope } from '@/lib/http/require-auth'
-import { profilePath, replaceProfileBody } from '@/lib/profiles/schema'
-import { getProfile, replaceProfile } from '@/lib/profiles/service'
+import { profilePath, replaceProfileBody } from '@/lib/domains/profiles/schema'
+import { getProfile, replaceProfile } from '@/lib/domains/profiles/service'
 
 export const config = { api: { bodyParser: false } }
 
 const show = requireAuth(
   requireScope('users:read', async (req, res) => {
     const { id } = parseQuery(req, profilePath)
-    sendOne(req, res, await getProfile(id))
+    sendResource(req, res, await getProfile(id))
   }),
 )
 
 const replace = requireAuth(
   requireScope('users:write', async (req, res, { actor }) => {
     const { id } = parseQuery(req, profilePath)
-    sendOne(req, res, await replaceProfile(actor, id, await parseBody(req, replaceProfileBody), preconditionOf(req)))
+    sendResource(
+      req,
+      res,
+      await replaceProfile(actor, id, await parseBody(req, replaceProfileBody), preconditionOf(req)),
+    )
   }),
 )
 

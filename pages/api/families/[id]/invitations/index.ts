@@ -1,14 +1,14 @@
 import { methodNotAllowed } from '@/lib/errors'
-import { familyPath, listBelowFamilyQuery } from '@/lib/families/schema'
+import { familyPath, listBelowFamilyQuery } from '@/lib/domains/families/schema'
 import { apiHandler } from '@/lib/http/api-handler'
 import type { AuthContext } from '@/lib/http/context'
-import { created, idempotent } from '@/lib/http/idempotent'
+import { created, idempotent } from '@/lib/http/with-idempotency'
 import { parseBody, parseQuery } from '@/lib/http/parse'
-import { limitStrictly } from '@/lib/http/rate-limit'
+import { withStrictRateLimit } from '@/lib/http/rate-limit'
 import { requireAuth, requireScope } from '@/lib/http/require-auth'
 import { sendList } from '@/lib/http/send-list'
-import { createInvitationBody } from '@/lib/invitations/schema'
-import { invite, listInvitations } from '@/lib/invitations/service'
+import { createInvitationBody } from '@/lib/domains/families/invitations/schema'
+import { invite, listInvitations } from '@/lib/domains/families/invitations/service'
 
 export const config = { api: { bodyParser: false } }
 
@@ -22,7 +22,7 @@ const list = requireAuth(
 const create = requireAuth(
   requireScope(
     'families:write',
-    limitStrictly(
+    withStrictRateLimit(
       'invitation',
       idempotent<AuthContext>(async (req, { actor }) => {
         const { id } = parseQuery(req, familyPath)

@@ -1,8 +1,8 @@
 import { methodNotAllowed } from '@/lib/errors'
-import { memberPath, updateMembershipBody } from '@/lib/families/schema'
-import { changeRole, removeMember } from '@/lib/families/service'
+import { memberPath, updateMembershipBody } from '@/lib/domains/families/schema'
+import { changeRole, removeMember } from '@/lib/domains/families/service'
 import { apiHandler } from '@/lib/http/api-handler'
-import { preconditionOf, sendOne } from '@/lib/http/conditional'
+import { preconditionOf, sendResource } from '@/lib/http/etag'
 import { parseBody, parseQuery } from '@/lib/http/parse'
 import { requireAuth, requireScope } from '@/lib/http/require-auth'
 import { sendNoContent } from '@/lib/http/respond'
@@ -13,7 +13,7 @@ const change = requireAuth(
   requireScope('families:write', async (req, res, { actor }) => {
     const { id, userId } = parseQuery(req, memberPath)
     const { role } = await parseBody(req, updateMembershipBody)
-    sendOne(req, res, await changeRole(actor, { familyId: id, userId }, role, preconditionOf(req)))
+    sendResource(req, res, await changeRole(actor, { familyId: id, userId }, role, preconditionOf(req)))
   }),
 )
 

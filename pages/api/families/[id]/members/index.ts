@@ -1,6 +1,6 @@
 import { methodNotAllowed } from '@/lib/errors'
-import { listBelowFamilyQuery } from '@/lib/families/schema'
-import { listMembers } from '@/lib/families/service'
+import { listBelowFamilyQuery } from '@/lib/domains/families/schema'
+import { listMembers } from '@/lib/domains/families/service'
 import { apiHandler } from '@/lib/http/api-handler'
 import { parseQuery } from '@/lib/http/parse'
 import { requireAuth, requireScope } from '@/lib/http/require-auth'

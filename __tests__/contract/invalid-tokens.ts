@@ -1,0 +1,96 @@
+import { createHmac, generateKeyPairSync, randomUUID, sign } from 'node:crypto'
+import { keyId, config } from '@/lib/config'
+import { prisma } from '@/lib/platform/db/prisma'
+import { makeApiKey, makeSession, makeUser, signIn } from '../support/factories'
+import { api } from '../support/api'
+
+type Parts = { header?: object; claims?: object; secret?: string }
+
+const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+
+/** A JWT made by hand, as an attacker makes one: a good one, but for the parts given. */
+function forge(good: { userId: number; sessionId: string }, { header, claims, secret }: Parts = {}): string {
+  const [ours = ''] = config().jwtSecrets
+  const now = Math.floor(Date.now() / 1000)
+  const known = { sub: String(good.userId), sid: good.sessionId, iss: 'hearth', aud: 'hearth-api' }
+  const payload = encode({ ...known, iat: now, exp: now + 600, ...claims })
+  const signed = `${encode({ alg: 'HS256', typ: 'JWT', kid: keyId(ours), ...header })}.${payload}`
+  return `${signed}.${createHmac('sha256', secret ?? ours)
+    .update(signed)
+    .digest('base64url')}`
+}
+
+/** The same, signed by another function of the same secret. */
+function forgeWithHash(good: { userId: number; sessionId: string }, hash: 'sha384' | 'sha512'): string {
+  const [ours = ''] = config().jwtSecrets
+  const [head, payload] = forge(good, { header: { alg: hash === 'sha384' ? 'HS384' : 'HS512' } }).split('.')
+  return `${head}.${payload}.${createHmac(hash, ours).update(`${head}.${payload}`).digest('base64url')}`
+}
+
+function forgeWithRsa(good: { userId: number; sessionId: string }): string {
+  const [head, payload] = forge(good, { header: { alg: 'RS256' } }).split('.')
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  return `${head}.${payload}.${sign('sha256', Buffer.from(`${head}.${payload}`), privateKey).toString('base64url')}`
+}
+
+/** A token like `forge`'s that is good, so that the others are refused for what they differ in. */
+export async function goodToken(): Promise<string> {
+  const { user, sessionId } = await signIn()
+  return forge({ userId: user.id, sessionId })
+}
+
+/** Bearer tokens that speak for nobody, though each of them nearly does. */
+export async function invalidTokens(): Promise<Record<string, string>> {
+  const { user, sessionId, refreshToken } = await signIn()
+  const good = { userId: user.id, sessionId }
+  const unsigned = forge(good, { header: { alg: 'none' } })
+    .split('.')
+    .slice(0, 2)
+    .join('.')
+  const past = Math.floor(Date.now() / 1000) - 1
+
+  const deleted = await signIn()
+  const keyOfDeleted = await makeApiKey(deleted.user, ['users:read'])
+  await prisma().user.delete({ where: { id: deleted.user.id } })
+
+  const ended = await makeSession(user)
+  await api('POST', '/api/auth/logout', { token: ended.token })
+
+  const expiredSession = await makeSession(user)
+  await prisma().session.update({ where: { id: expiredSession.sessionId }, data: { expiresAt: new Date() } })
+
+  const expiredKey = await makeApiKey(user, ['users:read'], { expiresAt: new Date() })
+  const deletedKey = await makeApiKey(user, ['users:read'])
+  const { token } = await makeSession(user)
+  await api('DELETE', `/api/api-keys/${deletedKey.id}`, { token })
+
+  return {
+    'an expired token': forge(good, { claims: { exp: past } }),
+    'a token that is not valid yet': forge(good, { claims: { nbf: past + 600 } }),
+    'a token of a deleted user': deleted.token,
+    'a token of an ended session': ended.token,
+    'a token of an expired session': expiredSession.token,
+    'a token of a session that never was': forge({ ...good, sessionId: randomUUID() }),
+    'a token of another user’s session': forge({ ...good, userId: (await makeUser()).id }),
+    'a token without a session': forge(good, { claims: { sid: undefined } }),
+    'a token by HS384': forgeWithHash(good, 'sha384'),
+    'a token by HS512': forgeWithHash(good, 'sha512'),
+    'a token by RS256': forgeWithRsa(good),
+    'a token by none, signed': forge(good, { header: { alg: 'none' } }),
+    'a token by none, unsigned': `${unsigned}.`,
+    'a token by nOnE, of two parts': forge(good, { header: { alg: 'nOnE' } })
+      .split('.')
+      .slice(0, 2)
+      .join('.'),
+    'a token of another issuer': forge(good, { claims: { iss: 'hearth.example' } }),
+    'a token for another audience': forge(good, { claims: { aud: 'another-api' } }),
+    'a token with an unknown key id': forge(good, { header: { kid: 'AAAAAAAA' } }),
+    'a token without a key id': forge(good, { header: { kid: undefined } }),
+    'a token by another secret under our key id': forge(good, { secret: 'another secret of more than 32 bytes' }),
+    'a refresh token': refreshToken,
+    'an expired API key': expiredKey.key,
+    'a deleted API key': deletedKey.key,
+    'an API key of a deleted user': keyOfDeleted.key,
+    'an API key that never was': `hk_${'A'.repeat(43)}`,
+  }
+}

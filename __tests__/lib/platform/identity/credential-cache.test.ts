@@ -1,0 +1,60 @@
+import { randomUUID } from 'node:crypto'
+import {
+  evictApiKey,
+  evictSession,
+  evictUser,
+  getCachedActor,
+  type LiveCredential,
+} from '@/lib/platform/identity/credential-cache'
+
+const credential = (expiresAt: Date | null = null): LiveCredential & { actor: { credential: 'session' } } => ({
+  actor: { credential: 'session', userId: 7, role: 'user', sessionId: randomUUID() },
+  expiresAt,
+})
+
+describe('what is known of a live credential', () => {
+  it('is read once in a while', async () => {
+    const known = credential()
+    const find = jest.fn(async () => known)
+    for (let request = 0; request < 3; request += 1) {
+      expect(await getCachedActor(known.actor.sessionId, find)).toBe(known.actor)
+    }
+    expect(find).toHaveBeenCalledTimes(1)
+  })
+
+  it('is forgotten with the session, the user or the key, and with nothing else', async () => {
+    const known = credential()
+    const { sessionId } = known.actor
+    const find = jest.fn(async () => known)
+    await getCachedActor(sessionId, find)
+    evictSession(randomUUID())
+    evictUser(8)
+    evictApiKey(sessionId)
+    await getCachedActor(sessionId, find)
+    expect(find).toHaveBeenCalledTimes(1)
+    for (const forget of [() => evictSession(sessionId), () => evictUser(7)]) {
+      forget()
+      expect(await getCachedActor(sessionId, async () => undefined)).toBeUndefined()
+      await getCachedActor(sessionId, find)
+    }
+  })
+
+  it('is not kept when a change overtook the reading', async () => {
+    const known = credential()
+    const { sessionId } = known.actor
+    const overtaken = async () => {
+      evictSession(sessionId)
+      return known
+    }
+    await getCachedActor(sessionId, overtaken)
+    expect(await getCachedActor(sessionId, async () => undefined)).toBeUndefined()
+  })
+
+  it('is not kept beyond the credential’s own end', async () => {
+    const known = credential(new Date(Date.now() + 100))
+    const { sessionId } = known.actor
+    expect(await getCachedActor(sessionId, async () => known)).toBe(known.actor)
+    await new Promise((resolve) => setTimeout(resolve, 150))
+    expect(await getCachedActor(sessionId, async () => undefined)).toBeUndefined()
+  })
+})

@@ -1,0 +1,72 @@
+import Ajv2020, { type ValidateFunction } from 'ajv/dist/2020'
+import addFormats from 'ajv-formats'
+import { openApiDocument } from '@/lib/openapi/document'
+import { isRecord, type JsonSchema } from '@/lib/openapi/json-schema'
+
+const METHODS = ['get', 'post', 'put', 'patch', 'delete']
+
+export type DocumentedOperation = { path: string; method: string; operation: JsonSchema; pattern: RegExp }
+
+const ajv = new Ajv2020({ strict: false, allErrors: true })
+addFormats(ajv)
+let isNotModified = false
+
+/** A part of the document, or of what it refers to. */
+export function part(value: unknown, ...keys: string[]): JsonSchema {
+  let found: unknown = resolve(value)
+  for (const key of keys) found = isRecord(found) ? resolve(found[key]) : undefined
+  return isRecord(found) ? found : {}
+}
+
+function resolve(value: unknown): unknown {
+  if (!isRecord(value) || typeof value['$ref'] !== 'string') return value
+  return part(openApiDocument(), ...value['$ref'].slice(2).split('/'))
+}
+
+/** The parameter that ends a path may hold slashes, as file paths do; no other may. */
+function toPattern(path: string): RegExp {
+  const source = path
+    .replace(/[.]/g, '\\.')
+    .replace(/\{path\}$/, '.+')
+    .replace(/\{\w+\}/g, '[^/]+')
+  return new RegExp(`^${source}$`)
+}
+
+/** Every operation of the document. */
+export const operations: readonly DocumentedOperation[] = Object.entries(part(openApiDocument(), 'paths')).flatMap(
+  ([path, item]) =>
+    METHODS.flatMap((method) => {
+      const operation = isRecord(item) ? item[method] : undefined
+      return isRecord(operation) ? [{ path, method, operation, pattern: toPattern(path) }] : []
+    }),
+)
+
+/** The operation that a request is for; a path without parameters goes before one with. */
+export function findOperation(method: string, pathname: string): DocumentedOperation | undefined {
+  const wanted = (method === 'HEAD' ? 'GET' : method).toLowerCase()
+  const fitting = operations.filter((one) => one.method === wanted && one.pattern.test(pathname))
+  return fitting.find((one) => !one.path.includes('{')) ?? fitting[0]
+}
+
+/** A schema of the document as a function that checks. */
+export function validator(schema: unknown): ValidateFunction {
+  if (!isNotModified) ajv.addSchema(openApiDocument(), 'openapi.json')
+  isNotModified = true
+  return ajv.compile(withAbsoluteReferences(schema))
+}
+
+function withAbsoluteReferences(schema: unknown): JsonSchema {
+  const text = JSON.stringify(schema, (key, value: unknown) =>
+    key === '$ref' && typeof value === 'string' ? `openapi.json${value}` : value,
+  )
+  const parsed: unknown = JSON.parse(text)
+  return isRecord(parsed) ? parsed : {}
+}
+
+/** What is wrong with a value, in lines. */
+export function faults(validate: ValidateFunction, value: unknown): string[] {
+  if (validate(value)) return []
+  return (validate.errors ?? []).map(
+    ({ instancePath, message, params }) => `${instancePath || 'it'} ${message} ${JSON.stringify(params)}`,
+  )
+}

@@ -1,0 +1,44 @@
+import Joi from 'joi'
+import { listQuery, sortBy } from '@/lib/platform/pagination/query'
+import { id, idParameter, object, oneOf, timestamp, type Infer } from '@/lib/validation'
+
+/** Everything that is kept, by the name that it is filtered by. */
+export const AUDIT_ACTIONS = [
+  'sign_in',
+  'sign_in_failed',
+  'refresh_token_reused',
+  'session_ended',
+  'password_changed',
+  'password_reset_requested',
+  'password_reset',
+  'email_verified',
+  'role_changed',
+  'user_deleted',
+  'api_key_created',
+  'api_key_ended',
+] as const
+export type AuditAction = (typeof AUDIT_ACTIONS)[number]
+
+const action = () => oneOf(...AUDIT_ACTIONS)
+
+export type AuditDetails = Record<string, string | number | boolean | null | readonly string[]>
+
+export const auditEvent = object({
+  required: {
+    id: id(),
+    action: Joi.string(),
+    /** Whose account acted, or was tried; it may be gone by now. */
+    actorId: Joi.number<number | null>().integer().positive().allow(null),
+    ip: Joi.string<string | null>().allow(null),
+    requestId: Joi.string<string | null>().allow(null),
+    createdAt: timestamp(),
+    details: Joi.object().unknown(),
+  },
+})
+export type AuditEvent = Infer<typeof auditEvent>
+
+export const listAuditEventsQuery = listQuery({
+  optional: { action: action(), actorId: idParameter() },
+  sort: sortBy('createdAt'),
+})
+export type ListAuditEventsQuery = Infer<typeof listAuditEventsQuery>

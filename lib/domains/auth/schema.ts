@@ -1,0 +1,23 @@
+import { sessionMode, tokenPair } from '@/lib/domains/auth/sessions/schema'
+import { createUserBody, email, newPassword, user } from '@/lib/domains/users/schema'
+import { object, text } from '@/lib/validation'
+
+/** A password to be tried: whatever it is, it fits or it does not. */
+const password = () => text({ min: 1, max: 1024 })
+
+export const registerBody = object({
+  required: { email: email(), password: newPassword() },
+  optional: { name: createUserBody.extract('name'), session: sessionMode() },
+})
+
+export const loginBody = object({
+  required: { email: email(), password: password() },
+  optional: { session: sessionMode() },
+})
+
+export const signedIn = object({
+  required: { user, token: tokenPair.extract('token'), expiresIn: tokenPair.extract('expiresIn') },
+  optional: { refreshToken: tokenPair.extract('refreshToken') },
+})
+
+export const changePasswordBody = object({ required: { currentPassword: password(), newPassword: newPassword() } })

@@ -1,0 +1,58 @@
+import Joi from 'joi'
+import { listQuery } from '@/lib/platform/pagination/query'
+import { email } from '@/lib/domains/users/schema'
+import { id, idParameter, object, text, timestamp, type Infer } from '@/lib/validation'
+
+/** The name goes into the header of a mail, where a line break would begin another header. */
+const name = () =>
+  text({ min: 2, max: 100 })
+    .trim()
+    .pattern(/^\P{Cc}*$/u)
+    .messages({ 'string.pattern.base': 'must not contain control characters' })
+
+const source = () => text({ min: 1, max: 100 }).trim()
+
+export const contactBody = object({
+  required: { name: name(), email: email(), message: text({ min: 10, max: 5_000 }).trim() },
+  optional: {
+    /** Hidden from people by the form: what is filled in here comes from a robot. */
+    website: text({ max: 5_000 }),
+  },
+})
+
+export const contactQuery = object({ optional: { source: source() } })
+
+/** What a visitor sends: the body and where the form stood. */
+export type NewContactMessage = Infer<typeof contactBody> & Infer<typeof contactQuery>
+
+export const contactReceipt = object({
+  required: { success: Joi.boolean().valid(true).required(), message: Joi.string() },
+})
+
+export const contactMessage = object({
+  required: {
+    id: id(),
+    name: name(),
+    email: email(),
+    message: Joi.string(),
+    source: Joi.string<string | null>().allow(null),
+    createdAt: timestamp(),
+    /** When the mail server, or the file, took the mail. */
+    deliveredAt: Joi.date<Date | null>().iso().allow(null),
+  },
+})
+export type ContactMessage = Infer<typeof contactMessage>
+
+export const contactPath = object({ required: { id: idParameter() } })
+
+export const listContactQuery = listQuery({ optional: {} })
+export type ListContactQuery = Infer<typeof listContactQuery>
+
+export const contactMailJob = object({
+  required: {
+    contactMessageId: id(),
+    /** The same over all attempts, so that a mail which arrives twice is recognised as one. */
+    mailId: Joi.string().guid(),
+  },
+})
+export type ContactMailJob = Infer<typeof contactMailJob>

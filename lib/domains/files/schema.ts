@@ -1,0 +1,75 @@
+import Joi from 'joi'
+import { listQuery, sortBy } from '@/lib/platform/pagination/query'
+import { id, idParameter, integer, object, oneOf, text, timestamp, type Infer } from '@/lib/validation'
+import { normalizePath, PATH_MAX_BYTES } from './path'
+
+const LINK_TTL_MAX_SECONDS = 7 * 86_400
+
+const VISIBILITIES = ['private', 'public'] as const
+export type Visibility = (typeof VISIBILITIES)[number]
+
+const visibility = () => oneOf(...VISIBILITIES)
+
+/** A path below its owner, as text or, from a URL, as segments. */
+const filePath = (): Joi.AnySchema<string> =>
+  Joi.any<string>()
+    .custom((value: unknown, helpers) => {
+      const segments = typeof value === 'string' ? value.split('/') : value
+      if (!Array.isArray(segments) || !segments.every((segment) => typeof segment === 'string')) {
+        return helpers.error('string.base')
+      }
+      const result = normalizePath(segments)
+      return 'path' in result ? result.path : helpers.error('path.fault', { fault: result.fault })
+    })
+    .messages({ 'path.fault': '{{#fault}}', 'string.base': 'must be a string' })
+    .meta({ jsonSchema: { type: 'string', minLength: 1, maxLength: PATH_MAX_BYTES } })
+
+const exampleOf = (example: string) => ({ jsonSchema: { examples: [example] } })
+
+export const file = object({
+  required: {
+    id: Joi.string().guid(),
+    path: Joi.string().meta(exampleOf('notes/a.txt')),
+    ownerId: id(),
+    size: Joi.number().integer().min(0),
+    mimeType: Joi.string().meta(exampleOf('text/plain')),
+    sha256: Joi.string()
+      .pattern(/^[0-9a-f]{64}$/)
+      .meta(exampleOf('2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824')),
+    visibility: visibility(),
+    createdAt: timestamp(),
+    updatedAt: timestamp(),
+  },
+})
+export type File = Infer<typeof file>
+
+/** Whose file, and which: `me` stands for the caller. */
+export const fileUrl = object({
+  required: { owner: Joi.alternatives<'me' | number>().try(oneOf('me'), idParameter()), path: filePath() },
+})
+export type FileUrl = Infer<typeof fileUrl>
+
+/** The same with what a signed link adds. It is checked like a password: whatever is wrong with it, it does not open. */
+export const signedFileUrl = fileUrl.concat(object({ optional: { expires: Joi.string(), signature: Joi.string() } }))
+
+export const updateFileBody = object({ optional: { visibility: visibility(), path: filePath() } }).min(1)
+export type FileChanges = Infer<typeof updateFileBody>
+
+export const createLinkBody = object({
+  required: { path: filePath(), expiresIn: integer({ min: 1, max: LINK_TTL_MAX_SECONDS }) },
+})
+export type NewLink = Infer<typeof createLinkBody>
+
+export const fileLink = object({
+  required: {
+    url: Joi.string().meta(exampleOf('/api/files/42/notes/a.txt?expires=1795254600&signature=jZ7…')),
+    expiresAt: timestamp(),
+  },
+})
+export type FileLink = Infer<typeof fileLink>
+
+export const listFilesQuery = listQuery({
+  optional: { prefix: text({ min: 1, max: PATH_MAX_BYTES }).normalize('NFC') },
+  sort: sortBy('path', 'createdAt', 'updatedAt'),
+})
+export type ListFilesQuery = Infer<typeof listFilesQuery>

@@ -1,0 +1,92 @@
+import { createWriteStream } from 'node:fs'
+import { access, constants, mkdir, open, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { hasCode } from '@/lib/fs-errors'
+import type { FileStore } from './store'
+
+/** What is read or written at once, in bytes: more makes no difference, less costs a thread's wake-up each. */
+const CHUNK_BYTES = 512 * 1024
+
+/** How often what has come so far is sent to the disk, so that little is left to wait for at the end. */
+const SYNC_INTERVAL_MS = 100
+
+/**
+ * Syncs a file again and again while somebody else writes it; the function that ends it. A failure is not ours to tell:
+ * the system tells of it to everybody who has the file open.
+ */
+function keepSyncing(path: string): () => Promise<void> {
+  const stopping = new AbortController()
+  const { signal } = stopping
+  const sync = async () => {
+    await sleep(SYNC_INTERVAL_MS, undefined, { signal })
+    const handle = await open(path, 'r+')
+    try {
+      while (!signal.aborted) {
+        await handle.datasync()
+        await sleep(SYNC_INTERVAL_MS, undefined, { signal })
+      }
+    } finally {
+      await handle.close()
+    }
+  }
+  const ended = sync().catch(() => {})
+  return async () => {
+    stopping.abort()
+    await ended
+  }
+}
+
+/** Makes the entries of a folder survive a power cut, which a file's own sync does not. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Files in a folder, spread over 256 folders by the first byte of their keys. */
+export function diskStore(folder: string): FileStore {
+  const pathOf = (key: string) => join(folder, key.slice(0, 2), key)
+  return {
+    async write(key, body) {
+      const path = pathOf(key)
+      if ((await mkdir(dirname(path), { recursive: true, mode: 0o700 })) !== undefined) await syncFolder(folder)
+      try {
+        const options = { flags: 'wx', mode: 0o600, flush: true, highWaterMark: CHUNK_BYTES }
+        const stopSyncing = keepSyncing(path)
+        try {
+          await pipeline(body, createWriteStream(path, options))
+        } finally {
+          await stopSyncing()
+        }
+        await syncFolder(dirname(path))
+      } catch (error) {
+        await rm(path, { force: true })
+        throw error
+      }
+    },
+
+    async read(key, range) {
+      try {
+        const handle = await open(pathOf(key), 'r')
+        return handle.createReadStream({ ...range, highWaterMark: CHUNK_BYTES })
+      } catch (error) {
+        if (hasCode(error, 'ENOENT')) return undefined
+        throw error
+      }
+    },
+
+    async remove(key) {
+      await rm(pathOf(key), { force: true })
+    },
+
+    async check() {
+      await mkdir(folder, { recursive: true, mode: 0o700 })
+      await access(folder, constants.R_OK | constants.W_OK | constants.X_OK)
+    },
+  }
+}

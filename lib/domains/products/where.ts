@@ -1,0 +1,43 @@
+import { wordsOf } from '@/lib/platform/tokenize'
+import { Prisma } from '@/prisma/generated/client'
+import { attributeFilters, type ProductFilters } from './schema'
+
+/**
+ * What to look for in `search`: every word of `q`, each as the beginning of a word, so that "chair" finds "chairs" in a
+ * catalogue of any language. Undefined where `q` has no word.
+ */
+function searchQuery(q: string): string | undefined {
+  const words = wordsOf(q)
+  return words.length === 0 ? undefined : words.map((word) => `'${word}':*`).join(' & ')
+}
+
+/** What a value in a query may be in JSON: the text, and the number or truth value that is written like it. */
+function jsonInterpretations(value: string): (string | number | boolean)[] {
+  if (value === 'true' || value === 'false') return [value, value === 'true']
+  const number = Number(value)
+  return value !== '' && String(number) === value && Number.isFinite(number) ? [value, number] : [value]
+}
+
+function hasAttribute(name: string, value: string): Prisma.Sql {
+  const alternatives = jsonInterpretations(value).map((reading) => {
+    const wanted = JSON.stringify(Object.fromEntries([[name, reading]]))
+    return Prisma.sql`"attributes" @> ${wanted}::jsonb`
+  })
+  return Prisma.sql`(${Prisma.join(alternatives, ' OR ')})`
+}
+
+/** The conditions that a product has to fulfil, all of them. Each is one that an index serves. */
+export function productConditions(filters: ProductFilters): Prisma.Sql[] {
+  const { category, q, minPrice, maxPrice, inStock } = filters
+  const conditions: Prisma.Sql[] = []
+  if (category !== undefined) conditions.push(Prisma.sql`"category" = ${category}`)
+  if (minPrice !== undefined) conditions.push(Prisma.sql`"price_cents" >= ${minPrice}::int`)
+  if (maxPrice !== undefined) conditions.push(Prisma.sql`"price_cents" <= ${maxPrice}::int`)
+  if (inStock !== undefined) conditions.push(inStock ? Prisma.sql`"stock" > 0` : Prisma.sql`"stock" = 0`)
+  if (q !== undefined) {
+    const wanted = searchQuery(q)
+    conditions.push(wanted === undefined ? Prisma.sql`FALSE` : Prisma.sql`"search" @@ to_tsquery('simple', ${wanted})`)
+  }
+  for (const [name, value] of attributeFilters(filters)) conditions.push(hasAttribute(name, value))
+  return conditions
+}

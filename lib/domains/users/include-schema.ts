@@ -1,0 +1,45 @@
+import Joi from 'joi'
+import type { Scope } from '@/lib/platform/identity/scopes'
+import { family, type Family } from '@/lib/domains/families/schema'
+import { post, type Post } from '@/lib/domains/posts/schema'
+import { profile } from '@/lib/domains/profiles/schema'
+import { idParameter, object, type Infer } from '@/lib/validation'
+import { userKeys } from './schema'
+
+/** How many posts and families a user shows of each. */
+export const MAX_INCLUDED_ITEMS = 20
+
+const INCLUSIONS = ['profile', 'posts', 'families'] as const
+export type Inclusion = (typeof INCLUSIONS)[number]
+
+/** What an API key needs to have each embedded. */
+export const INCLUSION_SCOPES = {
+  profile: 'users:read',
+  posts: 'posts:read',
+  families: 'families:read',
+} as const satisfies Record<Inclusion, Scope>
+
+const isInclusion = (word: string): word is Inclusion => INCLUSIONS.some((name) => name === word)
+
+/** `?include=profile,posts`: words of the list above, each once. */
+const include = () =>
+  Joi.any<Inclusion[]>()
+    .custom((value: unknown, helpers) => {
+      const words = typeof value === 'string' ? value.split(',') : ['']
+      const known = words.filter(isInclusion)
+      return known.length === new Set(words).size && known.length === words.length ? known : helpers.error('include')
+    })
+    .meta({ jsonSchema: { type: 'array', items: { type: 'string', enum: INCLUSIONS }, uniqueItems: true } })
+    .messages({ include: `must be made of ${INCLUSIONS.join(', ')}, each once, separated by commas` })
+
+export const showUserQuery = object({ required: { id: idParameter() }, defaulted: { include: include().default([]) } })
+
+export const userWithInclusions = object({
+  required: userKeys,
+  optional: {
+    profile,
+    posts: Joi.array<Post[]>().items(post).max(MAX_INCLUDED_ITEMS),
+    families: Joi.array<Family[]>().items(family).max(MAX_INCLUDED_ITEMS),
+  },
+})
+export type UserWithInclusions = Infer<typeof userWithInclusions>

@@ -1,0 +1,85 @@
+import Joi from 'joi'
+import { ERRORS, type ErrorCode } from '@/lib/errors'
+import { object, oneOf } from '@/lib/validation'
+import { headersOf, responseHeaders, type ResponseHeader } from './headers'
+import { toJsonSchema, type JsonSchema } from './json-schema'
+import type { Operation } from './operation'
+
+const isErrorCode = (word: string): word is ErrorCode => Object.hasOwn(ERRORS, word)
+
+/** Every code there is, in the order of the table. */
+export const ERROR_CODES = Object.keys(ERRORS).filter(isErrorCode)
+
+const details = Joi.object<Record<string, string[]>>().pattern(Joi.string(), Joi.array().items(Joi.string()))
+
+/** The envelope of a failure with one of these codes. */
+function envelope(codes: ErrorCode[]): Joi.ObjectSchema {
+  return object({
+    required: {
+      error: object({
+        required: { code: oneOf(...codes), message: Joi.string(), requestId: Joi.string() },
+        optional: { details },
+      }),
+    },
+  })
+}
+
+/** Every code with which an operation can fail: by its audience, schemas and mechanisms, and those that it names. */
+export function errorCodesOf(operation: Operation): ErrorCode[] {
+  const codes = new Set<ErrorCode>(operation.errors)
+  // A broken percent-encoding in the URL is refused everywhere.
+  codes.add('VALIDATION_ERROR').add('INTERNAL_ERROR').add('SERVICE_UNAVAILABLE')
+  if (operation.unlimited !== true) codes.add('RATE_LIMITED')
+  if (operation.audience !== 'public') codes.add('UNAUTHORIZED').add('FORBIDDEN')
+  if (operation.path.includes('{')) codes.add('NOT_FOUND')
+  if (operation.body !== undefined) codes.add('INVALID_JSON').add('PAYLOAD_TOO_LARGE').add('UNSUPPORTED_MEDIA_TYPE')
+  if (operation.ifMatch === true) codes.add('PRECONDITION_FAILED')
+  if (operation.idempotent === true) codes.add('IDEMPOTENCY_IN_PROGRESS').add('IDEMPOTENCY_KEY_REUSED')
+  return ERROR_CODES.filter((code) => codes.has(code))
+}
+
+function byStatus(codes: ErrorCode[]): Map<number, ErrorCode[]> {
+  const groups = new Map<number, ErrorCode[]>()
+  for (const code of codes) groups.set(ERRORS[code].status, [...(groups.get(ERRORS[code].status) ?? []), code])
+  return groups
+}
+
+function envelopeExample(code: ErrorCode): JsonSchema {
+  const more = code === 'VALIDATION_ERROR' ? { details: { email: ['must be a valid email'] } } : {}
+  return { error: { code, message: ERRORS[code].message, ...more, requestId: '5f0c8a1e-request' } }
+}
+
+function failure(status: number, codes: ErrorCode[]): JsonSchema {
+  const headers: ResponseHeader[] = headersOf({})
+  if (status === 401) headers.push('WWW-Authenticate')
+  if (status === 429 || status === 503) headers.push('Retry-After')
+  return {
+    description: codes.map((code) => `\`${code}\`: ${ERRORS[code].message}`).join('\n\n'),
+    headers: responseHeaders(headers),
+    content: {
+      'application/json': {
+        schema: toJsonSchema(envelope(codes), 'output'),
+        examples: Object.fromEntries(codes.map((code) => [code, { value: envelopeExample(code) }])),
+      },
+    },
+  }
+}
+
+/** The failures of the document: operations that fail alike share a response, whose name is made of its codes. */
+export function createErrorResponses() {
+  const shared = new Map<string, JsonSchema>()
+  return {
+    /** The `responses` of an operation that are failures. */
+    refer: (operation: Operation): Record<string, JsonSchema> => {
+      const responses: Record<string, JsonSchema> = {}
+      for (const [status, codes] of byStatus(errorCodesOf(operation))) {
+        const name = codes.join('.')
+        if (!shared.has(name)) shared.set(name, failure(status, codes))
+        responses[status] = { $ref: `#/components/responses/${name}` }
+      }
+      return responses
+    },
+    /** The responses that were referred to, by name. */
+    used: (): Record<string, JsonSchema> => Object.fromEntries(shared),
+  }
+}

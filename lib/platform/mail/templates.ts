@@ -1,0 +1,95 @@
+import { config } from '@/lib/config'
+import { decrypt } from '@/lib/platform/crypto/encrypt'
+import type { MailContent } from './schema'
+
+/** Paragraphs of plain text, then perhaps one link, then what to do if one did not expect this mail. */
+type EmailContent = { subject: string; paragraphs: string[]; link?: { url: string; label: string }; footer: string }
+
+const PERIODS: [seconds: number, name: string][] = [
+  [86_400, 'day'],
+  [3_600, 'hour'],
+  [60, 'minute'],
+  [1, 'second'],
+]
+
+/** `3600` as `1 hour`, `5400` as `90 minutes`. */
+function formatDuration(seconds: number): string {
+  const [size, name] = PERIODS.find(([size]) => seconds % size === 0) ?? [1, 'second']
+  const count = seconds / size
+  return `${count} ${name}${count === 1 ? '' : 's'}`
+}
+
+function linkTo(path: string, sealedToken: string): string {
+  return `${config().appUrl}/${path}?token=${encodeURIComponent(decrypt(sealedToken))}`
+}
+
+function compose(content: MailContent): EmailContent {
+  const { resetTokenTtlSeconds, verifyTokenTtlSeconds, invitationTtlSeconds } = config()
+  switch (content.template) {
+    case 'reset-password':
+      return {
+        subject: 'Set a new password',
+        paragraphs: [
+          'Somebody, we hope you, asked to set a new password for your account.',
+          `The link below works once, within ${formatDuration(resetTokenTtlSeconds)}.`,
+        ],
+        link: { url: linkTo('reset-password', content.sealedToken), label: 'Set a new password' },
+        footer: 'If you did not ask for this, you need not do anything: your password stays as it is.',
+      }
+    case 'verify-email':
+      return {
+        subject: 'Confirm your e-mail address',
+        paragraphs: [
+          'Please confirm that this e-mail address is yours.',
+          `The link below works once, within ${formatDuration(verifyTokenTtlSeconds)}.`,
+        ],
+        link: { url: linkTo('verify-email', content.sealedToken), label: 'Confirm the address' },
+        footer: 'If you did not give this address to us, you need not do anything.',
+      }
+    case 'accept-invitation':
+      return {
+        subject: `${content.inviter} invites you to ${content.familyName}`,
+        paragraphs: [
+          `${content.inviter} invites you to the family ${content.familyName}.`,
+          `The link below works once, within ${formatDuration(invitationTtlSeconds)}, for an account with this e-mail address.`,
+        ],
+        link: { url: linkTo('accept-invitation', content.sealedToken), label: 'Accept the invitation' },
+        footer: 'If you do not know who this is, you need not do anything.',
+      }
+    case 'password-changed':
+      return {
+        subject: 'Your password was changed',
+        paragraphs: ['The password of your account was changed, and every sign-in was ended.'],
+        footer: 'If that was not you, ask for a new password at once.',
+      }
+    case 'email-changed':
+      return {
+        subject: 'Your e-mail address was changed',
+        paragraphs: ['Your account has another e-mail address now. This one is no longer in use for it.'],
+        footer: 'If that was not you, write to us at once.',
+      }
+  }
+}
+
+const ESCAPES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
+
+/** Text as it stands in HTML, between tags or within quotes. */
+export function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => ESCAPES[character] ?? '')
+}
+
+/** A mail as it is read: its subject, and its body twice. */
+export function render(content: MailContent): { subject: string; text: string; html: string } {
+  const { subject, paragraphs, link, footer } = compose(content)
+  const text = [...paragraphs, ...(link ? [link.url] : []), footer].join('\n\n')
+  const html = [
+    '<!doctype html>',
+    `<html lang="en"><head><meta charset="utf-8"><title>${escapeHtml(subject)}</title></head>`,
+    '<body style="font: 16px/1.5 sans-serif; max-width: 36em; margin: 2em auto; padding: 0 1em">',
+    ...paragraphs.map((paragraph) => `<p>${escapeHtml(paragraph)}</p>`),
+    ...(link ? [`<p><a href="${escapeHtml(link.url)}">${escapeHtml(link.label)}</a></p>`] : []),
+    `<p style="color: #666">${escapeHtml(footer)}</p>`,
+    '</body></html>',
+  ].join('\n')
+  return { subject, text: `${text}\n`, html }
+}

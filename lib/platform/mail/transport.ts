@@ -1,0 +1,96 @@
+import { mkdir, open, rename } from 'node:fs/promises'
+import { join } from 'node:path'
+import nodemailer from 'nodemailer'
+import MailComposer from 'nodemailer/lib/mail-composer'
+import { config } from '@/lib/config'
+import { logger } from '@/lib/logger'
+
+/** How long a mail server may take to answer (milliseconds); a job is tried again later. */
+const CONNECTION_TIMEOUT_MS = 10_000
+const SILENCE_TIMEOUT_MS = 30_000
+
+/** A mail to send. `messageId` is a UUID, the same however often it is tried. */
+export type OutgoingMail = {
+  messageId: string
+  to: string
+  subject: string
+  text: string
+  html?: string
+  replyTo?: { name: string; address: string }
+}
+
+/** Header text without what could end a header; nodemailer encodes the rest (RFC 2047). */
+function singleLine(text: string): string {
+  return text.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ').trim()
+}
+
+/** The part of an address after the `@`, in `Name <address>` too. */
+function domainOf(mailbox: string): string {
+  return /@([^\s<>@]+)>?$/.exec(mailbox)?.[1] ?? 'localhost'
+}
+
+function envelopeOf(mail: OutgoingMail) {
+  const { mailFrom } = config()
+  const { replyTo, html } = mail
+  return {
+    from: mailFrom,
+    to: { name: '', address: mail.to },
+    subject: singleLine(mail.subject),
+    text: mail.text,
+    ...(html !== undefined && { html }),
+    ...(replyTo !== undefined && { replyTo: { name: singleLine(replyTo.name), address: singleLine(replyTo.address) } }),
+    messageId: `<${mail.messageId}@${domainOf(mailFrom)}>`,
+    // RFC 3834: no robot need answer.
+    headers: { 'Auto-Submitted': 'auto-generated' },
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  }
+}
+
+function smtpTransport(url: string) {
+  return nodemailer.createTransport({
+    url,
+    connectionTimeout: CONNECTION_TIMEOUT_MS,
+    dnsTimeout: CONNECTION_TIMEOUT_MS,
+    greetingTimeout: CONNECTION_TIMEOUT_MS,
+    socketTimeout: SILENCE_TIMEOUT_MS,
+  })
+}
+
+/** Writes a mail to `DATA_DIR/mail`, readable to the owner alone, whole or not at all; the path. */
+async function writeMail(mail: OutgoingMail): Promise<string> {
+  const folder = join(config().dataDir, 'mail')
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const message = await new MailComposer({ ...envelopeOf(mail), newline: 'windows' }).compile().build()
+  const path = join(folder, `${mail.messageId}.eml`)
+  const file = await open(`${path}.part`, 'w', 0o600)
+  try {
+    await file.writeFile(message)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await rename(`${path}.part`, path)
+  return path
+}
+
+/**
+ * Hands a mail to the server of `SMTP_URL`; without one, to a file. Once it returns the mail is the server's, which may
+ * have it twice where the answer to the first was lost: both have the same Message-ID.
+ */
+export async function sendMail(mail: OutgoingMail): Promise<void> {
+  const { smtpUrl } = config()
+  if (smtpUrl === undefined) {
+    logger().info({ path: await writeMail(mail) }, 'mail written, as there is no SMTP_URL')
+    return
+  }
+  await smtpTransport(smtpUrl).sendMail(envelopeOf(mail))
+  logger().info({ messageId: mail.messageId }, 'mail sent')
+}
+
+/** Whether mail can leave: Error when the mail server does not answer, or the folder cannot be written to. */
+export async function probeMail(): Promise<void> {
+  const { smtpUrl, dataDir } = config()
+  if (smtpUrl !== undefined) await smtpTransport(smtpUrl).verify()
+  else await mkdir(join(dataDir, 'mail'), { recursive: true, mode: 0o700 })
+}
