@@ -6,6 +6,7 @@ import { migrateQueue } from '@/lib/platform/queue/migrate'
 import { enqueue } from '@/lib/platform/queue/enqueue'
 import { startWorker, type JobWorker } from '@/lib/worker/worker'
 import { databasePool, prisma } from '@/lib/platform/db/prisma'
+import { inTransaction } from '@/lib/platform/db/transaction'
 import { startDatabaseProxy } from '../../support/database-proxy'
 import { dropDatabase, createDatabase } from '../../support/databases'
 import { makeUser } from '../../support/factories'
@@ -43,14 +44,12 @@ describe('the job queue', () => {
 
   it('runs a job of a committed transaction, and none of one that was rolled back', async () => {
     worker = await startWorker(databaseUrl())
-    const lost = prisma().$transaction(async (transaction) => {
-      await enqueue(transaction, 'send-mail', notice('lost@example.test'))
+    const lost = inTransaction(async () => {
+      await enqueue('send-mail', notice('lost@example.test'))
       throw new Error('no')
     })
     await expect(lost).rejects.toThrow('no')
-    const id = await prisma().$transaction((transaction) =>
-      enqueue(transaction, 'send-mail', notice('kept@example.test')),
-    )
+    const id = await inTransaction(() => enqueue('send-mail', notice('kept@example.test')))
     await isDone(id)
     expect(await mailsTo('kept@example.test')).toHaveLength(1)
     expect(await mailsTo('lost@example.test')).toEqual([])
@@ -58,7 +57,7 @@ describe('the job queue', () => {
 
   it('runs jobs that were written before it began, each once among several workers', async () => {
     const to = `${randomUUID()}@example.test`
-    const ids = await Promise.all(Array.from({ length: 20 }, () => enqueue(prisma(), 'send-mail', notice(to))))
+    const ids = await Promise.all(Array.from({ length: 20 }, () => enqueue('send-mail', notice(to))))
     const others = await Promise.all([startWorker(databaseUrl()), startWorker(databaseUrl())])
     for (const id of ids) await isDone(id)
     await Promise.all(others.map((other) => other.stop()))
@@ -69,7 +68,6 @@ describe('the job queue', () => {
   it('tries again after a pause, and says so in the log when the last attempt fails, without the payload', async () => {
     expectErrorsInLog()
     const id = await enqueue(
-      prisma(),
       'send-mail',
       {
         messageId: randomUUID(),
@@ -98,8 +96,8 @@ describe('the job queue', () => {
 
   it('takes over what a killed worker had begun, and leaves alone what a living one holds', async () => {
     const [orphan, held] = [
-      await enqueue(prisma(), 'send-mail', notice('orphan@example.test')),
-      await enqueue(prisma(), 'send-mail', notice('held@example.test')),
+      await enqueue('send-mail', notice('orphan@example.test')),
+      await enqueue('send-mail', notice('held@example.test')),
     ]
     const take = (id: string, by: string) =>
       databasePool().query(
@@ -125,7 +123,7 @@ describe('the job queue', () => {
       'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
     )
     const id = await waitFor('a connection', () =>
-      enqueue(prisma(), 'send-mail', notice('after@example.test')).catch(() => undefined),
+      enqueue('send-mail', notice('after@example.test')).catch(() => undefined),
     )
     await isDone(id)
   })
@@ -134,7 +132,7 @@ describe('the job queue', () => {
     const proxy = await startDatabaseProxy(new URL(databaseUrl()))
     worker = await startWorker(proxy.url)
     proxy[fault]()
-    const id = await enqueue(prisma(), 'send-mail', notice('later@example.test'))
+    const id = await enqueue('send-mail', notice('later@example.test'))
     await sleep(3_000)
     expect((await jobRow(id))?.attempts).toBe(0)
     proxy.mend()
@@ -149,7 +147,7 @@ describe('the job queue', () => {
     const session = await prisma().session.create({
       data: { userId: user.id, expiresAt: new Date(Date.now() - 8 * 86_400_000) },
     })
-    const id = await enqueue(prisma(), 'sweep', {})
+    const id = await enqueue('sweep', {})
     worker = await startWorker(databaseUrl())
     await isDone(id)
     expect(await prisma().session.findUnique({ where: { id: session.id } })).toBeNull()

@@ -1,7 +1,7 @@
 import type { ClientInfo } from '@/lib/platform/identity/actor'
 import { integerKey, timestampKey } from '@/lib/platform/pagination/keyset'
 import type { List } from '@/lib/platform/pagination/query'
-import { prisma, type DbClient } from '@/lib/platform/db/prisma'
+import { prisma } from '@/lib/platform/db/prisma'
 import { paginate } from '@/lib/platform/pagination/paginate'
 import { Prisma } from '@/prisma/generated/client'
 import type { AuditAction, AuditDetails, AuditEvent, ListAuditEventsQuery } from './schema'
@@ -14,10 +14,10 @@ export type NewAuditEvent = {
   details?: AuditDetails
 }
 
-/** Keeps an event; with a transaction, as a part of it, so that there is no change without its event. */
-export async function insertAuditEvent(event: NewAuditEvent, queryable: DbClient = prisma()): Promise<void> {
+/** Inserts an audit event, as part of the surrounding transaction if there is one. */
+export async function insertAuditEvent(event: NewAuditEvent): Promise<void> {
   const { action, actorId, origin, details = {} } = event
-  await queryable.auditEvent.create({
+  await prisma().auditEvent.create({
     data: { action, actorId, ip: origin.ip, requestId: origin.requestId, details },
     select: { id: true },
   })

@@ -40,7 +40,7 @@ export async function replacePassword(
       data: { hash: hashes.next },
     })
     if (count === 0) throw new AppError('INVALID_CREDENTIALS')
-    await deleteSessions(userId, { except: sessionId, queryable: transaction })
-    await insertAuditEvent({ action: 'password_changed', actorId: userId, origin }, transaction)
+    await deleteSessions(userId, { except: sessionId })
+    await insertAuditEvent({ action: 'password_changed', actorId: userId, origin })
   })
 }

@@ -23,7 +23,7 @@ const contactColumns = {
 export async function insertContactMessage(message: Prisma.ContactMessageCreateInput): Promise<void> {
   await inTransaction(async (transaction) => {
     const { id } = await transaction.contactMessage.create({ data: message, select: { id: true } })
-    await enqueue(transaction, 'mail-contact-message', { contactMessageId: id, mailId: randomUUID() })
+    await enqueue('mail-contact-message', { contactMessageId: id, mailId: randomUUID() })
   })
 }
 

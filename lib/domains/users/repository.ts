@@ -45,7 +45,7 @@ export async function insertUser(
     return await inTransaction(async (transaction) => {
       const data = { ...input, password: { create: { hash: passwordHash } } }
       const user = await transaction.user.create({ data, select: userColumns })
-      if (sendVerification) await issueEmailToken(transaction, 'verify_email', user)
+      if (sendVerification) await issueEmailToken('verify_email', user)
       return user
     })
   } catch (error) {
@@ -74,8 +74,8 @@ async function changeEmail(transaction: DbClient, id: number, email: string, isA
   if (before === undefined || before.email === email) return
   if (!isAllowed) throw new AppError('FORBIDDEN')
   await transaction.user.update({ where: { id }, data: { email, emailVerified: false }, select: { id: true } })
-  await issueEmailToken(transaction, 'verify_email', { id, email })
-  await enqueueMail(transaction, { to: before.email, content: { template: 'email-changed' } })
+  await issueEmailToken('verify_email', { id, email })
+  await enqueueMail({ to: before.email, content: { template: 'email-changed' } })
 }
 
 /** Holds a user still for the rest of the transaction, and sees whether it is the one that the client knows. */
@@ -106,7 +106,7 @@ export async function updateUser(
           data: { role: changes.role },
         })
         const event = { action: 'role_changed', ...by, details: { userId: id, role: changes.role } } as const
-        if (count > 0) await insertAuditEvent(event, transaction)
+        if (count > 0) await insertAuditEvent(event)
       }
       return transaction.user.update({ where: { id }, data: changes, select: userColumns })
     })
@@ -128,8 +128,8 @@ export async function deleteUser(id: number, by: ChangedBy, precondition?: Preco
       const { count } = await transaction.user.deleteMany({ where: { id } })
       if (count === 0) throw new AppError('NOT_FOUND')
       // The bytes of their files, which the deletion has put on the list of what to remove.
-      await enqueue(transaction, 'sweep-files', {})
-      await insertAuditEvent({ action: 'user_deleted', ...by, details: { userId: id } }, transaction)
+      await enqueue('sweep-files', {})
+      await insertAuditEvent({ action: 'user_deleted', ...by, details: { userId: id } })
     })
   } catch (error) {
     if (isLastOwnerViolation(error)) throw new AppError('LAST_OWNER', { cause: error })

@@ -1,4 +1,4 @@
-import type { DbClient } from '@/lib/platform/db/prisma'
+import { prisma } from '@/lib/platform/db/prisma'
 import type { JobName, JobPayloads } from './schema'
 
 /** Sixteen attempts, the pauses between them growing from 3 s to 6 h: some forty hours in all. */
@@ -13,17 +13,16 @@ type EnqueueOptions = {
 }
 
 /**
- * Writes a job into the queue as a part of `transaction`, so that it is there exactly if what caused it is. A worker runs
- * it within moments of the commit, and again after growing pauses until it succeeds: whatever it does must bear
- * being done twice. Its id.
+ * Enqueues a job as part of the surrounding transaction, so the job exists exactly if the change that caused it does
+ * (transactional outbox). A worker runs it shortly after the commit and retries with growing pauses until it succeeds, so
+ * every handler must be idempotent. Returns the job id.
  */
 export async function enqueue<N extends JobName>(
-  transaction: DbClient,
   name: N,
   payload: JobPayloads[N],
   options: EnqueueOptions = {},
 ): Promise<string> {
-  const rows = await transaction.$queryRaw<{ id: string }[]>`
+  const rows = await prisma().$queryRaw<{ id: string }[]>`
     SELECT id::text FROM graphile_worker.add_job(
       ${name}::text,
       payload => ${JSON.stringify(payload)}::json,

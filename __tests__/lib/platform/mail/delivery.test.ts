@@ -5,7 +5,7 @@ import { config, setConfig } from '@/lib/config'
 import { enqueueMail } from '@/lib/platform/mail/enqueue-mail'
 import type { MailContent } from '@/lib/platform/mail/schema'
 import { probeMail, sendMail } from '@/lib/platform/mail/transport'
-import { databasePool, prisma } from '@/lib/platform/db/prisma'
+import { databasePool } from '@/lib/platform/db/prisma'
 import { seal } from '@/lib/platform/crypto/encrypt'
 import { freshEmail } from '../../../support/factories'
 import { loggedLines } from '../../../support/log'
@@ -47,7 +47,7 @@ describe('mail over SMTP', () => {
 
   it('arrives in text and HTML, with the link of the client, from the sender of the settings', async () => {
     const to = freshEmail()
-    await enqueueMail(prisma(), { to, content: resetMail() })
+    await enqueueMail({ to, content: resetMail() })
     const { mail, from, to: recipients } = await waitFor('the mail', () => server.received[0])
     expect(from).toBe('hearth@house.example')
     expect(recipients).toEqual([to])
@@ -65,7 +65,7 @@ describe('mail over SMTP', () => {
   it('is delivered once when the server is down for the first three attempts', async () => {
     const port = Number(new URL(server.url).port)
     await server.close()
-    await enqueueMail(prisma(), { to: freshEmail(), content: resetMail() })
+    await enqueueMail({ to: freshEmail(), content: resetMail() })
     for (let attempt = 1; attempt <= 3; attempt += 1) {
       await waitFor(`failure ${attempt}`, async () => {
         if (failures() >= attempt) return true
@@ -81,7 +81,7 @@ describe('mail over SMTP', () => {
 
   it('has the same Message-ID and token when it is sent again because the answer to the first was lost', async () => {
     server.loseAnswers = 1
-    await enqueueMail(prisma(), { to: freshEmail(), content: resetMail() })
+    await enqueueMail({ to: freshEmail(), content: resetMail() })
     await waitFor('the first attempt', () => failures() === 1)
     await queueIsEmpty()
     const [first, second] = server.received
@@ -91,14 +91,14 @@ describe('mail over SMTP', () => {
   })
 
   it('is not sent once its link has expired', async () => {
-    await enqueueMail(prisma(), { to: freshEmail(), content: resetMail(), expiresAt: new Date(Date.now() - 1) })
+    await enqueueMail({ to: freshEmail(), content: resetMail(), expiresAt: new Date(Date.now() - 1) })
     await queueIsEmpty()
     expect(server.received).toEqual([])
     expect(loggedLines().some((line) => String(line['msg']).includes('its link has expired'))).toBe(true)
   })
 
   it('keeps what strangers wrote out of the headers, and markup out of the HTML', async () => {
-    await enqueueMail(prisma(), {
+    await enqueueMail({
       to: freshEmail(),
       content: {
         template: 'accept-invitation',
@@ -137,7 +137,7 @@ describe('mail over SMTP', () => {
 describe('mail without an SMTP_URL', () => {
   it('is written whole to a file that its owner alone may read, and the log says where', async () => {
     const to = freshEmail()
-    await enqueueMail(prisma(), { to, content: resetMail() })
+    await enqueueMail({ to, content: resetMail() })
     await waitFor('the file', async () => (await mailsTo(to)).length === 1)
     const [mail] = await mailsTo(to)
     expect(tokenOf(mail)).toBe(TOKEN)

@@ -26,8 +26,7 @@ export async function promote(userId: number): Promise<void> {
       data: { role: 'admin' },
     })
     const details = { userId, role: 'admin', ...BY_OPERATOR }
-    if (count > 0)
-      await insertAuditEvent({ action: 'role_changed', actorId: null, origin: CONSOLE, details }, transaction)
+    if (count > 0) await insertAuditEvent({ action: 'role_changed', actorId: null, origin: CONSOLE, details })
   })
 }
 
@@ -36,19 +35,18 @@ export async function setPassword(userId: number, hash: string): Promise<void> {
   await inTransaction(async (transaction) => {
     await transaction.$queryRaw`SELECT 1 FROM users WHERE id = ${userId} FOR KEY SHARE`
     await transaction.password.upsert({ where: { userId }, create: { userId, hash }, update: { hash } })
-    await deleteSessions(userId, { queryable: transaction })
+    await deleteSessions(userId)
     const event = { action: 'password_reset', actorId: userId, origin: CONSOLE, details: BY_OPERATOR } as const
-    await insertAuditEvent(event, transaction)
+    await insertAuditEvent(event)
   })
 }
 
 /** Ends every session of an account; how many there were. */
 export async function endSessions(userId: number): Promise<number> {
-  return inTransaction(async (transaction) => {
-    const count = await deleteSessions(userId, { queryable: transaction })
+  return inTransaction(async () => {
+    const count = await deleteSessions(userId)
     const details = { ended: count, ...BY_OPERATOR }
-    if (count > 0)
-      await insertAuditEvent({ action: 'session_ended', actorId: userId, origin: CONSOLE, details }, transaction)
+    if (count > 0) await insertAuditEvent({ action: 'session_ended', actorId: userId, origin: CONSOLE, details })
     return count
   })
 }

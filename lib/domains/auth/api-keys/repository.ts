@@ -39,7 +39,7 @@ export async function insertApiKey(
     return await inTransaction(async (transaction) => {
       const row = await transaction.apiKey.create({ data: { ...key, userId: owner.userId }, select: apiKeyColumns })
       const details = { apiKeyId: row.id, prefix: row.prefix, scopes: row.scopes }
-      await insertAuditEvent({ action: 'api_key_created', actorId: owner.userId, origin, details }, transaction)
+      await insertAuditEvent({ action: 'api_key_created', actorId: owner.userId, origin, details })
       return toApiKey(row)
     })
   } catch (error) {
@@ -64,7 +64,7 @@ export async function deleteApiKey(owner: SessionActor, id: string, origin: Clie
     const { count } = await transaction.apiKey.deleteMany({ where: { id, userId: owner.userId } })
     if (count === 0) throw new AppError('NOT_FOUND')
     const event = { action: 'api_key_ended', actorId: owner.userId, origin, details: { apiKeyId: id } } as const
-    await insertAuditEvent(event, transaction)
+    await insertAuditEvent(event)
   })
 }
 

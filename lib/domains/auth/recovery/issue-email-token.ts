@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { hashOpaqueToken, newOpaqueToken } from '@/lib/platform/crypto/opaque-token'
 import { config } from '@/lib/config'
 import { enqueueMail } from '@/lib/platform/mail/enqueue-mail'
-import type { DbClient } from '@/lib/platform/db/prisma'
+import { prisma } from '@/lib/platform/db/prisma'
 import { seal } from '@/lib/platform/crypto/encrypt'
 import type { EmailTokenPurpose } from '@/prisma/generated/client'
 
@@ -18,27 +18,26 @@ const HOUR_MS = 3_600_000
  * every attempt; in the table lies its hash alone. Whether one was issued.
  */
 export async function issueEmailToken(
-  transaction: DbClient,
   purpose: EmailTokenPurpose,
   { id: userId, email }: { id: number; email: string },
   messageId: string = randomUUID(),
 ): Promise<boolean> {
-  const recent = await transaction.emailToken.count({
+  const recent = await prisma().emailToken.count({
     where: { userId, purpose, createdAt: { gt: new Date(Date.now() - HOUR_MS) } },
   })
   if (recent >= MAILS_PER_HOUR_MAX) return false
   const { resetTokenTtlSeconds, verifyTokenTtlSeconds } = config()
   const ttlSeconds = purpose === 'reset_password' ? resetTokenTtlSeconds : verifyTokenTtlSeconds
   const expiresAt = new Date(Date.now() + ttlSeconds * 1000)
-  const password = await transaction.password.findUnique({ where: { userId }, select: { updatedAt: true } })
+  const password = await prisma().password.findUnique({ where: { userId }, select: { updatedAt: true } })
   const token = newOpaqueToken()
   const row = { hash: hashOpaqueToken(token), purpose, userId, email, messageId, expiresAt }
-  const { count } = await transaction.emailToken.createMany({
+  const { count } = await prisma().emailToken.createMany({
     data: [{ ...row, passwordUpdatedAt: password?.updatedAt ?? null }],
     skipDuplicates: true,
   })
   if (count === 0) return false
   const template = purpose === 'reset_password' ? 'reset-password' : 'verify-email'
-  await enqueueMail(transaction, { to: email, content: { template, sealedToken: seal(token) }, expiresAt, messageId })
+  await enqueueMail({ to: email, content: { template, sealedToken: seal(token) }, expiresAt, messageId })
   return true
 }

@@ -18,7 +18,7 @@ const ROWS_MAX = 10_000
 
 /** Keeps the wish for a new password: one row in the queue, whether there is such an account or not. */
 export async function enqueuePasswordReset(wish: PasswordResetJob): Promise<void> {
-  await enqueue(prisma(), 'issue-password-reset', wish)
+  await enqueue('issue-password-reset', wish)
 }
 
 /** Owes the account of an address, if there is one, a mail with a link to reset its password, and keeps the event. */
@@ -28,9 +28,9 @@ export async function issuePasswordReset({ email, messageId, origin }: PasswordR
     const [user] = await transaction.$queryRaw<{ id: number }[]>`
       SELECT id FROM users WHERE email = ${email} FOR NO KEY UPDATE`
     if (user === undefined) return
-    const issued = await issueEmailToken(transaction, 'reset_password', { id: user.id, email }, messageId)
+    const issued = await issueEmailToken('reset_password', { id: user.id, email }, messageId)
     const event = { action: 'password_reset_requested', actorId: user.id, origin } as const
-    if (issued) await insertAuditEvent({ ...event, origin: { userAgent: undefined, ...origin } }, transaction)
+    if (issued) await insertAuditEvent({ ...event, origin: { userAgent: undefined, ...origin } })
   })
 }
 
@@ -40,7 +40,7 @@ export async function issueVerification(userId: number): Promise<void> {
     const [user] = await transaction.$queryRaw<{ email: string; isVerified: boolean }[]>`
       SELECT email, email_verified AS "isVerified" FROM users WHERE id = ${userId} FOR NO KEY UPDATE`
     if (user === undefined) throw new AppError('UNAUTHORIZED')
-    if (!user.isVerified) await issueEmailToken(transaction, 'verify_email', { id: userId, email: user.email })
+    if (!user.isVerified) await issueEmailToken('verify_email', { id: userId, email: user.email })
   })
 }
 
@@ -88,9 +88,9 @@ export async function resetPassword(hash: Hash, passwordHash: string, origin: Cl
         ? await transaction.password.createMany({ data, skipDuplicates: true })
         : await transaction.password.updateMany({ where: { userId, updatedAt: passwordUpdatedAt }, data })
     if (count === 0) throw new AppError('INVALID_TOKEN')
-    await deleteSessions(userId, { queryable: transaction })
-    await insertAuditEvent({ action: 'password_reset', actorId: userId, origin }, transaction)
-    await enqueueMail(transaction, { to: email, content: { template: 'password-changed' } })
+    await deleteSessions(userId)
+    await insertAuditEvent({ action: 'password_reset', actorId: userId, origin })
+    await enqueueMail({ to: email, content: { template: 'password-changed' } })
     return userId
   })
 }
@@ -99,7 +99,7 @@ export async function resetPassword(hash: Hash, passwordHash: string, origin: Cl
 export async function verifyEmail(hash: Hash, origin: ClientInfo): Promise<void> {
   await inTransaction(async (transaction) => {
     const { userId } = await spendToken(transaction, 'verify_email', hash)
-    await insertAuditEvent({ action: 'email_verified', actorId: userId, origin }, transaction)
+    await insertAuditEvent({ action: 'email_verified', actorId: userId, origin })
   })
 }
 

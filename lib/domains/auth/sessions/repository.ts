@@ -3,7 +3,7 @@ import type { ClientInfo, SessionActor } from '@/lib/platform/identity/actor'
 import type { LiveCredential } from '@/lib/platform/identity/credential-cache'
 import { isMissingRow } from '@/lib/platform/db/errors'
 import { AppError } from '@/lib/errors'
-import { prisma, type DbClient } from '@/lib/platform/db/prisma'
+import { prisma } from '@/lib/platform/db/prisma'
 import type { Role } from '@/lib/domains/users/schema'
 import { isUuid } from '@/lib/validation'
 import { inTransaction } from '@/lib/platform/db/transaction'
@@ -48,7 +48,7 @@ export async function insertSession(session: NewSession, origin: ClientInfo): Pr
         },
         select: { id: true },
       })
-      await insertAuditEvent({ action: 'sign_in', actorId: userId, origin, details: { sessionId: id } }, transaction)
+      await insertAuditEvent({ action: 'sign_in', actorId: userId, origin, details: { sessionId: id } })
       return id
     })
   } catch (error) {
@@ -118,7 +118,7 @@ export async function rotateRefreshToken(
     if (use.isReused) {
       await transaction.session.delete({ where: { id: sessionId }, select: { id: true } })
       const event = { action: 'refresh_token_reused', actorId: userId, origin, details: { sessionId } } as const
-      await insertAuditEvent(event, transaction)
+      await insertAuditEvent(event)
       return { ...rotation, outcome: 'reused' }
     }
     await transaction.session.update({
@@ -150,7 +150,7 @@ export async function deleteSession(userId: number, id: string, origin: ClientIn
     const { count } = await transaction.session.deleteMany({ where: { id, userId } })
     if (count === 0) throw new AppError('NOT_FOUND')
     const event = { action: 'session_ended', actorId: userId, origin, details: { sessionId: id } } as const
-    await insertAuditEvent(event, transaction)
+    await insertAuditEvent(event)
   })
 }
 
@@ -161,9 +161,9 @@ export async function deleteSession(userId: number, id: string, origin: ClientIn
  */
 export async function deleteSessions(
   userId: number,
-  { except = null, queryable = prisma() }: { except?: string | null; queryable?: DbClient } = {},
+  { except = null }: { except?: string | null } = {},
 ): Promise<number> {
-  return queryable.$executeRaw`
+  return prisma().$executeRaw`
     DELETE FROM sessions WHERE id IN (
       SELECT s.id FROM users u JOIN sessions s ON s.user_id = u.id
       WHERE u.id = ${userId} AND s.id IS DISTINCT FROM ${except}::uuid
@@ -173,9 +173,9 @@ export async function deleteSessions(
 
 /** Ends every session of the caller but the one that asks, and keeps the event if there were any. */
 export async function deleteOtherSessions({ userId, sessionId }: SessionActor, origin: ClientInfo): Promise<void> {
-  await inTransaction(async (transaction) => {
-    const count = await deleteSessions(userId, { except: sessionId, queryable: transaction })
+  await inTransaction(async () => {
+    const count = await deleteSessions(userId, { except: sessionId })
     const event = { action: 'session_ended', actorId: userId, origin, details: { others: count } } as const
-    if (count > 0) await insertAuditEvent(event, transaction)
+    if (count > 0) await insertAuditEvent(event)
   })
 }

@@ -28,7 +28,7 @@ export async function invite(actor: Actor, familyId: number, input: NewInvitatio
       expiresAt,
     })
     const content = { template: 'accept-invitation', sealedToken: seal(token), ...letter } as const
-    await enqueueMail(transaction, { to: input.email, content, expiresAt })
+    await enqueueMail({ to: input.email, content, expiresAt })
     return invitation
   })
 }
