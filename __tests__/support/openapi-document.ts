@@ -41,11 +41,12 @@ export const operations: readonly DocumentedOperation[] = Object.entries(part(op
     }),
 )
 
-/** The operation that a request is for; a path without parameters goes before one with. */
+/** The operation that a request is for. A path without parameters takes precedence, whatever its methods (OpenAPI 3.1, 4.8.8.1). */
 export function findOperation(method: string, pathname: string): DocumentedOperation | undefined {
   const wanted = (method === 'HEAD' ? 'GET' : method).toLowerCase()
-  const fitting = operations.filter((one) => one.method === wanted && one.pattern.test(pathname))
-  return fitting.find((one) => !one.path.includes('{')) ?? fitting[0]
+  const fitting = operations.filter((one) => one.pattern.test(pathname))
+  const literal = fitting.filter((one) => !one.path.includes('{'))
+  return (literal.length > 0 ? literal : fitting).find((one) => one.method === wanted)
 }
 
 /** A schema of the document as a function that checks. */
