@@ -1,27 +1,31 @@
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { startEmbeddedPostgres, type EmbeddedPostgres } from '@/lib/embedded-postgres/embedded-postgres'
-import { migrateQueue } from '@/lib/platform/queue/migrate'
-import { runPrisma } from '@/lib/cli/run-node-script'
-import { TEMPLATE_DATABASE } from './databases'
+import { ensureBuild, ensureClient } from '@/lib/cli/build-if-stale'
+import type { EmbeddedPostgres } from '@/lib/embedded-postgres/embedded-postgres'
+import { withFileLock } from './file-lock'
+import { startTestCluster } from './test-cluster'
 
 declare global {
   var hearthTestPostgres: { postgres: EmbeddedPostgres; dataDir: string } | undefined
 }
 
-/** A PostgreSQL of our own for the whole run, with a migrated database that each worker's is cloned from. */
-export default async function startTestPostgres(): Promise<void> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'hearth-test-'))
-  const postgres = await startEmbeddedPostgres({
-    dataDir: join(dataDir, 'postgres'),
-    database: TEMPLATE_DATABASE,
-    durable: false,
+const print = (line: string) => process.stderr.write(`${line}\n`)
+
+/**
+ * Prepares a run: the generated Prisma client, the production build where a test needs it, and a PostgreSQL server with
+ * a migrated database that each worker clones.
+ */
+export default async function globalSetup(): Promise<void> {
+  const projectDir = process.cwd()
+  await withFileLock(join('node_modules', '.cache', 'hearth', 'build.lock'), async () => {
+    await ensureClient(projectDir, print)
+    if (process.env['HEARTH_TEST_BUILD'] === '1') await ensureBuild(projectDir, print)
   })
+  const dataDir = await mkdtemp(join(tmpdir(), 'hearth-test-'))
+  const postgres = await startTestCluster(dataDir)
   globalThis.hearthTestPostgres = { postgres, dataDir }
-  await runPrisma(process.cwd(), ['migrate', 'deploy'], postgres.url)
-  await migrateQueue(postgres.url)
-  // Jest hands what lies on `globalThis` by now on to the tests, who have settings and a log of their own.
+  // Jest passes what is on `globalThis` by now on to the tests, which have their own configuration and logger.
   Object.assign(globalThis, { hearthSettings: undefined, hearthLogger: undefined })
   process.env['HEARTH_TEST_DATABASE_URL'] = postgres.url
   process.env['HEARTH_TEST_DATA_DIR'] = dataDir

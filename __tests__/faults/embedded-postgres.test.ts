@@ -7,12 +7,12 @@ import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
-import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../../lib/embedded-postgres/embedded-postgres'
-import { claimFolder } from '../../../lib/embedded-postgres/lockfile'
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../lib/embedded-postgres/embedded-postgres'
+import { claimFolder } from '../../lib/embedded-postgres/lockfile'
 
 jest.setTimeout(60_000)
 
-const project = join(__dirname, '../../..')
+const project = join(__dirname, '../..')
 const isRoot = process.getuid?.() === 0
 let folder: string
 const started: EmbeddedPostgres[] = []
