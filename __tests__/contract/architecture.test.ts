@@ -1,0 +1,114 @@
+// oxlint-disable jest/no-disabled-tests -- rules that the code does not satisfy yet
+import { dirname } from 'node:path'
+import { ts } from '@ts-morph/common'
+import { findCycles, type Import, importsOf, parseSource, sourceFiles } from '../support/import-graph'
+
+const files = sourceFiles('lib', 'pages')
+const imports = files.flatMap(importsOf)
+const valueImports = imports.filter(({ isTypeOnly }) => !isTypeOnly)
+
+const isProjectFile = (path: string) => /^(lib|pages|prisma|__tests__)\//.test(path)
+const isLeaf = (path: string) => /^lib\/[\w-]+\.ts$/.test(path)
+const isRepository = (path: string) => /repository\.ts$/.test(path)
+const isComposition = (path: string) => /^(lib\/(openapi|worker|server|cli|embedded-postgres)|pages)\//.test(path)
+const isGeneratedClient = (path: string) => path.startsWith('prisma/generated/')
+
+/** Lists the imports between files of the project that start in some files and that a rule does not allow. */
+function violations(
+  from: (path: string) => boolean,
+  isAllowed: (to: string, from: string) => boolean,
+  among: Import[] = valueImports,
+): string[] {
+  return among
+    .filter((edge) => from(edge.from) && isProjectFile(edge.to) && !isAllowed(edge.to, edge.from))
+    .map((edge) => `${edge.from} -> ${edge.to}`)
+}
+
+describe('the import graph', () => {
+  it('sees every import', () => {
+    expect(files.length).toBeGreaterThan(150)
+    expect(imports).toContainEqual({ from: 'pages/api/hello.ts', to: 'lib/http/respond.ts', isTypeOnly: false })
+    const missing = imports.filter(({ to }) => isProjectFile(to) && !isGeneratedClient(to) && !/\.\w+$/.test(to))
+    expect(missing).toEqual([])
+  })
+
+  it.skip('has no cycle between folders', () => {
+    const between = valueImports
+      .filter(({ to }) => isProjectFile(to))
+      .map(({ from, to }) => ({ from: dirname(from), to: dirname(to) }))
+    expect(findCycles(between)).toEqual([])
+  })
+
+  it('lets leaves import only leaves', () => {
+    expect(violations(isLeaf, isLeaf)).toEqual([])
+  })
+
+  it.skip('lets the platform import only itself and leaves', () => {
+    const isPlatform = (path: string) => path.startsWith('lib/platform/')
+    expect(violations(isPlatform, (to) => isPlatform(to) || isLeaf(to) || isGeneratedClient(to))).toEqual([])
+  })
+
+  it.skip('lets lib/http import only itself, the platform, leaves and, to authenticate, the auth domain', () => {
+    const isAllowed = (to: string, from: string) =>
+      /^lib\/(http|platform)\//.test(to) ||
+      isLeaf(to) ||
+      (from === 'lib/http/require-auth.ts' && /^lib\/domains\/auth\//.test(to) && !isRepository(to))
+    expect(violations((path) => path.startsWith('lib/http/'), isAllowed)).toEqual([])
+  })
+
+  it.skip("lets pages import only lib/http, leaves and the domains' schemas, services and operations", () => {
+    const isDocumentation = (path: string) => /^pages\/api\/(openapi\.json|postman\.json|docs\/)/.test(path)
+    const isAllowed = (to: string, from: string) =>
+      to.startsWith('lib/http/') ||
+      isLeaf(to) ||
+      /^lib\/domains\/.*\/(schema|service|openapi)\.ts$/.test(to) ||
+      (isDocumentation(from) && to.startsWith('lib/openapi/'))
+    expect(violations((path) => path.startsWith('pages/'), isAllowed)).toEqual([])
+  })
+
+  it('lets domains import only domains, the platform and leaves', () => {
+    const isAllowed = (to: string, from: string) =>
+      /^lib\/(domains|platform)\//.test(to) || isLeaf(to) || isGeneratedClient(to) || from.endsWith('/openapi.ts')
+    expect(violations((path) => path.startsWith('lib/domains/'), isAllowed)).toEqual([])
+  })
+
+  it.skip('lets a repository be imported only from its own folder', () => {
+    const isAllowed = (to: string, from: string) => !isRepository(to) || dirname(to) === dirname(from)
+    expect(violations((path) => !isComposition(path), isAllowed)).toEqual([])
+  })
+
+  it.skip('lets repositories import only what builds, runs and pages queries, and their own schema', () => {
+    const isAllowed = (to: string, from: string) =>
+      /^lib\/platform\/(db|pagination|identity)\//.test(to) ||
+      to === 'lib/platform/tokenize.ts' ||
+      isLeaf(to) ||
+      isGeneratedClient(to) ||
+      (dirname(to) === dirname(from) && !isRepository(to) && !to.endsWith('/service.ts'))
+    expect(violations((path) => /^lib\/domains\/.*repository\.ts$/.test(path), isAllowed)).toEqual([])
+  })
+
+  it('lets nothing import the composition: openapi, worker, server, cli and pages', () => {
+    const isAllowed = (to: string) => !isComposition(to)
+    const isDocumented = (path: string) => path.startsWith('pages/') || path.endsWith('/openapi.ts')
+    expect(violations((path) => !isComposition(path) && !isDocumented(path), isAllowed)).toEqual([])
+  })
+
+  it.skip('has no function that takes a transaction', () => {
+    const takesTransaction = (node: ts.Node): boolean =>
+      ts.isFunctionLike(node) &&
+      node.parameters.some(
+        ({ name, type }) =>
+          /^(tx|transaction)$/.test(name.getText()) ||
+          (type !== undefined && /^(DbClient|Prisma\.TransactionClient|TransactionScope)$/.test(type.getText())),
+      )
+    const found: string[] = []
+    for (const path of files.filter((file) => file.startsWith('lib/') && !file.startsWith('lib/platform/db/'))) {
+      const visit = (node: ts.Node): void => {
+        if (takesTransaction(node)) found.push(`${path}: ${node.getText().split('\n')[0]}`)
+        ts.forEachChild(node, visit)
+      }
+      visit(parseSource(path))
+    }
+    expect(found).toEqual([])
+  })
+})
