@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { resolve } from 'node:path'
 import Joi from 'joi'
+import { processSingleton } from './process-singleton'
 
 type Environment = Record<string, string | undefined>
 
@@ -199,26 +200,16 @@ export function parseConfig(environment: Environment): { settings: Config } | { 
   }
 }
 
-declare global {
-  var hearthSettings: Config | undefined
-}
+/** Returns the configuration of the process. The first call parses the environment, unless `setConfig` came before. */
+export const config = processSingleton<Config>('config', () => {
+  const parsed = parseConfig(process.env)
+  if ('faults' in parsed) throw new Error(`Invalid configuration:\n${parsed.faults.join('\n')}`)
+  return parsed.settings
+})
 
-/** The settings of this process. The first call parses the environment, unless `setConfig` came before. */
-export function config(): Config {
-  if (globalThis.hearthSettings === undefined) {
-    const parsed = parseConfig(process.env)
-    if ('faults' in parsed) throw new Error(`The settings are wrong:\n${parsed.faults.join('\n')}`)
-    globalThis.hearthSettings = parsed.settings
-  }
-  return globalThis.hearthSettings
-}
-
-/**
- * Makes these the settings of the process: the start completes what the environment left open (the embedded database's
- * URL, generated secrets) before anything asks. They lie on `globalThis`, where every copy of this module finds them.
- */
+/** Installs the configuration of the process after start-up has filled in defaults (database URL, secrets). */
 export function setConfig(complete: Config): void {
-  globalThis.hearthSettings = complete
+  config.replace(complete)
 }
 
 /** The environment as it is, for starting other programs and for reading settings at the start. */

@@ -1,12 +1,9 @@
 import pino from 'pino'
 import pretty from 'pino-pretty'
 import { config } from './config'
+import { processSingleton } from './process-singleton'
 
 export type Logger = pino.Logger
-
-declare global {
-  var hearthLogger: Logger | undefined
-}
 
 type LoggedError = { type: string; message: string; code?: unknown; stack?: string | undefined; cause?: LoggedError }
 
@@ -47,6 +44,4 @@ function create(): Logger {
 }
 
 /** The log of the process: JSON lines on standard output, readable ones in a terminal. */
-export function logger(): Logger {
-  return (globalThis.hearthLogger ??= create())
-}
+export const logger = processSingleton('logger', create)

@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { processSingleton } from './process-singleton'
 
 /** Upper bounds of request durations, in seconds. */
 const DURATION_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
@@ -7,10 +8,6 @@ type Metrics = {
   registry: Registry
   requests: Histogram<'method' | 'route' | 'status'>
   cacheReads: Counter<'group' | 'outcome'>
-}
-
-declare global {
-  var hearthMetrics: Metrics | undefined
 }
 
 function create(): Metrics {
@@ -34,10 +31,7 @@ function create(): Metrics {
   }
 }
 
-/** The figures of the process; on `globalThis`, where every copy of this module finds them. */
-function metrics(): Metrics {
-  return (globalThis.hearthMetrics ??= create())
-}
+const metrics = processSingleton('metrics', create)
 
 /** Counts an answered request. `route` is the pattern, never the path: the number of time series stays bounded. */
 export function recordRequest(request: { method: string; route: string; status: number; seconds: number }): void {

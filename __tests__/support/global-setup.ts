@@ -25,8 +25,6 @@ export default async function globalSetup(): Promise<void> {
   const dataDir = await mkdtemp(join(tmpdir(), 'hearth-test-'))
   const postgres = await startTestCluster(dataDir)
   globalThis.hearthTestPostgres = { postgres, dataDir }
-  // Jest passes what is on `globalThis` by now on to the tests, which have their own configuration and logger.
-  Object.assign(globalThis, { hearthSettings: undefined, hearthLogger: undefined })
   process.env['HEARTH_TEST_DATABASE_URL'] = postgres.url
   process.env['HEARTH_TEST_DATA_DIR'] = dataDir
 }

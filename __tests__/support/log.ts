@@ -1,5 +1,6 @@
 import { Writable } from 'node:stream'
 import pino from 'pino'
+import { logger } from '@/lib/logger'
 
 type Line = Record<string, unknown>
 
@@ -14,7 +15,7 @@ export function watchLog(): void {
       done()
     },
   })
-  globalThis.hearthLogger = pino({ level: 'info', formatters: { level: (label) => ({ level: label }) } }, sink)
+  logger.replace(pino({ level: 'info', formatters: { level: (label) => ({ level: label }) } }, sink))
 }
 
 /** What was logged in this test so far. */

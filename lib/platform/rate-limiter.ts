@@ -8,6 +8,7 @@ import {
 } from 'rate-limiter-flexible'
 import { config, type RateLimit, type RateLimits } from '@/lib/config'
 import { redis } from './redis'
+import { processSingleton } from '@/lib/process-singleton'
 
 export type LimitName = keyof RateLimits
 
@@ -35,9 +36,11 @@ class BoundedRateLimiterMemory extends RateLimiterMemory {
 type Limiter = { counting: RateLimiterAbstract; memory: RateLimiterMemory }
 type Limiters = { settings: RateLimits; client: Redis | undefined; byName: Map<LimitName, Limiter> }
 
-declare global {
-  var hearthRateLimiters: Limiters | undefined
-}
+const rateLimiters = processSingleton<Limiters>('rate-limiters', () => ({
+  settings: config().rateLimits,
+  client: redis(),
+  byName: new Map(),
+}))
 
 function makeLimiter(name: LimitName, { times, windowSeconds }: RateLimit, client: Redis | undefined): Limiter {
   const options = { keyPrefix: `hearth:limit:${name}`, points: times, duration: windowSeconds }
@@ -54,17 +57,13 @@ function makeLimiter(name: LimitName, { times, windowSeconds }: RateLimit, clien
 
 /** One limiter a name for the whole process, whichever copy of this module asks; made anew when the settings change. */
 function limiterOf(name: LimitName): Limiter {
-  const { rateLimits } = config()
-  const client = redis()
-  const current = globalThis.hearthRateLimiters
-  const limiters =
-    current?.settings === rateLimits && current.client === client
-      ? current
-      : (globalThis.hearthRateLimiters = { settings: rateLimits, client, byName: new Map() })
-  const known = limiters.byName.get(name)
+  const { settings, client } = rateLimiters()
+  if (settings !== config().rateLimits || client !== redis()) rateLimiters.replace(undefined)
+  const { byName } = rateLimiters()
+  const known = byName.get(name)
   if (known !== undefined) return known
-  const limiter = makeLimiter(name, rateLimits[name], client)
-  limiters.byName.set(name, limiter)
+  const limiter = makeLimiter(name, config().rateLimits[name], redis())
+  byName.set(name, limiter)
   return limiter
 }
 

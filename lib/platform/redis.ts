@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis'
 import { config } from '@/lib/config'
 import { logger } from '@/lib/logger'
+import { processSingleton } from '@/lib/process-singleton'
 
 /** How long one command may take, and how long a silent connection is believed in, in milliseconds. */
 const COMMAND_TIMEOUT_MS = 250
@@ -9,16 +10,14 @@ const SOCKET_TIMEOUT_MS = 500
 const CONNECT_TIMEOUT_MS = 1_000
 const RECONNECT_DELAY_MAX_MS = 500
 
-declare global {
-  var hearthRedis: Redis | undefined
-}
-
 /**
  * Whatever uses Redis here can go on without it, so no command waits for it to come back: while there is no connection
  * commands fail at once, and one that hangs is given up and its connection replaced.
  */
-function connect(url: string): Redis {
-  const client = new Redis(url, {
+function connect(): Redis | undefined {
+  const { redisUrl } = config()
+  if (redisUrl === undefined) return undefined
+  const client = new Redis(redisUrl, {
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
@@ -38,7 +37,7 @@ function connect(url: string): Redis {
     reachable = false
   })
   client.on('close', () => {
-    if (reachable === true && globalThis.hearthRedis === client) logger().warn('Redis closed the connection')
+    if (reachable === true && redis.current() === client) logger().warn('Redis closed the connection')
     reachable = false
   })
   return client
@@ -48,10 +47,7 @@ function connect(url: string): Redis {
  * The one Redis client of the process, connecting from the first call on, or undefined without `REDIS_URL`. Commands
  * reject while Redis is away, within `COMMAND_TIMEOUT_MS` at the latest: callers have another way, and take it.
  */
-export function redis(): Redis | undefined {
-  const { redisUrl } = config()
-  return redisUrl === undefined ? undefined : (globalThis.hearthRedis ??= connect(redisUrl))
-}
+export const redis = processSingleton('redis', connect)
 
 /** Asks Redis for nothing but an answer; rejects while it is away. */
 export async function pingRedis(): Promise<void> {
@@ -60,8 +56,8 @@ export async function pingRedis(): Promise<void> {
 
 /** Closes the connection and waits until it is closed; the next call of `redis` opens a new one. */
 export async function disconnectRedis(): Promise<void> {
-  const client = globalThis.hearthRedis
-  globalThis.hearthRedis = undefined
+  const client = redis.current()
+  redis.replace(undefined)
   if (client === undefined) return
   const { status } = client
   const ended = new Promise<void>((resolve) => {

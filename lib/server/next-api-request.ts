@@ -1,6 +1,7 @@
 import { IncomingMessage, type OutgoingHttpHeader, type OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { NextApiRequest, NextApiResponse } from 'next'
 import { parse as parseCookies } from 'cookie'
+import { isShuttingDown } from '@/lib/platform/shutdown'
 
 type SentHeaders = OutgoingHttpHeaders | OutgoingHttpHeader[]
 
@@ -26,7 +27,7 @@ export class ApiResponse extends ServerResponse<ApiRequest> implements NextApiRe
    * process before this one is gone (RFC 9112, section 9.6).
    */
   override writeHead(status: number, reason?: string | SentHeaders, headers?: SentHeaders): this {
-    if (globalThis.hearthIsStopping === true) this.shouldKeepAlive = false
+    if (isShuttingDown()) this.shouldKeepAlive = false
     return typeof reason === 'string' ? super.writeHead(status, reason, headers) : super.writeHead(status, reason)
   }
 

@@ -1,15 +1,12 @@
 import { passwordPoolStats } from '@/lib/platform/crypto/password'
 import { registerGauge, renderMetrics } from '@/lib/metrics'
+import { processSingleton } from '@/lib/process-singleton'
 import * as repository from './repository'
 
-declare global {
-  var hearthFiguresAreObserved: boolean | undefined
-}
+const gauges = processSingleton('gauges', registerGauges)
 
-/** What is read only when somebody asks for it. */
-function observeFigures(): void {
-  if (globalThis.hearthFiguresAreObserved === true) return
-  globalThis.hearthFiguresAreObserved = true
+/** Registers the metrics that are read when they are scraped. */
+function registerGauges(): true {
   const connections = (state: keyof ReturnType<typeof repository.poolStats>, help: string) =>
     registerGauge({
       name: `hearth_database_connections_${state}`,
@@ -38,10 +35,11 @@ function observeFigures(): void {
     })
   jobs('waiting', 'Jobs in the queue that are due or will be.')
   jobs('failed', 'Jobs that were tried for the last time and failed.')
+  return true
 }
 
 /** The figures of the process in Prometheus' text format. */
 export async function renderProcessMetrics(): Promise<{ contentType: string; text: string }> {
-  observeFigures()
+  gauges()
   return renderMetrics()
 }

@@ -2,21 +2,12 @@ import { config } from '@/lib/config'
 import { checkFileStore } from '@/lib/domains/files/service'
 import { probeMail } from '@/lib/platform/mail/transport'
 import { pingRedis } from '@/lib/platform/redis'
+import { isShuttingDown } from '@/lib/platform/shutdown'
 import packageJson from '@/package.json'
 import * as repository from './repository'
 import type { DependencyState, Greeting, Readiness } from './schema'
 
 const CHECK_TIMEOUT_MS = 2_000
-
-declare global {
-  /** Set once the process was told to stop: it still answers, but asks for no new work. */
-  var hearthIsStopping: boolean | undefined
-}
-
-/** Makes the process not ready, for the time that it still answers what is under way. */
-export function markShuttingDown(): void {
-  globalThis.hearthIsStopping = true
-}
 
 /** What `GET /api` tells of itself. */
 export function greeting(): Greeting {
@@ -86,7 +77,7 @@ export async function readiness(): Promise<Readiness> {
     filesState(),
   ])
   const needed = { database, migrations: { status: migrations.status } }
-  const works = Object.values(needed).every((check) => check.status === 'ok') && globalThis.hearthIsStopping !== true
+  const works = Object.values(needed).every((check) => check.status === 'ok') && !isShuttingDown()
   const checks = { ...needed, redis, files, mail }
   return { status: works ? 'ok' : 'down', checks }
 }

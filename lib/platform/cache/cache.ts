@@ -6,6 +6,7 @@ import { memoryStore } from './memory-store'
 import { assertDatabaseReachable } from '@/lib/platform/db/prisma'
 import { redis } from '@/lib/platform/redis'
 import { redisStore } from './redis-store'
+import { processSingleton } from '@/lib/process-singleton'
 
 export type { CacheEntry } from './store'
 
@@ -92,13 +93,7 @@ export function createCache(store: CacheStore): Cache {
   }
 }
 
-declare global {
-  var hearthCache: Cache | undefined
-}
-
-/** The one cache of the process: in Redis with `REDIS_URL`, else in memory. */
-export function cache(): Cache {
-  return (globalThis.hearthCache ??= createCache(
-    config().redisUrl === undefined ? memoryStore() : redisStore(() => redis()),
-  ))
-}
+/** Returns the cache of the process: in Redis with `REDIS_URL`, otherwise in memory. */
+export const cache = processSingleton('cache', () =>
+  createCache(config().redisUrl === undefined ? memoryStore() : redisStore(redis)),
+)

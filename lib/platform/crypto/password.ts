@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { Piscina } from 'piscina'
 import { config } from '@/lib/config'
 import { serviceUnavailable } from '@/lib/errors'
+import { processSingleton } from '@/lib/process-singleton'
 
 /**
  * How many passwords may wait for a thread. At cost 12 a thread does about four a second, so the last in line waits some
@@ -15,20 +16,18 @@ type Task = { password: string; hash: string } | { password: string; cost: numbe
 /** bcrypt reads no further: what is longer fits nothing, rather than whatever begins alike. */
 const BCRYPT_MAX_BYTES = 72
 
-declare global {
-  var hearthPasswordPool: Piscina<Task, boolean | string> | undefined
-}
-
-function pool(): Piscina<Task, boolean | string> {
-  return (globalThis.hearthPasswordPool ??= new Piscina<Task, boolean | string>({
-    filename: join(process.cwd(), 'lib', 'platform', 'crypto', 'password-worker.mjs'),
-    minThreads: 1,
-    maxThreads: Math.max(1, availableParallelism()),
-    maxQueue: QUEUE_MAX,
-    idleTimeout: 60_000,
-    execArgv: [],
-  }))
-}
+const pool = processSingleton(
+  'password-pool',
+  () =>
+    new Piscina<Task, boolean | string>({
+      filename: join(process.cwd(), 'lib', 'platform', 'crypto', 'password-worker.mjs'),
+      minThreads: 1,
+      maxThreads: Math.max(1, availableParallelism()),
+      maxQueue: QUEUE_MAX,
+      idleTimeout: 60_000,
+      execArgv: [],
+    }),
+)
 
 async function run(task: Task): Promise<boolean | string> {
   try {
@@ -72,12 +71,12 @@ export async function warmPasswordPool(): Promise<void> {
 
 /** Ends the threads, once they have done what is under way. */
 export async function closePasswordPool(): Promise<void> {
-  await globalThis.hearthPasswordPool?.close()
-  globalThis.hearthPasswordPool = undefined
+  await pool.current()?.close()
+  pool.replace(undefined)
 }
 
 /** How many passwords are waiting for a thread, and how many threads there are. */
 export function passwordPoolStats(): { waiting: number; threads: number } {
-  const { hearthPasswordPool: current } = globalThis
+  const current = pool.current()
   return { waiting: current?.queueSize ?? 0, threads: current?.threads.length ?? 0 }
 }

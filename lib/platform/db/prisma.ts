@@ -7,6 +7,7 @@ import { config } from '@/lib/config'
 import { Connection } from './connection'
 import { isTimeout } from './errors'
 import { logger } from '@/lib/logger'
+import { processSingleton } from '@/lib/process-singleton'
 
 /** How long a request may wait for a connection, and then for its answer, before it is told that the database is down. */
 const CONNECTION_TIMEOUT_MS = 1_500
@@ -22,15 +23,10 @@ type Database = { pool: pg.Pool; client: PrismaClient }
 /** A transaction that work runs in, and what is to be done once it is committed. */
 export type TransactionScope = { client: DbClient; isOpen: boolean; afterCommit: (() => unknown)[] }
 
-declare global {
-  var hearthDatabase: Database | undefined
-  var hearthTransactions: AsyncLocalStorage<TransactionScope> | undefined
-}
+/** Carries the ambient transaction to the queries of the work in it; `inTransaction` opens it. */
+export const transactionScopes = processSingleton('transactions', () => new AsyncLocalStorage<TransactionScope>())
 
-/** Carries transactions to the queries of the work in them; `inTransaction` opens them. */
-export function transactionScopes(): AsyncLocalStorage<TransactionScope> {
-  return (globalThis.hearthTransactions ??= new AsyncLocalStorage())
-}
+const database = processSingleton('database', connect)
 
 /** The transaction around the caller. Work that goes on after its end has none. */
 export function openTransaction(): TransactionScope | undefined {
@@ -70,17 +66,14 @@ function statementNameGenerator(query: { sql: string }): string {
 const MAX_STATEMENT_NAMES = 2_000
 const statementNames = new Map<string, string>()
 
-/**
- * The one Prisma client of the process, made at the first call; within `inTransaction` that transaction. It lies on
- * `globalThis`, so that reloads in development and the server's own copy of this module share its pool.
- */
+/** Returns the ambient transaction's client within `inTransaction`, otherwise the Prisma client of the process. */
 export function prisma(): DbClient {
-  return openTransaction()?.client ?? (globalThis.hearthDatabase ??= connect()).client
+  return openTransaction()?.client ?? database().client
 }
 
 /** The pool below the client, for figures and for streaming reads. */
 export function databasePool(): pg.Pool {
-  return (globalThis.hearthDatabase ??= connect()).pool
+  return database().pool
 }
 
 /**
@@ -104,8 +97,8 @@ export async function assertDatabaseReachable(): Promise<void> {
 
 /** Closes every connection; the next call of `prisma` opens new ones. */
 export async function disconnect(): Promise<void> {
-  const database = globalThis.hearthDatabase
-  globalThis.hearthDatabase = undefined
-  await database?.client.$disconnect()
-  await database?.pool.end()
+  const open = database.current()
+  database.replace(undefined)
+  await open?.client.$disconnect()
+  await open?.pool.end()
 }

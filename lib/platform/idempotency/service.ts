@@ -4,6 +4,7 @@ import { isDatabaseUnavailable } from '@/lib/platform/db/errors'
 import { AppError, serviceUnavailable } from '@/lib/errors'
 import { seal, decrypt } from '@/lib/platform/crypto/encrypt'
 import { inTransaction } from '@/lib/platform/db/transaction'
+import { processSingleton } from '@/lib/process-singleton'
 import * as repository from './repository'
 
 /** An answer as it is kept: its status, its headers and the bytes of its body. */
@@ -24,9 +25,7 @@ const WAITING_MAX = 64
 
 type Semaphore = { running: number; waiting: { begin: () => void; refuse: (error: unknown) => void }[] }
 
-declare global {
-  var hearthIdempotencyTurns: Semaphore | undefined
-}
+const semaphore = processSingleton<Semaphore>('idempotency-semaphore', () => ({ running: 0, waiting: [] }))
 
 /**
  * A keyed request holds its connection while it works, also while it waits for a password's hash. Half of the pool is
@@ -34,7 +33,7 @@ declare global {
  * when the database goes away.
  */
 async function withConcurrencyLimit<T>(work: () => Promise<T>): Promise<T> {
-  const turns = (globalThis.hearthIdempotencyTurns ??= { running: 0, waiting: [] })
+  const turns = semaphore()
   const most = Math.max(1, Math.floor(config().databasePoolMax / 2))
   if (turns.running < most) turns.running += 1
   else {

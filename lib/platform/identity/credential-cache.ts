@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { processSingleton } from '@/lib/process-singleton'
 import type { Actor } from './actor'
 
 /**
@@ -13,16 +14,10 @@ export type LiveCredential = { actor: Actor; expiresAt: Date | null }
 
 type LiveCredentials = { actors: LRUCache<string, Actor>; changes: number }
 
-declare global {
-  var hearthLiveCredentials: LiveCredentials | undefined
-}
-
-function liveCredentials(): LiveCredentials {
-  return (globalThis.hearthLiveCredentials ??= {
-    actors: new LRUCache({ max: CREDENTIALS_MAX, ttl: TTL_MS }),
-    changes: 0,
-  })
-}
+const liveCredentials = processSingleton<LiveCredentials>('credentials', () => ({
+  actors: new LRUCache({ max: CREDENTIALS_MAX, ttl: TTL_MS }),
+  changes: 0,
+}))
 
 /**
  * Who a credential speaks for, or undefined when it has ended, expired or was never one. `key` is the id of a session or

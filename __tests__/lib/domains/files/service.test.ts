@@ -5,6 +5,7 @@ import { PassThrough, Readable } from 'node:stream'
 import { config, setConfig } from '@/lib/config'
 import { AppError } from '@/lib/errors'
 import { s3Store } from '@/lib/domains/files/storage/s3-store'
+import { fileStore } from '@/lib/domains/files/storage/store'
 import { createFile, deleteUnreferencedFiles } from '@/lib/domains/files/service'
 import { prisma } from '@/lib/platform/db/prisma'
 import { api } from '../../../support/api'
@@ -29,11 +30,11 @@ async function openFolder(): Promise<Opened> {
 async function openBucket(): Promise<Opened> {
   const s3 = await startS3({ abortsUploads: true })
   Object.assign(process.env, s3.settings)
-  globalThis.hearthFileStore = Promise.resolve(s3Store({ bucket: 'files', region: 'us-east-1', pathStyle: true }))
+  fileStore.replace(Promise.resolve(s3Store({ bucket: 'files', region: 'us-east-1', pathStyle: true })))
   return {
     storedKeys: async () => [...(await s3.objects()), ...(await s3.openUploads())],
     close: async () => {
-      globalThis.hearthFileStore = undefined
+      fileStore.replace(undefined)
       await s3.remove()
     },
   }

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import { join } from 'node:path'
 import { config } from '@/lib/config'
+import { processSingleton } from '@/lib/process-singleton'
 import { diskStore } from './disk-store'
 import type * as S3 from './s3-store'
 
@@ -22,10 +23,6 @@ export type FileStore = {
   check: () => Promise<void>
 }
 
-declare global {
-  var hearthFileStore: Promise<FileStore> | undefined
-}
-
 async function openStore(): Promise<FileStore> {
   const { filesS3, dataDir } = config()
   if (filesS3 === undefined) return diskStore(join(dataDir, 'files'))
@@ -35,6 +32,4 @@ async function openStore(): Promise<FileStore> {
 }
 
 /** The store of this process: a bucket where `FILES_S3_BUCKET` is set, else a folder below `DATA_DIR`. */
-export function fileStore(): Promise<FileStore> {
-  return (globalThis.hearthFileStore ??= openStore())
-}
+export const fileStore = processSingleton('file-store', openStore)
