@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { resolve } from 'node:path'
 import Joi from 'joi'
 import { processSingleton } from './process-singleton'
@@ -220,9 +219,4 @@ export function environment(): Environment {
 /** Says whether this process runs in production; Next and its parts look at nothing else. */
 export function setNodeEnvironment(mode: 'production' | 'development'): void {
   Object.assign(process.env, { NODE_ENV: mode })
-}
-
-/** The key id of a secret in a JWT header: tells which key of the ring signed, and nothing about the key. */
-export function keyId(secret: string): string {
-  return createHash('sha256').update('hearth.kid').update(secret).digest('base64url').slice(0, 8)
 }

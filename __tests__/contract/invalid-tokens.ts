@@ -1,5 +1,6 @@
 import { createHmac, generateKeyPairSync, randomUUID, sign } from 'node:crypto'
-import { keyId, config } from '@/lib/config'
+import { config } from '@/lib/config'
+import { currentKey } from '@/lib/platform/crypto/keyring'
 import { prisma } from '@/lib/platform/db/prisma'
 import { makeApiKey, makeSession, makeUser, signIn } from '../support/factories'
 import { api } from '../support/api'
@@ -10,21 +11,20 @@ const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('b
 
 /** A JWT made by hand, as an attacker makes one: a good one, but for the parts given. */
 function forge(good: { userId: number; sessionId: string }, { header, claims, secret }: Parts = {}): string {
-  const [ours = ''] = config().jwtSecrets
+  const { id: kid, key } = currentKey('access-token')
   const now = Math.floor(Date.now() / 1000)
   const known = { sub: String(good.userId), sid: good.sessionId, iss: 'hearth', aud: 'hearth-api' }
   const payload = encode({ ...known, iat: now, exp: now + 600, ...claims })
-  const signed = `${encode({ alg: 'HS256', typ: 'JWT', kid: keyId(ours), ...header })}.${payload}`
-  return `${signed}.${createHmac('sha256', secret ?? ours)
+  const signed = `${encode({ alg: 'HS256', typ: 'JWT', kid, ...header })}.${payload}`
+  return `${signed}.${createHmac('sha256', secret ?? key)
     .update(signed)
     .digest('base64url')}`
 }
 
 /** The same, signed by another function of the same secret. */
 function forgeWithHash(good: { userId: number; sessionId: string }, hash: 'sha384' | 'sha512'): string {
-  const [ours = ''] = config().jwtSecrets
   const [head, payload] = forge(good, { header: { alg: hash === 'sha384' ? 'HS384' : 'HS512' } }).split('.')
-  return `${head}.${payload}.${createHmac(hash, ours).update(`${head}.${payload}`).digest('base64url')}`
+  return `${head}.${payload}.${createHmac(hash, currentKey('access-token').key).update(`${head}.${payload}`).digest('base64url')}`
 }
 
 function forgeWithRsa(good: { userId: number; sessionId: string }): string {
@@ -87,6 +87,7 @@ export async function invalidTokens(): Promise<Record<string, string>> {
     'a token with an unknown key id': forge(good, { header: { kid: 'AAAAAAAA' } }),
     'a token without a key id': forge(good, { header: { kid: undefined } }),
     'a token by another secret under our key id': forge(good, { secret: 'another secret of more than 32 bytes' }),
+    'a token by the secret itself, not derived': forge(good, { secret: config().jwtSecrets[0] ?? '' }),
     'a refresh token': refreshToken,
     'an expired API key': expiredKey.key,
     'a deleted API key': deletedKey.key,

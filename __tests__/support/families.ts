@@ -61,11 +61,14 @@ export async function removeMemberDirectly(familyId: number, userId: number): Pr
   await prisma().membership.deleteMany({ where: { familyId, userId } })
 }
 
-type MailPayload = { to: string; content: { sealedToken: string; familyName: string; inviter: string } }
+type MailPayload = { to: string; content: { encryptedToken: string; familyName: string; inviter: string } }
 
 /** What the mails say that are owed to an address, the newest last; `token` is the one in the link. */
 export async function queuedInvitationEmails(email: string): Promise<(MailPayload['content'] & { token: string })[]> {
   const rows = await prisma().$queryRaw<{ payload: MailPayload }[]>`
     SELECT payload FROM graphile_worker._private_jobs WHERE payload->>'to' = ${email} ORDER BY id`
-  return rows.map(({ payload: { content } }) => ({ ...content, token: decrypt(content.sealedToken) }))
+  return rows.map(({ payload: { content } }) => ({
+    ...content,
+    token: decrypt('queued-token', content.encryptedToken),
+  }))
 }

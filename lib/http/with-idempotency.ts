@@ -49,7 +49,7 @@ function send(res: NextApiResponse, { status, headers, body }: StoredResponse): 
 export function sendOutcome(res: NextApiResponse, outcome: IdempotentResult): void {
   if (outcome.thrown !== undefined) throw outcome.thrown
   if (outcome.isReplayed) res.setHeader('Idempotency-Replayed', 'true')
-  send(res, outcome.answer)
+  send(res, outcome.response)
 }
 
 /** The `Idempotency-Key` of a request, if it has one. VALIDATION_ERROR. */

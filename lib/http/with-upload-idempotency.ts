@@ -31,7 +31,7 @@ export async function sendUploadedOnce(
   const key = idempotencyKeyOf(req)
   if (key === undefined) {
     const complete: Finish<IdempotentResult>['complete'] = async (_sha256, commit) => ({
-      answer: toStoredResponse(answer((await commit()).file)),
+      response: toStoredResponse(answer((await commit()).file)),
       isReplayed: false,
     })
     sendOutcome(res, await store({ hashRejectedBody: false, complete }))

@@ -72,7 +72,7 @@ describe('the job queue', () => {
       {
         messageId: randomUUID(),
         to: 'secret@example.test',
-        content: { template: 'reset-password', sealedToken: 'none.of-ours' },
+        content: { template: 'reset-password', encryptedToken: 'none.of-ours' },
       },
       { maxAttempts: 2 },
     )

@@ -1,39 +1,26 @@
-import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
-import { config } from '@/lib/config'
+import { sign, verify } from '@/lib/platform/crypto/keyring'
 
-/** What a link opens: this content at this path. The key changes with every replacement. */
+/** The content at a path. The storage key changes with every replacement, so that a link opens only what it was made for. */
 export type Linked = { ownerId: number; path: string; storageKey: string }
 
-/** What a link adds to a file's URL. */
+/** The query parameters of a signed link. */
 export type LinkParameters = { expires?: string | undefined; signature?: string | undefined }
 
-/** A key of its own for links from each secret (RFC 5869), so that neither links nor tokens say anything of the other. */
-function linkKeys(): Buffer[] {
-  return config().jwtSecrets.map((secret) =>
-    Buffer.from(hkdfSync('sha256', secret, new Uint8Array(), 'hearth file links', 32)),
-  )
+function messageOf({ ownerId, path, storageKey }: Linked, expires: string): string {
+  return JSON.stringify([ownerId, path, storageKey, expires])
 }
 
-function sign(key: Buffer, linked: Linked, expires: string): Buffer {
-  const message = JSON.stringify([linked.ownerId, linked.path, linked.storageKey, expires])
-  return Buffer.from(createHmac('sha256', key).update(message).digest('base64url'))
-}
-
-/** The query of a link (RFC 2104, HMAC-SHA-256) that opens a file until `expiresAt`, in whole seconds. */
+/** Returns the query parameters of a link that opens a file until `expiresAt`, truncated to seconds. */
 export function signLink(linked: Linked, expiresAt: Date): { expires: string; signature: string } {
-  const [key] = linkKeys()
-  if (key === undefined) throw new Error('JWT_SECRET is not set')
   const expires = String(Math.floor(expiresAt.getTime() / 1000))
-  return { expires, signature: sign(key, linked, expires).toString() }
+  return { expires, signature: sign('file-link', messageOf(linked, expires)).toString('base64url') }
 }
 
-/** Whether a link opens this content now. It is compared as text: a signature has one spelling. */
+/** Returns whether a link opens this content now. */
 export function isLinkValid({ expires, signature }: LinkParameters, linked: Linked): boolean {
   if (expires === undefined || signature === undefined) return false
-  const given = Buffer.from(signature)
-  const isSigned = linkKeys().some((key) => {
-    const right = sign(key, linked, expires)
-    return given.length === right.length && timingSafeEqual(given, right)
-  })
-  return isSigned && Number(expires) * 1000 > Date.now()
+  const bytes = Buffer.from(signature, 'base64url')
+  // Base64url has several spellings of the same bytes; accept only ours.
+  if (bytes.toString('base64url') !== signature) return false
+  return verify('file-link', messageOf(linked, expires), bytes) && Number(expires) * 1000 > Date.now()
 }

@@ -1,13 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto'
 
-/** A secret that nobody guesses: 256 random bits as 43 letters of base64url. */
+/** Generates an opaque token: 256 random bits, base64url (43 characters). */
 export function newOpaqueToken(): string {
   return randomBytes(32).toString('base64url')
 }
 
 /**
- * The SHA-256 of a secret token, which is all that is kept of it. A plain hash will do: there is nothing to try out
- * where the secret is random.
+ * Returns the SHA-256 of an opaque token, which is stored in its place. An unsalted hash is enough because the token is
+ * random: there is no dictionary to try.
  */
 export function hashOpaqueToken(token: string): Uint8Array<ArrayBuffer> {
   return new Uint8Array(createHash('sha256').update(token).digest())

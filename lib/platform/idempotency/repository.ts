@@ -1,40 +1,40 @@
 import { prisma } from '@/lib/platform/db/prisma'
 
-/** So that a sweep ends well within the time that a query may take; the next one goes on. */
-const SWEEP_ROWS_MAX = 10_000
+/** Bounds one statement well below the query timeout; the next clean-up continues. */
+const DELETE_BATCH = 10_000
 
-/** A record: `id` names caller, route and key, `fingerprint` the request, `answer` is sealed. */
-export type IdempotencyRecord = { id: string; fingerprint: string; answer: string }
+/** `id` is a hash of caller, route and key; `fingerprint` an HMAC of the request; `response` is encrypted. */
+export type IdempotencyRecord = { id: string; fingerprint: string; response: string }
 
 /**
- * Takes the lock of an id until the transaction ends, however it ends: when the process is killed PostgreSQL gives the
- * lock back with the connection. Whether it was free.
+ * Tries to lock an id until the transaction ends. PostgreSQL releases the lock with the connection, so a killed process
+ * leaves nothing locked. Returns whether the lock was free.
  */
 export async function lockIdempotencyId(id: string): Promise<boolean> {
-  const number = Buffer.from(id, 'base64url').readBigInt64BE()
-  const [row] = await prisma().$queryRaw<{ taken: boolean }[]>`SELECT pg_try_advisory_xact_lock(${number}) AS taken`
-  return row?.taken === true
+  const lockKey = Buffer.from(id, 'base64url').readBigInt64BE()
+  const [row] = await prisma().$queryRaw<{ locked: boolean }[]>`SELECT pg_try_advisory_xact_lock(${lockKey}) AS locked`
+  return row?.locked === true
 }
 
-/** The record of an id that has not expired. */
+/** Finds the record of an id that has not expired. */
 export async function findIdempotencyRecord(id: string): Promise<IdempotencyRecord | undefined> {
   const [row] = await prisma().$queryRaw<IdempotencyRecord[]>`
-    SELECT id, fingerprint, answer FROM idempotency_records WHERE id = ${id} AND expires_at > now()`
+    SELECT id, fingerprint, answer AS response FROM idempotency_records WHERE id = ${id} AND expires_at > now()`
   return row
 }
 
-/** Keeps a record for 24 hours, in place of one that has expired. */
-export async function keepIdempotencyRecord({ id, fingerprint, answer }: IdempotencyRecord): Promise<void> {
+/** Stores a record for 24 hours and replaces an expired one. */
+export async function storeIdempotencyRecord({ id, fingerprint, response }: IdempotencyRecord): Promise<void> {
   await prisma().$executeRaw`
     INSERT INTO idempotency_records (id, fingerprint, answer, expires_at)
-    VALUES (${id}, ${fingerprint}, ${answer}, now() + interval '24 hours')
+    VALUES (${id}, ${fingerprint}, ${response}, now() + interval '24 hours')
     ON CONFLICT (id) DO UPDATE SET
       fingerprint = EXCLUDED.fingerprint, answer = EXCLUDED.answer, expires_at = EXCLUDED.expires_at`
 }
 
-/** Removes records that have expired, a part at a time. How many. */
+/** Deletes a batch of expired records. Returns the number deleted. */
 export async function deleteExpiredIdempotencyRecords(): Promise<number> {
   return prisma().$executeRaw`
     DELETE FROM idempotency_records WHERE id IN (
-      SELECT id FROM idempotency_records WHERE expires_at <= now() LIMIT ${SWEEP_ROWS_MAX})`
+      SELECT id FROM idempotency_records WHERE expires_at <= now() LIMIT ${DELETE_BATCH})`
 }

@@ -1,125 +1,125 @@
-import { createHash, createHmac } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { config } from '@/lib/config'
 import { isDatabaseUnavailable } from '@/lib/platform/db/errors'
 import { AppError, serviceUnavailable } from '@/lib/errors'
-import { seal, decrypt } from '@/lib/platform/crypto/encrypt'
+import { decrypt, encrypt } from '@/lib/platform/crypto/encrypt'
+import { sign, verify } from '@/lib/platform/crypto/keyring'
 import { inTransaction } from '@/lib/platform/db/transaction'
 import { processSingleton } from '@/lib/process-singleton'
 import * as repository from './repository'
 
-/** An answer as it is kept: its status, its headers and the bytes of its body. */
+/** A response as it is stored; `body` is text. */
 export type StoredResponse = { status: number; headers: Record<string, string | string[]>; body: string }
 
 /**
- * One request with a key. `caller` is an account, an API key or an address; `request` is all of the request that must be
- * the same for it to be a repeat, as text.
+ * A request with an idempotency key. `caller` is a user, an API key or an address; `request` is the text of everything
+ * that a repeated request must have in common with the first.
  */
 export type KeyedRequest = { caller: string; route: string; key: string; request: string }
 
-/** What became of it: an answer, new or kept, or an error that is to be thrown once it was kept. */
-export type IdempotentResult = { answer: StoredResponse; isReplayed: boolean; thrown?: unknown }
+/** The response, new or replayed. `thrown` is an error to throw once its response is stored. */
+export type IdempotentResult = { response: StoredResponse; isReplayed: boolean; thrown?: unknown }
 
-/** A creation hashes a password at most; uploads are done with their bytes before they come here. */
+/** The longest work is hashing a password; uploads have received their bytes before. */
 const TIMEOUT_MS = 30_000
 const WAITING_MAX = 64
 
-type Semaphore = { running: number; waiting: { begin: () => void; refuse: (error: unknown) => void }[] }
+type Semaphore = { running: number; waiting: { start: () => void; reject: (error: unknown) => void }[] }
 
 const semaphore = processSingleton<Semaphore>('idempotency-semaphore', () => ({ running: 0, waiting: [] }))
 
 /**
- * A keyed request holds its connection while it works, also while it waits for a password's hash. Half of the pool is
- * for them at most, so that they cannot stop everybody else. SERVICE_UNAVAILABLE when too many wait, and for all who wait
- * when the database goes away.
+ * Runs at most half as many keyed requests as the pool has connections. Each holds its connection while it works, also
+ * while a password is hashed, and would otherwise starve all other requests.
+ *
+ * @throws SERVICE_UNAVAILABLE when too many wait, and for all that wait when the database becomes unavailable
  */
 async function withConcurrencyLimit<T>(work: () => Promise<T>): Promise<T> {
-  const turns = semaphore()
-  const most = Math.max(1, Math.floor(config().databasePoolMax / 2))
-  if (turns.running < most) turns.running += 1
+  const limiter = semaphore()
+  const runningMax = Math.max(1, Math.floor(config().databasePoolMax / 2))
+  if (limiter.running < runningMax) limiter.running += 1
   else {
-    if (turns.waiting.length >= WAITING_MAX) throw serviceUnavailable(new Error('Too many keyed requests wait.'))
-    // Whoever ends hands the turn on, so that `running` stays as it is.
-    await new Promise<void>((begin, refuse) => turns.waiting.push({ begin, refuse }))
+    if (limiter.waiting.length >= WAITING_MAX) throw serviceUnavailable(new Error('Too many keyed requests wait.'))
+    // The request that ends passes its slot on, so `running` stays unchanged.
+    await new Promise<void>((start, reject) => limiter.waiting.push({ start, reject }))
   }
   try {
     return await work()
   } catch (error) {
-    // Those who wait would learn the same, one after the other, each after a time-out.
-    if (isDatabaseUnavailable(error)) for (const { refuse } of turns.waiting.splice(0)) refuse(error)
+    // Fail waiters immediately instead of letting each run into its own timeout.
+    if (isDatabaseUnavailable(error)) for (const { reject } of limiter.waiting.splice(0)) reject(error)
     throw error
   } finally {
-    const next = turns.waiting.shift()
-    if (next === undefined) turns.running -= 1
-    else next.begin()
+    const next = limiter.waiting.shift()
+    if (next === undefined) limiter.running -= 1
+    else next.start()
   }
 }
 
-/** Nothing in it can be read back, so that the table tells neither keys nor who came from where. */
+/** Returns a hash, so that the table reveals neither the keys nor the callers. */
 function getId({ caller, route, key }: KeyedRequest): string {
   return createHash('sha256')
     .update(JSON.stringify([caller, route, key]))
     .digest('base64url')
 }
 
-/**
- * A request may hold a password. A plain hash of it could be guessed at many million words a second by whoever has the
- * table; under our secret it cannot.
- */
-function fingerprints({ request }: KeyedRequest): string[] {
-  return config().jwtSecrets.map((secret) =>
-    createHmac('sha256', secret).update('hearth.idempotency\0').update(request).digest('base64url'),
-  )
-}
-
-function isKeptAnswer(value: unknown): value is StoredResponse {
+function isStoredResponse(value: unknown): value is StoredResponse {
   return typeof value === 'object' && value !== null && 'status' in value && 'headers' in value && 'body' in value
 }
 
-function open(sealed: string): StoredResponse {
+function decryptResponse(encrypted: string): StoredResponse {
   try {
-    const answer: unknown = JSON.parse(decrypt(sealed))
-    if (isKeptAnswer(answer)) return answer
+    const response: unknown = JSON.parse(decrypt('idempotent-response', encrypted))
+    if (isStoredResponse(response)) return response
   } catch (cause) {
-    throw new AppError('CONFLICT', { message: 'This was done, but its answer can no longer be read.', cause })
+    const message = 'The original request succeeded, but its stored response can no longer be decrypted.'
+    throw new AppError('CONFLICT', { message, cause })
   }
   throw new AppError('CONFLICT')
 }
 
 /**
- * Does `work` once for a caller, route and key, and gives its answer again for 24 hours
- * (draft-ietf-httpapi-idempotency-key-header). The record is written in the transaction that `work` runs in, so there is
- * no creation without a record and no record without a creation, whenever the process ends; work under way is told by a
- * lock that ends with its transaction. Answers lie sealed: some hold tokens.
+ * Runs `work` at most once per caller, route and key, and replays its response for 24 hours
+ * (draft-ietf-httpapi-idempotency-key-header). The record is written in the transaction that `work` runs in, so neither
+ * exists without the other, however the process ends. A lock of that transaction marks requests in progress. The request
+ * is stored as an HMAC only, because a plain hash of a password could be guessed by an attacker who has the table; the
+ * response is encrypted, because some contain tokens.
  *
- * An error that `toAnswer` makes an answer of undoes the work and is kept like one; any other undoes all and leaves
- * the key free. IDEMPOTENCY_IN_PROGRESS; IDEMPOTENCY_KEY_REUSED when the first request was another; CONFLICT when the
- * secret that the answer was sealed under is gone.
+ * An error for which `toResponse` returns a response rolls the work back and is stored like a response; any other error
+ * leaves the key free.
+ *
+ * @throws IDEMPOTENCY_IN_PROGRESS when the first request has not ended yet
+ * @throws IDEMPOTENCY_KEY_REUSED when the first request was a different one
+ * @throws CONFLICT when the secret that the stored response was encrypted with is no longer configured
  */
 export async function runIdempotent(
   keyed: KeyedRequest,
   work: () => Promise<StoredResponse>,
-  toAnswer: (thrown: unknown) => StoredResponse | undefined,
+  toResponse: (thrown: unknown) => StoredResponse | undefined,
 ): Promise<IdempotentResult> {
   const id = getId(keyed)
-  const known = fingerprints(keyed)
   const attempt = async (): Promise<IdempotentResult> => {
     if (!(await repository.lockIdempotencyId(id))) throw new AppError('IDEMPOTENCY_IN_PROGRESS')
     const record = await repository.findIdempotencyRecord(id)
     if (record !== undefined) {
-      if (!known.includes(record.fingerprint)) throw new AppError('IDEMPOTENCY_KEY_REUSED')
-      return { answer: open(record.answer), isReplayed: true }
+      if (!verify('idempotent-request', keyed.request, Buffer.from(record.fingerprint, 'base64url')))
+        throw new AppError('IDEMPOTENCY_KEY_REUSED')
+      return { response: decryptResponse(record.response), isReplayed: true }
     }
-    const outcome = await inTransaction(work).then(
-      (answer): IdempotentResult => ({ answer, isReplayed: false }),
+    const result = await inTransaction(work).then(
+      (response): IdempotentResult => ({ response, isReplayed: false }),
       (thrown: unknown): IdempotentResult => {
-        const answer = toAnswer(thrown)
-        if (answer === undefined) throw thrown
-        return { answer, isReplayed: false, thrown }
+        const response = toResponse(thrown)
+        if (response === undefined) throw thrown
+        return { response, isReplayed: false, thrown }
       },
     )
-    const fingerprint = known[0] ?? ''
-    await repository.keepIdempotencyRecord({ id, fingerprint, answer: seal(JSON.stringify(outcome.answer)) })
-    return outcome
+    await repository.storeIdempotencyRecord({
+      id,
+      fingerprint: sign('idempotent-request', keyed.request).toString('base64url'),
+      response: encrypt('idempotent-response', JSON.stringify(result.response)),
+    })
+    return result
   }
   return withConcurrencyLimit(() => inTransaction(attempt, { timeoutMs: TIMEOUT_MS }))
 }

@@ -1,17 +1,15 @@
 import Joi from 'joi'
 import { object, oneOf, text, type Infer } from '@/lib/validation'
 
-const sealedToken = () => Joi.string()
-
-/** Mails whose link holds a token, sealed with lib/seal.ts while it waits in the queue. */
+/** Mails with a link that contains a token. The token is encrypted while it is in the queue. */
 const tokenMail = object({
-  required: { template: oneOf('reset-password', 'verify-email'), sealedToken: sealedToken() },
+  required: { template: oneOf('reset-password', 'verify-email'), encryptedToken: Joi.string() },
 })
 
 const invitationMail = object({
   required: {
     template: oneOf('accept-invitation'),
-    sealedToken: sealedToken(),
+    encryptedToken: Joi.string(),
     familyName: Joi.string(),
     /** Who invites, as the invited person knows them. */
     inviter: Joi.string(),

@@ -19,8 +19,8 @@ function formatDuration(seconds: number): string {
   return `${count} ${name}${count === 1 ? '' : 's'}`
 }
 
-function linkTo(path: string, sealedToken: string): string {
-  return `${config().appUrl}/${path}?token=${encodeURIComponent(decrypt(sealedToken))}`
+function linkTo(path: string, encryptedToken: string): string {
+  return `${config().appUrl}/${path}?token=${encodeURIComponent(decrypt('queued-token', encryptedToken))}`
 }
 
 function compose(content: MailContent): EmailContent {
@@ -33,7 +33,7 @@ function compose(content: MailContent): EmailContent {
           'Somebody, we hope you, asked to set a new password for your account.',
           `The link below works once, within ${formatDuration(resetTokenTtlSeconds)}.`,
         ],
-        link: { url: linkTo('reset-password', content.sealedToken), label: 'Set a new password' },
+        link: { url: linkTo('reset-password', content.encryptedToken), label: 'Set a new password' },
         footer: 'If you did not ask for this, you need not do anything: your password stays as it is.',
       }
     case 'verify-email':
@@ -43,7 +43,7 @@ function compose(content: MailContent): EmailContent {
           'Please confirm that this e-mail address is yours.',
           `The link below works once, within ${formatDuration(verifyTokenTtlSeconds)}.`,
         ],
-        link: { url: linkTo('verify-email', content.sealedToken), label: 'Confirm the address' },
+        link: { url: linkTo('verify-email', content.encryptedToken), label: 'Confirm the address' },
         footer: 'If you did not give this address to us, you need not do anything.',
       }
     case 'accept-invitation':
@@ -53,7 +53,7 @@ function compose(content: MailContent): EmailContent {
           `${content.inviter} invites you to the family ${content.familyName}.`,
           `The link below works once, within ${formatDuration(invitationTtlSeconds)}, for an account with this e-mail address.`,
         ],
-        link: { url: linkTo('accept-invitation', content.sealedToken), label: 'Accept the invitation' },
+        link: { url: linkTo('accept-invitation', content.encryptedToken), label: 'Accept the invitation' },
         footer: 'If you do not know who this is, you need not do anything.',
       }
     case 'password-changed':

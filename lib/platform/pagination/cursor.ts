@@ -1,31 +1,26 @@
-import { createHmac, timingSafeEqual } from 'node:crypto'
-import { config } from '@/lib/config'
+import { sign, verify } from '@/lib/platform/crypto/keyring'
 
-const SEAL_BYTES = 12
+const SIGNATURE_BYTES = 12
 
-/** What a cursor holds: the values of the last row in the order's columns. */
+/** The values of a row in the sort columns. */
 export type CursorValues = (string | number | null)[]
 
-function seal(secret: string, payload: Buffer): Buffer {
-  return createHmac('sha256', secret).update('hearth.cursor\0').update(payload).digest().subarray(0, SEAL_BYTES)
-}
-
 /**
- * An opaque cursor: the name of the order and the values, sealed (HMAC-SHA-256 with the first `JWT_SECRET`), so that a
- * client can neither make one up nor use it in another list or order.
+ * Encodes an opaque cursor: the name of the sort order and the values of the last row, signed so that a client can
+ * neither forge one nor use it in another list or order.
  */
 export function encodeCursor(order: string, values: CursorValues): string {
   const payload = Buffer.from(JSON.stringify([order, ...values]))
-  return Buffer.concat([seal(config().jwtSecrets[0] ?? '', payload), payload]).toString('base64url')
+  return Buffer.concat([sign('cursor', payload, SIGNATURE_BYTES), payload]).toString('base64url')
 }
 
-/** The values in a cursor of this order, or undefined for anything else. */
+/** Returns the values in a cursor, or undefined if it is forged or belongs to another order. */
 export function decodeCursor(order: string, cursor: string): unknown[] | undefined {
   const bytes = Buffer.from(cursor, 'base64url')
-  if (bytes.length <= SEAL_BYTES || bytes.toString('base64url') !== cursor) return undefined
-  const payload = bytes.subarray(SEAL_BYTES)
-  const sealed = bytes.subarray(0, SEAL_BYTES)
-  if (!config().jwtSecrets.some((secret) => timingSafeEqual(seal(secret, payload), sealed))) return undefined
+  // Base64url has several spellings of the same bytes; accept only ours.
+  if (bytes.toString('base64url') !== cursor) return undefined
+  const payload = bytes.subarray(SIGNATURE_BYTES)
+  if (!verify('cursor', payload, bytes.subarray(0, SIGNATURE_BYTES), SIGNATURE_BYTES)) return undefined
   const parsed: unknown = JSON.parse(payload.toString())
   if (!Array.isArray(parsed)) return undefined
   const [name, ...values]: unknown[] = parsed

@@ -1,7 +1,7 @@
 import type { Invitation } from '@/lib/domains/families/invitations/schema'
 import { render } from '@/lib/platform/mail/templates'
 import { prisma } from '@/lib/platform/db/prisma'
-import { seal } from '@/lib/platform/crypto/encrypt'
+import { encrypt } from '@/lib/platform/crypto/encrypt'
 import { api } from '../../../support/api'
 import { freshEmail } from '../../../support/factories'
 import { createFamilyFixture, queuedInvitationEmails } from '../../../support/families'
@@ -34,7 +34,7 @@ describe('POST /api/families/:id/invitations', () => {
     expect(JSON.stringify(stored)).not.toContain(mail?.token)
     const letter = {
       template: 'accept-invitation',
-      sealedToken: seal('a-token'),
+      encryptedToken: encrypt('queued-token', 'a-token'),
       familyName: 'F',
       inviter: 'I',
     } as const

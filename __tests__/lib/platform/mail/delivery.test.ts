@@ -6,7 +6,7 @@ import { enqueueMail } from '@/lib/platform/mail/enqueue-mail'
 import type { MailContent } from '@/lib/platform/mail/schema'
 import { probeMail, sendMail } from '@/lib/platform/mail/transport'
 import { databasePool } from '@/lib/platform/db/prisma'
-import { seal } from '@/lib/platform/crypto/encrypt'
+import { encrypt } from '@/lib/platform/crypto/encrypt'
 import { freshEmail } from '../../../support/factories'
 import { loggedLines } from '../../../support/log'
 import { mailsTo, tokenOf, useMailFolder } from '../../../support/mail'
@@ -18,7 +18,7 @@ useMailFolder()
 useWorker()
 
 const TOKEN = 'a-token-of-the-tests'
-const resetMail = (): MailContent => ({ template: 'reset-password', sealedToken: seal(TOKEN) })
+const resetMail = (): MailContent => ({ template: 'reset-password', encryptedToken: encrypt('queued-token', TOKEN) })
 
 const useSmtp = (smtpUrl: string | undefined) =>
   setConfig({ ...config(), smtpUrl, mailFrom: 'Hearth <hearth@house.example>', appUrl: 'https://app.example' })
@@ -102,7 +102,7 @@ describe('mail over SMTP', () => {
       to: freshEmail(),
       content: {
         template: 'accept-invitation',
-        sealedToken: seal(TOKEN),
+        encryptedToken: encrypt('queued-token', TOKEN),
         familyName: 'The <b>Smiths</b>\r\nBcc: victim@example.test',
         inviter: '"Eve" & Söhne',
       },

@@ -3,7 +3,7 @@ import { hashOpaqueToken, newOpaqueToken } from '@/lib/platform/crypto/opaque-to
 import { config } from '@/lib/config'
 import { enqueueMail } from '@/lib/platform/mail/enqueue-mail'
 import { prisma } from '@/lib/platform/db/prisma'
-import { seal } from '@/lib/platform/crypto/encrypt'
+import { encrypt } from '@/lib/platform/crypto/encrypt'
 import type { EmailTokenPurpose } from '@/prisma/generated/client'
 
 /** So that nobody's mailbox can be flooded through us, from however many addresses somebody asks. */
@@ -38,6 +38,11 @@ export async function issueEmailToken(
   })
   if (count === 0) return false
   const template = purpose === 'reset_password' ? 'reset-password' : 'verify-email'
-  await enqueueMail({ to: email, content: { template, sealedToken: seal(token) }, expiresAt, messageId })
+  await enqueueMail({
+    to: email,
+    content: { template, encryptedToken: encrypt('queued-token', token) },
+    expiresAt,
+    messageId,
+  })
   return true
 }

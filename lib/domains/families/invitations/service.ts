@@ -7,7 +7,7 @@ import type { Family } from '@/lib/domains/families/schema'
 import { withOwnedFamily, assertOwner, isMemberAddress, joinFamily } from '@/lib/domains/families/service'
 import type { List, ListRequest } from '@/lib/platform/pagination/query'
 import { enqueueMail } from '@/lib/platform/mail/enqueue-mail'
-import { seal } from '@/lib/platform/crypto/encrypt'
+import { encrypt } from '@/lib/platform/crypto/encrypt'
 import * as repository from './repository'
 import type { Invitation, NewInvitation } from './schema'
 
@@ -27,7 +27,11 @@ export async function invite(actor: Actor, familyId: number, input: NewInvitatio
       invitedById: actor.userId,
       expiresAt,
     })
-    const content = { template: 'accept-invitation', sealedToken: seal(token), ...letter } as const
+    const content = {
+      template: 'accept-invitation',
+      encryptedToken: encrypt('queued-token', token),
+      ...letter,
+    } as const
     await enqueueMail({ to: input.email, content, expiresAt })
     return invitation
   })
