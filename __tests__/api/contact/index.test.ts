@@ -160,34 +160,6 @@ describe('GET /api/contact', () => {
   })
 })
 
-describe('GET /api/contact/:id', () => {
-  it('shows one message', async () => {
-    const { token } = await signIn({ role: 'admin' })
-    const json = form()
-    await api('POST', '/api/contact', { json })
-    const [message] = await kept(json.email)
-    const answer = await api<object>('GET', `/api/contact/${message?.id}`, { token })
-    expect(answer.json).toEqual({
-      ...json,
-      id: message?.id,
-      source: null,
-      createdAt: message?.createdAt.toISOString(),
-      deliveredAt: null,
-    })
-  })
-
-  it.each([
-    ['999999999', 404],
-    ['99999999999999999999', 404],
-    ['0', 400],
-    ['x', 400],
-    ['1%00', 400],
-  ])('answers %s with %i', async (id, status) => {
-    const { token } = await signIn({ role: 'admin' })
-    expect((await api('GET', `/api/contact/${id}`, { token })).status).toBe(status)
-  })
-})
-
 describe.each(['/api/contact', '/api/contact/1'])('GET %s', (url) => {
   it('refuses an anonymous caller and a user who is no admin', async () => {
     expect((await api('GET', url)).status).toBe(401)

@@ -1,12 +1,13 @@
 import { prisma } from '@/lib/platform/db/prisma'
 import type { Session } from '@/lib/domains/auth/sessions/schema'
 import { evictUser } from '@/lib/platform/identity/credential-cache'
-import { api } from '../../support/api'
-import { makeSession, makeUser, PASSWORD, signIn } from '../../support/factories'
+import { api } from '../../../support/api'
+import { makeSession, makeUser, PASSWORD, signIn } from '../../../support/factories'
 
 type Sessions = { sessions: Session[] }
 
 const me = async (token: string) => (await api('GET', '/api/auth/me', { token })).status
+
 const list = async (token: string) => (await api<Sessions>('GET', '/api/auth/sessions', { token })).json.sessions
 
 describe('GET /api/auth/sessions', () => {
@@ -92,36 +93,5 @@ describe('everything that ends sessions, at the same time', () => {
       ])
       for (const { status } of answers) expect([200, 204, 401]).toContain(status)
     }
-  })
-})
-
-describe('DELETE /api/auth/sessions/:id', () => {
-  it('ends that one at once', async () => {
-    const { user, token } = await signIn()
-    const [ended, kept] = [await makeSession(user), await makeSession(user)]
-    expect(await me(ended.token)).toBe(200)
-    expect((await api('DELETE', `/api/auth/sessions/${ended.sessionId}`, { token })).status).toBe(204)
-    expect([await me(ended.token), await me(kept.token), await me(token)]).toEqual([401, 200, 200])
-    expect((await api('DELETE', `/api/auth/sessions/${ended.sessionId}`, { token })).status).toBe(404)
-  })
-
-  it('ends the one that asks, too', async () => {
-    const { token, sessionId } = await signIn()
-    expect((await api('DELETE', `/api/auth/sessions/${sessionId.toUpperCase()}`, { token })).status).toBe(204)
-    expect(await me(token)).toBe(401)
-  })
-
-  it('does not find another’s session, not for an admin either', async () => {
-    const victim = await signIn()
-    for (const { token } of [await signIn(), await signIn({ role: 'admin' })]) {
-      expect((await api('DELETE', `/api/auth/sessions/${victim.sessionId}`, { token })).status).toBe(404)
-    }
-    expect(await me(victim.token)).toBe(200)
-  })
-
-  it.each(['1', 'all', "x'--", '00000000-0000-0000-0000-00000000000g'])('says that %p is no id', async (id) => {
-    const { token } = await signIn()
-    const answer = await api('DELETE', `/api/auth/sessions/${encodeURIComponent(id)}`, { token })
-    expect([answer.status, Object.keys(answer.json.error.details)]).toEqual([400, ['id']])
   })
 })

@@ -1,59 +1,29 @@
 import pg from 'pg'
-import type { Family } from '@/lib/domains/families/schema'
+import type { User } from '@/lib/domains/users/schema'
 import { prisma } from '@/lib/platform/db/prisma'
 import type { UserWithInclusions } from '@/lib/domains/users/include-schema'
-import { api } from '../../../support/api'
-import { makeApiKey, signIn } from '../../../support/factories'
-import { createFamilyFixture, makeFamily, makePost } from '../../../support/families'
+import { api } from '../../support/api'
+import { freshEmail, makeApiKey, signIn } from '../../support/factories'
+import { createFamilyFixture, makeFamily, makePost } from '../../support/families'
 
-type Lists = { posts: { id: number }[]; families: Family[]; pagination: { total: number } }
-
-describe('GET /api/users/:id/posts', () => {
-  it('lists a user’s posts as far as the caller may see them', async () => {
-    const { owner, member, stranger, admin, family } = await createFamilyFixture()
-    const open = await makePost(member)
-    const shared = await makePost(member, { visibility: 'family', familyId: family.id })
-    const hidden = await makePost(member, { visibility: 'private' })
-    await makePost(owner)
-    const seen = async (token: string) => {
-      const { json } = await api<Lists>('GET', `/api/users/${member.user.id}/posts`, { token })
-      expect(json.pagination.total).toBe(json.posts.length)
-      return json.posts.map(({ id }) => id)
-    }
-    expect(await seen(stranger.token)).toEqual([open])
-    expect(await seen(owner.token)).toEqual([shared, open])
-    expect(await seen(member.token)).toEqual([hidden, shared, open])
-    expect(await seen(admin.token)).toEqual([hidden, shared, open])
+describe('an API key with users:write', () => {
+  it('may rename its owner, but not move the account to another address, where the password could be reset', async () => {
+    const { user } = await signIn()
+    const { key } = await makeApiKey(user, ['users:write'])
+    const renamed = await api<User>('PUT', `/api/users/${user.id}`, {
+      token: key,
+      json: { email: user.email, name: 'Grace' },
+    })
+    expect(renamed.json.name).toBe('Grace')
+    const moved = await api('PATCH', `/api/users/${user.id}`, { token: key, json: { email: freshEmail() } })
+    expect(moved.status).toBe(403)
   })
 
-  it('refuses, hides and checks', async () => {
-    const { user, token } = await signIn()
-    const { key } = await makeApiKey(user, ['users:read'])
-    expect((await api('GET', `/api/users/${user.id}/posts`)).status).toBe(401)
-    expect((await api('GET', `/api/users/${user.id}/posts`, { token: key })).status).toBe(403)
-    expect((await api('GET', '/api/users/2147483647/posts', { token })).status).toBe(404)
-    expect((await api('GET', `/api/users/${user.id}/posts?authorId=1`, { token })).status).toBe(400)
-    expect((await api('GET', '/api/users/x/posts', { token })).status).toBe(400)
-  })
-})
-
-describe('GET /api/users/:id/families', () => {
-  it('lists them to the user and to admins', async () => {
-    const { member, admin, family } = await createFamilyFixture()
-    for (const { token } of [member, admin]) {
-      const { status, json } = await api<Lists>('GET', `/api/users/${member.user.id}/families`, { token })
-      expect([status, json.families.map(({ id }) => id)]).toEqual([200, [family.id]])
-    }
-  })
-
-  it('refuses everybody else, whether the user exists or not', async () => {
-    const { owner, member } = await createFamilyFixture()
-    const { key } = await makeApiKey(member.user, ['users:read'])
-    const ask = async (id: number, token?: string) => (await api('GET', `/api/users/${id}/families`, { token })).status
-    expect(await ask(member.user.id, owner.token)).toBe(403)
-    expect(await ask(2_147_483_647, owner.token)).toBe(403)
-    expect(await ask(member.user.id)).toBe(401)
-    expect(await ask(member.user.id, key)).toBe(403)
+  it('of an admin may not move anybody else either', async () => {
+    const [admin, other] = await Promise.all([signIn({ role: 'admin' }), signIn()])
+    const { key } = await makeApiKey(admin.user, ['users:write'])
+    const moved = await api('PATCH', `/api/users/${other.user.id}`, { token: key, json: { email: freshEmail() } })
+    expect(moved.status).toBe(403)
   })
 })
 
@@ -169,5 +139,58 @@ describe('DELETE /api/users/:id and what the user owns', () => {
     await api('DELETE', `/api/users/${owner.user.id}`, { token: owner.token })
     const { json } = await api<{ invitations: object[] }>('GET', `${url}/invitations`, { token: otherOwner.token })
     expect(json.invitations).toHaveLength(1)
+  })
+})
+
+describe('GET /api/users/:id', () => {
+  it('returns the account to its owner and to admins, without anything secret', async () => {
+    const { user, token } = await signIn()
+    const admin = await signIn({ role: 'admin' })
+    for (const caller of [token, admin.token]) {
+      const { status, json, text } = await api<User>('GET', `/api/users/${user.id}`, { token: caller })
+      expect([status, json.id, json.email]).toEqual([200, user.id, user.email])
+      expect(text).not.toMatch(/hash|password/i)
+    }
+  })
+
+  it('returns 404 to an admin and 403 to any other caller when the user does not exist', async () => {
+    const [{ token }, admin] = [await signIn(), await signIn({ role: 'admin' })]
+    expect((await api('GET', '/api/users/2147483647', { token: admin.token })).status).toBe(404)
+    expect((await api('GET', '/api/users/2147483647', { token })).status).toBe(403)
+  })
+
+  it('returns 401 without credentials and 400 for an invalid id', async () => {
+    const { user, token } = await signIn()
+    expect((await api('GET', `/api/users/${user.id}`)).status).toBe(401)
+    expect((await api('GET', '/api/users/x', { token })).status).toBe(400)
+  })
+})
+
+describe('PUT and PATCH /api/users/:id', () => {
+  it('replaces the account with PUT and changes the named fields with PATCH', async () => {
+    const { user, token } = await signIn()
+    const url = `/api/users/${user.id}`
+    const replaced = await api<User>('PUT', url, { token, json: { email: user.email, name: null } })
+    expect([replaced.status, replaced.json.name]).toEqual([200, null])
+    const changed = await api<User>('PATCH', url, { token, json: { name: 'Grace' } })
+    expect([changed.status, changed.json.name, changed.json.email]).toEqual([200, 'Grace', user.email])
+  })
+
+  it('returns 409 when another account has the e-mail address', async () => {
+    const [{ user, token }, other] = [await signIn(), await signIn()]
+    const answer = await api('PATCH', `/api/users/${user.id}`, { token, json: { email: other.user.email } })
+    expect([answer.status, answer.json.error.code]).toEqual([409, 'EMAIL_EXISTS'])
+  })
+
+  it('returns 403 to another user, and to the owner who changes the own role', async () => {
+    const [{ user, token }, other] = [await signIn(), await signIn()]
+    const url = `/api/users/${user.id}`
+    expect((await api('PATCH', url, { token: other.token, json: { name: 'x' } })).status).toBe(403)
+    expect((await api('PATCH', url, { token, json: { role: 'admin' } })).status).toBe(403)
+  })
+
+  it.each([{}, { email: 'no address' }, { role: 'owner' }, { id: 1 }])('returns 400 for PATCH of %j', async (json) => {
+    const { user, token } = await signIn()
+    expect((await api('PATCH', `/api/users/${user.id}`, { token, json })).status).toBe(400)
   })
 })

@@ -1,0 +1,100 @@
+import { randomUUID } from 'node:crypto'
+import { databasePool, prisma } from '@/lib/platform/db/prisma'
+import { issuePasswordReset } from '@/lib/domains/auth/recovery/service'
+import { api } from '../../support/api'
+import { freshEmail, makeUser } from '../../support/factories'
+import { loggedLines } from '../../support/log'
+import { mailedTokens, mailsTo, useMailFolder } from '../../support/mail'
+import { waitFor } from '../../support/wait'
+import { useWorker } from '../../support/worker'
+
+useMailFolder()
+
+useWorker()
+
+const RESET = 'Set a new password'
+
+const forgot = (email: string) => api('POST', '/api/auth/forgot-password', { json: { email } })
+
+const queueIsEmpty = () =>
+  waitFor('the queue to be empty', async () => {
+    const { rows } = await databasePool().query<{ count: number }>(
+      `SELECT count(*)::int FROM graphile_worker.jobs WHERE task_identifier <> 'sweep'`,
+    )
+    return rows[0]?.count === 0
+  })
+
+async function resetToken(email: string): Promise<string> {
+  await forgot(email)
+  const [token = ''] = await mailedTokens(email, RESET)
+  return token
+}
+
+describe('POST /api/auth/forgot-password', () => {
+  it('mails a link to a known address and nothing to an unknown one, with the same answer', async () => {
+    const { email, id } = await makeUser()
+    const stranger = freshEmail()
+    const answers = [await forgot(` ${email.toUpperCase()} `), await forgot(stranger)]
+    expect(answers.map(({ status, text }) => `${status} ${text}`)).toEqual(['204 ', '204 '])
+    const names = answers.map(({ headers }) => [...headers.keys()].toSorted())
+    expect(names[0]).toEqual(names[1])
+    const [token = ''] = await mailedTokens(email, RESET)
+    expect(token).toMatch(/^[\w-]{43}$/)
+    await queueIsEmpty()
+    expect(await mailsTo(stranger)).toEqual([])
+    const event = await prisma().auditEvent.findFirst({ where: { actorId: id, action: 'password_reset_requested' } })
+    expect(event?.requestId).toBe(answers[0]?.headers.get('x-request-id'))
+  })
+
+  it('keeps no token anywhere in the clear: not in the tables, not in the queue, not in the log', async () => {
+    const { email, id } = await makeUser()
+    await databasePool().query(`
+      CREATE TABLE IF NOT EXISTS seen_jobs (payload text);
+      CREATE OR REPLACE FUNCTION note_job() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN INSERT INTO seen_jobs VALUES (NEW.payload::text); RETURN NEW; END $$;
+      CREATE OR REPLACE TRIGGER note_job AFTER INSERT ON graphile_worker._private_jobs
+        FOR EACH ROW EXECUTE FUNCTION note_job()`)
+    const token = await resetToken(email)
+    await queueIsEmpty()
+    const { rows: jobs } = await databasePool().query<{ payload: string }>('SELECT payload FROM seen_jobs')
+    await databasePool().query('DROP TRIGGER note_job ON graphile_worker._private_jobs; DROP TABLE seen_jobs')
+    const rows = await prisma().emailToken.findMany({ where: { userId: id } })
+    expect(jobs.some(({ payload }) => payload.includes('reset-password'))).toBe(true)
+    expect(rows).toHaveLength(1)
+    const hex = Buffer.from(token).toString('hex')
+    for (const text of [JSON.stringify([jobs, rows, loggedLines()]), rows.map((row) => Buffer.from(row.hash)).join()]) {
+      expect(text).not.toContain(token)
+      expect(text).not.toContain(hex)
+    }
+    expect(JSON.stringify(loggedLines())).not.toContain(email)
+  })
+
+  it('makes one token and one mail of a job that is run twice', async () => {
+    const { email, id } = await makeUser()
+    const wish = { email, messageId: randomUUID(), origin: { ip: '192.0.2.1', requestId: 'twice' } }
+    await Promise.all([issuePasswordReset(wish), issuePasswordReset(wish)])
+    await issuePasswordReset(wish)
+    await queueIsEmpty()
+    expect(await mailsTo(email, RESET)).toHaveLength(1)
+    expect(await prisma().emailToken.count({ where: { userId: id } })).toBe(1)
+  })
+
+  it('does not let anybody flood a mailbox', async () => {
+    const { email } = await makeUser()
+    await Promise.all(Array.from({ length: 12 }, () => forgot(email)))
+    await queueIsEmpty()
+    expect(await mailsTo(email, RESET)).toHaveLength(5)
+  })
+
+  it.each([
+    {},
+    { email: 'nobody' },
+    { email: 'a@b.cc', role: 'admin' },
+    { email: 'a@b.cc\r\nBcc: c@d.ee' },
+    { email: [] },
+  ])('refuses %j', async (json) => {
+    const answer = await api('POST', '/api/auth/forgot-password', { json })
+    expect(answer.status).toBe(400)
+    expect(answer.json.error.code).toBe('VALIDATION_ERROR')
+  })
+})

@@ -1,0 +1,147 @@
+import { prisma } from '@/lib/platform/db/prisma'
+import { api } from '../../support/api'
+import { freshEmail, makeUser, PASSWORD, signIn } from '../../support/factories'
+import { mailedTokens, mailsTo, useMailFolder } from '../../support/mail'
+import { waitFor } from '../../support/wait'
+import { useWorker } from '../../support/worker'
+
+useMailFolder()
+
+useWorker()
+
+const RESET = 'Set a new password'
+
+const VERIFY = 'Confirm your e-mail address'
+
+const NEW_PASSWORD = 'battery staple'
+
+const forgot = (email: string) => api('POST', '/api/auth/forgot-password', { json: { email } })
+
+const reset = (token: string, password = NEW_PASSWORD) =>
+  api('POST', '/api/auth/reset-password', { json: { token, password } })
+
+const sendVerification = (token: string) => api('POST', '/api/auth/send-verification-email', { token })
+
+const login = (email: string, password: string) => api('POST', '/api/auth/login', { json: { email, password } })
+
+const isVerified = async (id: number) => (await prisma().user.findUniqueOrThrow({ where: { id } })).emailVerified
+
+async function resetToken(email: string): Promise<string> {
+  await forgot(email)
+  const [token = ''] = await mailedTokens(email, RESET)
+  return token
+}
+
+async function expireTokens(userId: number): Promise<void> {
+  await prisma().emailToken.updateMany({ where: { userId }, data: { expiresAt: new Date(Date.now() - 1000) } })
+}
+
+describe('POST /api/auth/reset-password', () => {
+  describe('success', () => {
+    it('sets the password, ends every session, verifies the address, tells the owner and keeps the event', async () => {
+      const { user, token: accessToken } = await signIn()
+      const token = await resetToken(user.email)
+      expect((await reset(token)).status).toBe(204)
+      expect((await api('GET', '/api/auth/me', { token: accessToken })).status).toBe(401)
+      expect((await login(user.email, PASSWORD)).status).toBe(401)
+      expect((await login(user.email, NEW_PASSWORD)).status).toBe(200)
+      expect(await isVerified(user.id)).toBe(true)
+      expect(await prisma().auditEvent.count({ where: { actorId: user.id, action: 'password_reset' } })).toBe(1)
+      await waitFor('the notice', async () => (await mailsTo(user.email, 'was changed')).length === 1)
+    })
+
+    it('is done once, however many try at once', async () => {
+      const { email } = await makeUser()
+      const token = await resetToken(email)
+      const passwords = Array.from({ length: 20 }, (_, index) => `password number ${index}`)
+      const answers = await Promise.all(passwords.map((password) => reset(token, password)))
+      expect(answers.map((answer) => answer.status).toSorted()).toEqual([204, ...Array<number>(19).fill(401)])
+      const codes = answers.filter((answer) => answer.status === 401).map((answer) => answer.json.error.code)
+      expect(codes).toEqual(Array(19).fill('TOKEN_REUSED'))
+      const winner = passwords[answers.findIndex((answer) => answer.status === 204)] ?? ''
+      expect((await login(email, winner)).status).toBe(200)
+    })
+  })
+
+  describe('validation', () => {
+    it('does not spend the token on a password that will not do', async () => {
+      const { email } = await makeUser()
+      const token = await resetToken(email)
+      for (const password of ['short', 'ü'.repeat(37)]) {
+        const answer = await reset(token, password)
+        expect(answer.status).toBe(400)
+        expect(Object.keys(answer.json.error.details)).toEqual(['password'])
+      }
+      expect((await reset(token)).status).toBe(204)
+    })
+
+    it.each([
+      {},
+      { token: '', password: NEW_PASSWORD },
+      { token: 1, password: NEW_PASSWORD },
+      { token: 'x'.repeat(513), password: NEW_PASSWORD },
+    ])('refuses %j', async (json) => {
+      expect((await api('POST', '/api/auth/reset-password', { json })).status).toBe(400)
+    })
+  })
+
+  describe('authentication', () => {
+    const refused = async (token: string, code: string) => {
+      const answer = await reset(token)
+      expect(answer.status).toBe(401)
+      expect(answer.json.error.code).toBe(code)
+      expect(answer.headers.get('www-authenticate')).toBe('Bearer')
+    }
+
+    it('refuses a token that is made up', async () => {
+      await refused('made-up', 'INVALID_TOKEN')
+      await refused("%00' OR 1=1 --", 'INVALID_TOKEN')
+    })
+
+    it('refuses a token that has expired, and one that was used', async () => {
+      const user = await makeUser()
+      const token = await resetToken(user.email)
+      await expireTokens(user.id)
+      await refused(token, 'TOKEN_EXPIRED')
+      const other = await makeUser()
+      const used = await resetToken(other.email)
+      await reset(used)
+      await refused(used, 'TOKEN_REUSED')
+      await expireTokens(other.id)
+      await refused(used, 'TOKEN_REUSED')
+    })
+
+    it('refuses every older token once a new password is set', async () => {
+      const { email } = await makeUser()
+      await forgot(email)
+      await forgot(email)
+      const [first = '', second = ''] = await mailedTokens(email, RESET, 2)
+      expect((await reset(second)).status).toBe(204)
+      await refused(first, 'INVALID_TOKEN')
+    })
+
+    it('refuses a token that went to an address which the account has no more', async () => {
+      const { user, token: accessToken } = await signIn()
+      const token = await resetToken(user.email)
+      await api('PATCH', `/api/users/${user.id}`, { token: accessToken, json: { email: freshEmail() } })
+      await refused(token, 'INVALID_TOKEN')
+    })
+
+    it('refuses the token of an account that is gone, and one that is for verifying', async () => {
+      const { user, token: accessToken } = await signIn()
+      const token = await resetToken(user.email)
+      await sendVerification(accessToken)
+      const [forVerifying = ''] = await mailedTokens(user.email, VERIFY)
+      await refused(forVerifying, 'INVALID_TOKEN')
+      await prisma().user.delete({ where: { id: user.id } })
+      await refused(token, 'INVALID_TOKEN')
+    })
+
+    it('refuses what lies in the table in place of the token', async () => {
+      const user = await makeUser()
+      await resetToken(user.email)
+      const row = await prisma().emailToken.findFirstOrThrow({ where: { userId: user.id } })
+      await refused(Buffer.from(row.hash).toString('base64url'), 'INVALID_TOKEN')
+    })
+  })
+})

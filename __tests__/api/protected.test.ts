@@ -1,0 +1,26 @@
+import type { User } from '@/lib/domains/users/schema'
+import { api } from '../support/api'
+import { makeApiKey, signIn } from '../support/factories'
+
+type Greeting = { message: string; user: User }
+
+describe('GET /api/protected', () => {
+  it('greets the caller by name, or by e-mail address where there is no name', async () => {
+    const named = await signIn({ name: 'Ada' })
+    const { status, json } = await api<Greeting>('GET', '/api/protected', { token: named.token })
+    expect([status, json.message, json.user.id]).toEqual([200, 'Hello, Ada', named.user.id])
+    const unnamed = await signIn({ name: null })
+    const other = await api<Greeting>('GET', '/api/protected', { token: unnamed.token })
+    expect(other.json.message).toBe(`Hello, ${unnamed.user.email}`)
+  })
+
+  it('accepts an API key of any scope', async () => {
+    const { user } = await signIn()
+    const { key } = await makeApiKey(user, ['files:read'])
+    expect((await api('GET', '/api/protected', { token: key })).status).toBe(200)
+  })
+
+  it('returns 401 without credentials', async () => {
+    expect((await api('GET', '/api/protected')).status).toBe(401)
+  })
+})
