@@ -96,7 +96,7 @@ const schema = Joi.object({
   .and('ADMIN_EMAIL', 'ADMIN_PASSWORD')
   .prefs({ abortEarly: false, convert: true, errors: { wrap: { label: false } } })
 
-/** The names of all settings, in the order of the README. */
+/** The names of all settings, in the order of `.env.example`. */
 export const CONFIG_NAMES: readonly string[] = Object.keys(schema.describe()['keys'])
 
 /** How often something may be done in a window; 0 times switches the limit off. */

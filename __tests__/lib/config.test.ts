@@ -62,8 +62,8 @@ describe('the settings', () => {
     expect([...listed].map((match) => match[1]).toSorted()).toEqual([...CONFIG_NAMES].toSorted())
   })
 
-  it('are listed in the README, each of them', () => {
-    const readme = readFileSync('README.md', 'utf8')
-    expect(CONFIG_NAMES.filter((name) => !readme.includes(`\`${name}\``))).toEqual([])
+  it('are described in the configuration document, each of them', () => {
+    const document = readFileSync('.github/docs/configuration.md', 'utf8')
+    expect(CONFIG_NAMES.filter((name) => !document.includes(`\`${name}\``))).toEqual([])
   })
 })
