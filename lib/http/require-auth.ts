@@ -3,7 +3,7 @@ import { hasScope, type Actor } from '@/lib/platform/identity/actor'
 import type { Scope } from '@/lib/platform/identity/scopes'
 import { authenticateToken } from '@/lib/domains/auth/service'
 import { AppError, isAppError } from '@/lib/errors'
-import type { Role } from '@/lib/domains/users/schema'
+import type { Role } from '@/lib/platform/identity/schema'
 import type {
   AuthContext,
   Context,

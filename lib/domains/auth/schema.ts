@@ -1,5 +1,6 @@
 import { sessionMode, tokenPair } from '@/lib/domains/auth/sessions/schema'
-import { createUserBody, email, newPassword, user } from '@/lib/domains/users/schema'
+import { user } from '@/lib/domains/users/schema'
+import { email, newPassword, personName } from '@/lib/platform/identity/schema'
 import { object, text } from '@/lib/validation'
 
 /** A password to be tried: whatever it is, it fits or it does not. */
@@ -7,7 +8,7 @@ const password = () => text({ min: 1, max: 1024 })
 
 export const registerBody = object({
   required: { email: email(), password: newPassword() },
-  optional: { name: createUserBody.extract('name'), session: sessionMode() },
+  optional: { name: personName(), session: sessionMode() },
 })
 
 export const loginBody = object({

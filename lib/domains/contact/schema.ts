@@ -1,6 +1,6 @@
 import Joi from 'joi'
 import { listQuery } from '@/lib/platform/pagination/query'
-import { email } from '@/lib/domains/users/schema'
+import { email } from '@/lib/platform/identity/schema'
 import { id, idParameter, object, text, timestamp, type Infer } from '@/lib/validation'
 
 /** The name goes into the header of a mail, where a line break would begin another header. */

@@ -1,6 +1,6 @@
 import Joi from 'joi'
 import { listQuery } from '@/lib/platform/pagination/query'
-import { email, nullableName } from '@/lib/domains/users/schema'
+import { email, personName } from '@/lib/platform/identity/schema'
 import { id, idParameter, object, oneOf, text, timestamp, type Infer } from '@/lib/validation'
 
 const FAMILY_ROLES = ['owner', 'member'] as const
@@ -19,7 +19,7 @@ export type Family = Infer<typeof family>
 
 export const membership = object({
   required: {
-    user: object({ required: { id: id(), name: nullableName(), email: email() } }),
+    user: object({ required: { id: id(), name: personName(), email: email() } }),
     role: familyRole(),
     joinedAt: timestamp(),
   },

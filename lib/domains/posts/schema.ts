@@ -1,6 +1,6 @@
 import Joi from 'joi'
 import { listQuery } from '@/lib/platform/pagination/query'
-import { nullableName } from '@/lib/domains/users/schema'
+import { author } from '@/lib/platform/identity/schema'
 import { id, idParameter, integer, object, oneOf, text, timestamp, type Infer } from '@/lib/validation'
 
 const VISIBILITIES = ['public', 'family', 'private'] as const
@@ -23,7 +23,7 @@ export const post = object({
     content: content(),
     visibility: visibility(),
     familyId: familyId(),
-    author: object({ required: { id: id(), name: nullableName() } }),
+    author: author(),
     createdAt: timestamp(),
     updatedAt: timestamp(),
   },

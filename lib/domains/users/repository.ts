@@ -13,7 +13,8 @@ import { paginate } from '@/lib/platform/pagination/paginate'
 import { issueEmailToken } from '@/lib/domains/auth/recovery/issue-email-token'
 import { inTransaction, lockRow } from '@/lib/platform/db/transaction'
 import { Prisma } from '@/prisma/generated/client'
-import type { ListUsersQuery, Role, User, UserChanges } from './schema'
+import type { Role } from '@/lib/platform/identity/schema'
+import type { ListUsersQuery, User, UserChanges } from './schema'
 
 /** The columns of a user that leave the house. */
 export const userColumns = {

@@ -1,39 +1,12 @@
 import Joi from 'joi'
 import { listQuery, sortBy } from '@/lib/platform/pagination/query'
-import { id, idParameter, object, oneOf, text, timestamp, type Infer } from '@/lib/validation'
-
-const ROLES = ['user', 'admin'] as const
-export type Role = (typeof ROLES)[number]
-
-/** bcrypt reads no further than this (bytes of UTF-8). */
-const PASSWORD_MAX_BYTES = 72
-const PASSWORD_MIN_CHARACTERS = 8
-
-/** An e-mail address, trimmed and lower-cased: addresses compare without case. Any top-level domain will do. */
-export const email = () =>
-  text({ max: 254 })
-    .trim()
-    .lowercase()
-    .email({ tlds: { allow: false } })
-
-/** A new password. */
-export const newPassword = () =>
-  text({ min: PASSWORD_MIN_CHARACTERS, max: PASSWORD_MAX_BYTES })
-    .custom((value: string, helpers) =>
-      Buffer.byteLength(value) > PASSWORD_MAX_BYTES
-        ? helpers.error('string.max', { limit: PASSWORD_MAX_BYTES })
-        : value,
-    )
-    .messages({ 'string.max': `must be ${PASSWORD_MAX_BYTES} bytes of UTF-8 or fewer` })
-
-const name = () => text({ min: 1, max: 100 }).trim()
-export const nullableName = () => Joi.string<string | null>().concat(name()).allow(null)
-const role = () => oneOf(...ROLES)
+import { email, newPassword, personName, role } from '@/lib/platform/identity/schema'
+import { id, idParameter, object, text, timestamp, type Infer } from '@/lib/validation'
 
 export const userKeys = {
   id: id(),
   email: email(),
-  name: nullableName(),
+  name: personName(),
   role: role(),
   emailVerified: Joi.boolean().strict(),
   createdAt: timestamp(),
@@ -45,17 +18,17 @@ export type User = Infer<typeof user>
 
 export const createUserBody = object({
   required: { email: email(), password: newPassword() },
-  optional: { name: nullableName(), role: role() },
+  optional: { name: personName(), role: role() },
 })
 export type NewUser = Infer<typeof createUserBody>
 
 export const replaceUserBody = object({
-  required: { email: email(), name: nullableName() },
+  required: { email: email(), name: personName() },
   optional: { role: role() },
 })
 
 export const updateUserBody = object({
-  optional: { email: email(), name: nullableName(), role: role() },
+  optional: { email: email(), name: personName(), role: role() },
 }).min(1)
 export type UserChanges = Infer<typeof updateUserBody>
 

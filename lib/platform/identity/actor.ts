@@ -1,4 +1,4 @@
-import type { Role } from '@/lib/domains/users/schema'
+import type { Role } from './schema'
 import type { Scope } from './scopes'
 
 /** The account behind the credentials, as it is now. */

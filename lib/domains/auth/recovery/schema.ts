@@ -1,5 +1,5 @@
 import Joi from 'joi'
-import { email, newPassword } from '@/lib/domains/users/schema'
+import { email, newPassword } from '@/lib/platform/identity/schema'
 import { object, text, type Infer } from '@/lib/validation'
 
 const token = () => text({ min: 1, max: 512 })

@@ -1,5 +1,5 @@
 import { family, familyRole } from '@/lib/domains/families/schema'
-import { email } from '@/lib/domains/users/schema'
+import { email } from '@/lib/platform/identity/schema'
 import { id, idParameter, object, text, timestamp, type Infer } from '@/lib/validation'
 
 /** An offer of membership. Its token is in the mail alone. */

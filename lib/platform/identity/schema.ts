@@ -1,0 +1,36 @@
+import Joi from 'joi'
+import { id, object, oneOf, text } from '@/lib/validation'
+
+const ROLES = ['user', 'admin'] as const
+export type Role = (typeof ROLES)[number]
+
+export const role = () => oneOf(...ROLES)
+
+/** An e-mail address, trimmed and lower-cased because addresses are compared without case. Allows any top-level domain. */
+export const email = () =>
+  text({ max: 254 })
+    .trim()
+    .lowercase()
+    .email({ tlds: { allow: false } })
+
+/** bcrypt ignores bytes past this length (UTF-8). */
+const PASSWORD_MAX_BYTES = 72
+const PASSWORD_MIN_CHARACTERS = 8
+
+export const newPassword = () =>
+  text({ min: PASSWORD_MIN_CHARACTERS, max: PASSWORD_MAX_BYTES })
+    .custom((value: string, helpers) =>
+      Buffer.byteLength(value) > PASSWORD_MAX_BYTES
+        ? helpers.error('string.max', { limit: PASSWORD_MAX_BYTES })
+        : value,
+    )
+    .messages({ 'string.max': `must be ${PASSWORD_MAX_BYTES} bytes of UTF-8 or fewer` })
+
+/** The name of a user, which is optional. */
+export const personName = () =>
+  Joi.string<string | null>()
+    .concat(text({ min: 1, max: 100 }).trim())
+    .allow(null)
+
+/** The user who created a resource, as embedded in it. */
+export const author = () => object({ required: { id: id(), name: personName() } })
