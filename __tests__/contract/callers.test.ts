@@ -1,12 +1,12 @@
 import { SCOPES, type Scope } from '@/lib/platform/identity/scopes'
-import type { Operation } from '@/lib/openapi/operation'
+import { requiredScope, type Operation } from '@/lib/platform/operation'
 import { api, routes } from '../support/api'
 import { makeApiKey, signIn } from '../support/factories'
 import { goodToken, invalidTokens } from './invalid-tokens'
-import { about, bodyOf, byName, fill, operations, ownerFor } from './operations'
+import { about, bodyOf, byName, fill, isForAdmins, operations, ownerFor } from './operations'
 import { subjects, type ExpectedResult } from './resource-fixtures'
 
-const guarded = operations.filter(({ audience }) => audience !== 'public')
+const guarded = operations.filter(({ access }) => access !== 'public')
 
 /** The file that answers a path. */
 function fileOf(path: string): string {
@@ -21,19 +21,20 @@ async function receptionOf(
   token: string | undefined,
   body = bodyOf(operation),
 ): Promise<ExpectedResult | 401> {
-  const { status, json } = await api(operation.method.toUpperCase(), url, { token, json: body })
+  const { status, json } = await api(operation.method, url, { token, json: body })
   expect(status).toBeLessThan(500)
   if (status === 401) return json.error.code === 'UNAUTHORIZED' ? 401 : 'pass'
   return status === 403 || status === 404 ? status : 'pass'
 }
 
 /** What a stranger, an admin and the subject's own callers have to meet. */
-function expected({ audience, path, method }: Operation): Record<string, ExpectedResult> {
+function expected(operation: Operation): Record<string, ExpectedResult> {
+  const { path, method } = operation
   const ofSubject = subjects[path]?.others[method]
   if (path.includes('{') && ofSubject === undefined) {
-    throw new Error(`__tests__/contract/subjects.ts has no entry for ${method} ${path}`)
+    throw new Error(`__tests__/contract/resource-fixtures.ts has no entry for ${method} ${path}`)
   }
-  return ofSubject ?? { stranger: audience === 'admin' ? 403 : 'pass', admin: 'pass' }
+  return ofSubject ?? { stranger: isForAdmins(operation) ? 403 : 'pass', admin: 'pass' }
 }
 
 describe('the routes', () => {
@@ -51,7 +52,7 @@ describe('the routes', () => {
           return methods.map((method) => `${method} ${file}`)
         }),
     )
-    const declared = operations.map(({ method, path }) => `${method.toUpperCase()} ${fileOf(path)}`)
+    const declared = operations.map(({ method, path }) => `${method} ${fileOf(path)}`)
     expect([...new Set(declared)].sort()).toEqual(found.flat().sort())
   })
 })
@@ -68,15 +69,17 @@ beforeAll(async () => {
 })
 
 describe.each(byName(guarded))('%s', (_name, operation) => {
-  const { audience, scope, method } = operation
+  const { access, method } = operation
+  const scope = requiredScope(access, method)
+  const isOptional = access !== 'public' && access.optional === true
 
-  it(`${audience === 'optional' ? 'lets in' : 'refuses'} a caller without credentials`, async () => {
+  it(`${isOptional ? 'lets in' : 'refuses'} a caller without credentials`, async () => {
     const { url } = await about(await ownerFor(operation), operation)
-    if (audience === 'optional') {
+    if (isOptional) {
       expect(await receptionOf(operation, url, undefined)).not.toBe(401)
       return
     }
-    const answer = await api(method.toUpperCase(), url)
+    const answer = await api(method, url)
     expect([answer.status, answer.json.error.code]).toEqual([401, 'UNAUTHORIZED'])
     expect(answer.headers.get('www-authenticate')).toBe('Bearer')
   })
@@ -85,7 +88,7 @@ describe.each(byName(guarded))('%s', (_name, operation) => {
     const { url } = await about(await ownerFor(operation), operation)
     await Promise.all(
       Object.entries(useless).map(async ([name, token]) => {
-        const { status, text } = await api(method.toUpperCase(), url, { token })
+        const { status, text } = await api(method, url, { token })
         expect([name, status, JSON.parse(text)]).toMatchObject([name, 401, { error: { code: 'UNAUTHORIZED' } }])
       }),
     )
@@ -129,13 +132,13 @@ describe.each(byName(guarded))('%s', (_name, operation) => {
   })
 })
 
-describe.each(byName(operations.filter(({ audience }) => audience === 'public')))('%s', (_name, operation) => {
+describe.each(byName(operations.filter(({ access }) => access === 'public')))('%s', (_name, operation) => {
   it('answers a caller with useless credentials as one without', async () => {
     const url = fill(operation.path, {})
-    const without = await api(operation.method.toUpperCase(), url)
+    const without = await api(operation.method, url)
     await Promise.all(
       Object.values(useless).map(async (token) => {
-        expect((await api(operation.method.toUpperCase(), url, { token })).status).toBe(without.status)
+        expect((await api(operation.method, url, { token })).status).toBe(without.status)
       }),
     )
   })

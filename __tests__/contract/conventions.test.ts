@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { etagOf } from '@/lib/platform/etag'
-import type { Operation } from '@/lib/openapi/operation'
+import type { Operation } from '@/lib/platform/operation'
 import { api, type Answer } from '../support/api'
 import { findOperation } from '../support/openapi-document'
 import { freshEmail, signIn } from '../support/factories'
@@ -18,7 +18,7 @@ function freshBody(operation: Operation, replacement: object | undefined): Recor
   if (!isObject(body)) return undefined
   return {
     ...body,
-    ...(operation.method === 'post' && 'email' in body && { email: freshEmail() }),
+    ...(operation.method === 'POST' && 'email' in body && { email: freshEmail() }),
     ...('sku' in body && { sku: randomUUID() }),
   }
 }
@@ -31,7 +31,7 @@ async function prepare(operation: Operation) {
   const { url, replacement } = await about(owner, operation)
   const json = freshBody(operation, replacement)
   const call = (extra: Extra = {}, token = owner.token): Promise<Answer<unknown>> =>
-    api<unknown>(operation.method.toUpperCase(), `${url}${extra.query ?? ''}`, {
+    api<unknown>(operation.method, `${url}${extra.query ?? ''}`, {
       token,
       ...(extra.body === undefined ? { json: 'json' in extra ? extra.json : json } : { body: extra.body }),
       ...(extra.headers && { headers: extra.headers }),
@@ -47,7 +47,7 @@ function errorOf(answer: Answer<unknown>): { code: unknown; details: Record<stri
 
 const isOk = ({ status }: Answer<unknown>) => status >= 200 && status < 300
 
-describe.each(byName(operations.filter(({ method, path }) => method === 'get' && path !== ASSET)))(
+describe.each(byName(operations.filter(({ method, path }) => method === 'GET' && path !== ASSET)))(
   'HEAD for %s',
   (_name, operation) => {
     it('answers as GET does, without a body', async () => {
@@ -62,7 +62,7 @@ describe.each(byName(operations.filter(({ method, path }) => method === 'get' &&
   },
 )
 
-describe.each(byName(operations.filter(({ method, etag }) => method === 'get' && etag === true)))(
+describe.each(byName(operations.filter(({ method, etag }) => method === 'GET' && etag === true)))(
   '%s on condition',
   (_name, operation) => {
     it('is 304 and empty for whoever has it, and whole for everybody else', async () => {
@@ -93,7 +93,7 @@ async function tagOf(url: string, token: string): Promise<string> {
 }
 
 describe.each(
-  byName(operations.filter(({ ifMatch, body, method }) => ifMatch === true && (body || method === 'delete'))),
+  byName(operations.filter(({ ifMatch, body, method }) => ifMatch === true && (body || method === 'DELETE'))),
 )('%s on condition', (_name, operation) => {
   it('is refused for any other version, and leaves everything as it is', async () => {
     const { owner, url, call } = await prepare(operation)
@@ -121,8 +121,8 @@ describe.each(
     const headers = { 'If-Match': await tagOf(url, owner.token) }
     const answers = await Promise.all([call({ headers }), call({ headers })])
     const [done, refused] = answers.map(({ status }) => status).sort()
-    expect(done).toBe(operation.method === 'delete' ? 204 : 200)
-    expect(operation.method === 'delete' ? [404, 412] : [412]).toContain(refused)
+    expect(done).toBe(operation.method === 'DELETE' ? 204 : 200)
+    expect(operation.method === 'DELETE' ? [404, 412] : [412]).toContain(refused)
   })
 })
 
@@ -164,7 +164,7 @@ describe.each(byName(operations.filter(({ idempotent, body }) => idempotent === 
   },
 )
 
-describe.each(byName(operations.filter(({ answers, body }) => answers[201] !== undefined && body !== undefined)))(
+describe.each(byName(operations.filter(({ responses, body }) => responses[201] !== undefined && body !== undefined)))(
   '%s',
   (_name, operation) => {
     it('says where to find what it made', async () => {
@@ -177,7 +177,8 @@ describe.each(byName(operations.filter(({ answers, body }) => answers[201] !== u
       if (typeof id === 'number' || typeof id === 'string') expect(location).toBe(`${url}/${id}`)
       else expect(location).toMatch(/^\/api\//)
       if (findOperation('GET', location) === undefined) return
-      const { token } = operation.audience === 'user' ? owner : await signIn({ role: 'admin' })
+      const { token } =
+        operation.access === 'public' || operation.access.optional === true ? await signIn({ role: 'admin' }) : owner
       const shown = await api<object>('GET', location, { token })
       expect(shown.status).toBe(200)
       if (id !== undefined) expect(shown.json).toMatchObject(made.json)

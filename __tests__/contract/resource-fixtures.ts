@@ -1,5 +1,5 @@
 import { receiveContactMessage } from '@/lib/domains/contact/service'
-import type { Operation } from '@/lib/openapi/operation'
+import type { Operation } from '@/lib/platform/operation'
 import { prisma } from '@/lib/platform/db/prisma'
 import { makeApiKey, makeProduct, makeSession, signIn } from '../support/factories'
 import { makeFamily, makeInvitation, makePost } from '../support/families'
@@ -47,35 +47,38 @@ export const subjects: Record<string, Subject> = {
     // An API key may replace what it likes, but for the address.
     replacement: ({ user }) => ({ email: user.email, name: 'Grace Hopper' }),
     others: {
-      get: { stranger: 403, admin: 'pass' },
-      put: { stranger: 403, admin: 'pass' },
-      patch: { stranger: 403, admin: 'pass' },
-      delete: { stranger: 403, admin: 'pass' },
+      GET: { stranger: 403, admin: 'pass' },
+      PUT: { stranger: 403, admin: 'pass' },
+      PATCH: { stranger: 403, admin: 'pass' },
+      DELETE: { stranger: 403, admin: 'pass' },
     },
   },
   '/api/users/{id}/profile': {
     make: async ({ user }) => ({ parameters: { id: String(user.id) } }),
-    others: { get: { stranger: 'pass', admin: 'pass' }, put: { stranger: 403, admin: 'pass' } },
+    others: { GET: { stranger: 'pass', admin: 'pass' }, PUT: { stranger: 403, admin: 'pass' } },
   },
   '/api/users/{id}/posts': {
     make: async ({ user }) => ({ parameters: { id: String(user.id) } }),
-    others: { get: { stranger: 'pass', admin: 'pass' } },
+    others: { GET: { stranger: 'pass', admin: 'pass' } },
   },
   '/api/users/{id}/families': {
     make: async ({ user }) => ({ parameters: { id: String(user.id) } }),
-    others: { get: { stranger: 403, admin: 'pass' } },
+    others: { GET: { stranger: 403, admin: 'pass' } },
   },
   '/api/families/{id}': {
     make: inFamily,
-    others: { get: forMembers, put: forOwners, patch: forOwners, delete: forOwners },
+    others: { GET: forMembers, PUT: forOwners, PATCH: forOwners, DELETE: forOwners },
   },
-  '/api/families/{id}/members': { make: inFamily, others: { get: forMembers } },
+  '/api/families/{id}/members': { make: inFamily, others: { GET: forMembers } },
   '/api/families/{id}/members/{userId}': {
     make: inFamily,
-    others: { patch: { ...forOwners, 'the member': 403 }, delete: { ...forOwners, 'the member': 'pass' } },
+    others: { PATCH: { ...forOwners, 'the member': 403 }, DELETE: { ...forOwners, 'the member': 'pass' } },
   },
-  '/api/families/{id}/invitations': { make: inFamily, others: { get: forOwners, post: forOwners } },
-  '/api/families/{id}/invitations/{invitationId}': { make: inFamily, others: { delete: forOwners } },
+  '/api/families/{id}/invitations': { make: inFamily, others: { GET: forOwners, POST: forOwners } },
+  '/api/families/{id}/invitations/{invitationId}': {
+    make: inFamily,
+    others: { GET: forOwners, DELETE: forOwners },
+  },
   '/api/posts/{id}': {
     make: async (author) => {
       const member = await signIn()
@@ -84,15 +87,15 @@ export const subjects: Record<string, Subject> = {
       return { parameters: { id: String(id) }, callers: { member: member.token } }
     },
     others: {
-      get: { stranger: 404, admin: 'pass', member: 'pass' },
-      put: { stranger: 404, admin: 'pass', member: 403 },
-      patch: { stranger: 404, admin: 'pass', member: 403 },
-      delete: { stranger: 404, admin: 'pass', member: 403 },
+      GET: { stranger: 404, admin: 'pass', member: 'pass' },
+      PUT: { stranger: 404, admin: 'pass', member: 403 },
+      PATCH: { stranger: 404, admin: 'pass', member: 403 },
+      DELETE: { stranger: 404, admin: 'pass', member: 403 },
     },
   },
   '/api/auth/sessions/{id}': {
     make: async ({ user }) => ({ parameters: { id: (await makeSession(user)).sessionId } }),
-    others: { delete: { stranger: 404, admin: 404 } },
+    others: { DELETE: { stranger: 404, admin: 404 } },
   },
   '/api/contact/{id}': {
     make: async ({ user: { email } }) => {
@@ -100,22 +103,22 @@ export const subjects: Record<string, Subject> = {
       const { id } = await prisma().contactMessage.findFirstOrThrow({ where: { email } })
       return { parameters: { id: String(id) } }
     },
-    others: { get: { stranger: 403, admin: 'pass' } },
+    others: { GET: { stranger: 403, admin: 'pass' } },
   },
   '/api/api-keys/{id}': {
     make: async ({ user }) => ({ parameters: { id: (await makeApiKey(user, ['users:read'])).id } }),
-    others: { delete: { stranger: 404, admin: 404 } },
+    others: { DELETE: { stranger: 404, admin: 404 } },
   },
   '/api/files/{owner}/{path}': {
     make: async ({ user, token }) => ({
       parameters: { owner: String(user.id), path: (await storeFile(token)).path },
     }),
     others: {
-      get: { stranger: 404, admin: 'pass' },
-      post: { stranger: 404, admin: 403 },
-      put: { stranger: 404, admin: 403 },
-      patch: { stranger: 404, admin: 403 },
-      delete: { stranger: 404, admin: 403 },
+      GET: { stranger: 404, admin: 'pass' },
+      POST: { stranger: 404, admin: 403 },
+      PUT: { stranger: 404, admin: 403 },
+      PATCH: { stranger: 404, admin: 403 },
+      DELETE: { stranger: 404, admin: 403 },
     },
   },
   '/api/files/links': {
@@ -123,14 +126,14 @@ export const subjects: Record<string, Subject> = {
       await storeFile(token, { path: linkExample.path })
       return { parameters: {} }
     },
-    others: { post: { stranger: 404, admin: 404 } },
+    others: { POST: { stranger: 404, admin: 404 } },
   },
   '/api/products/{id}': {
     make: async () => ({ parameters: { id: String((await makeProduct()).id) } }),
     others: {
-      put: { stranger: 403, admin: 'pass' },
-      patch: { stranger: 403, admin: 'pass' },
-      delete: { stranger: 403, admin: 'pass' },
+      PUT: { stranger: 403, admin: 'pass' },
+      PATCH: { stranger: 403, admin: 'pass' },
+      DELETE: { stranger: 403, admin: 'pass' },
     },
   },
 }

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import type { NextApiHandler, NextApiRequest, NextApiResponse } from 'next'
-import type { Actor } from '@/lib/platform/identity/actor'
 import { config } from '@/lib/config'
-import { isDatabaseUnavailable } from '@/lib/platform/db/errors'
 import { AppError, isAppError, serviceUnavailable } from '@/lib/errors'
 import { logger } from '@/lib/logger'
+import { isDatabaseUnavailable } from '@/lib/platform/db/errors'
+import type { Actor } from '@/lib/platform/identity/actor'
+import type { Route } from '@/lib/platform/operation'
 import { clientAddress } from './client-address'
 import type { Context, Handler } from './context'
 import { applyCors, isPreflight } from './cors'
@@ -15,13 +16,13 @@ import { sendError } from './respond'
 const USER_AGENT_MAX = 512
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/
 
-/** Kept from the request where it is harmless in a log line and a header, else made. */
+/** Returns the client's request id if it is safe in a log line and a header, else a new one. */
 function requestIdOf(req: NextApiRequest): string {
   const given = req.headers['x-request-id']
   return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID()
 }
 
-/** The path as it stands in the request, without the query, which may hold what must not be logged. */
+/** Returns the path without the query, which may hold secrets that must not be logged. */
 function pathOf(req: NextApiRequest): string {
   const url = req.url ?? '/'
   const end = url.indexOf('?')
@@ -37,19 +38,28 @@ function setSecurityHeaders(res: NextApiResponse): void {
   if (config().production) res.setHeader('Strict-Transport-Security', 'max-age=31536000; includeSubDomains')
 }
 
-/** An error as the client is told of it. What is not an AppError is our fault, unless it says the database is down. */
+/** Converts whatever was thrown: database outages become SERVICE_UNAVAILABLE, unexpected errors INTERNAL_ERROR. */
 function toAppError(error: unknown): AppError {
   if (isAppError(error)) return error
   if (isDatabaseUnavailable(error)) return serviceUnavailable(error)
   return new AppError('INTERNAL_ERROR', { cause: error })
 }
 
+/** Returns the methods of a route for `Allow` (RFC 9110, section 10.2.1). */
+function allowedMethods({ operations }: Route): string {
+  const methods: string[] = operations.map(({ method }) => method)
+  return [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ')
+}
+
 /**
- * The door of every route: gives the request an id and a log line, sets the headers that all answers have, answers
- * preflights, hands HEAD on as GET (Node leaves the body out), and turns whatever is thrown below into the error
- * envelope. The only `catch` that answers. Every route has the general rate limit unless it says that it is not `limited`.
+ * Wraps every route: assigns a request id, logs the request, sets common response headers, responds to OPTIONS, maps HEAD
+ * to GET (Node leaves the body out), applies the general rate limit, rejects methods that the route does not have, and
+ * converts thrown errors into the error envelope. This is the only place that catches errors and sends a response.
+ * Without a `route` the handler receives every method.
  */
-export function apiHandler(handler: Handler<Context>, { limited = true } = {}): NextApiHandler {
+export function apiHandler(route: Route | undefined, handler: Handler<Context>): NextApiHandler {
+  const allow = route && allowedMethods(route)
+  const isRateLimited = route === undefined || route.operations.every(({ rateLimited }) => rateLimited !== false)
   return async (req, res) => {
     const startedAt = performance.now()
     const requestId = requestIdOf(req)
@@ -75,7 +85,8 @@ export function apiHandler(handler: Handler<Context>, { limited = true } = {}): 
       log.info({ requestId, userId, method, path: pathOf(req), status: res.statusCode, durationMs, aborted }, 'request')
     })
 
-    // Many clients read no answer before they have sent everything: they would wait for ever for one to a refused body.
+    // Drain the unread body: many clients do not read the response until they have finished sending, so an early error
+    // would otherwise deadlock them.
     res.once('finish', () => {
       req.unpipe()
       req.resume()
@@ -86,14 +97,17 @@ export function apiHandler(handler: Handler<Context>, { limited = true } = {}): 
     applyCors(req, res)
 
     try {
-      if (method === 'OPTIONS') {
-        if (!isPreflight(req)) res.setHeader('Allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS')
+      if (method === 'OPTIONS' && (allow !== undefined || isPreflight(req))) {
+        if (allow !== undefined && !isPreflight(req)) res.setHeader('Allow', allow)
         res.statusCode = 204
         res.end()
         return
       }
       if (method === 'HEAD') req.method = 'GET'
-      if (limited) await limitRequest(req, res, context)
+      if (isRateLimited) await limitRequest(req, res, context)
+      if (route !== undefined && allow !== undefined && !route.operations.some((one) => one.method === req.method)) {
+        throw new AppError('METHOD_NOT_ALLOWED', { headers: { Allow: allow } })
+      }
       await handler(req, res, context)
     } catch (thrown) {
       const error = toAppError(thrown)

@@ -1,32 +1,34 @@
 import type { NextApiRequest, NextApiResponse } from 'next'
 import type { Actor, SessionActor } from '@/lib/platform/identity/actor'
 
-/** What is known of every request. */
+/** What is known about every request. */
 export type Context = {
-  /** From `X-Request-Id`, or made here. */
+  /** From `X-Request-Id`, or generated. */
   requestId: string
-  /** A HEAD request, which handlers see as GET: who would go to great lengths for a body need not. */
+  /** True for HEAD requests (which reach handlers as GET), so a handler can skip expensive body generation. */
   wantsHeadOnly: boolean
-  /** The address of the client, as far as `TRUST_PROXY` lets headers speak for it. */
+  /** The address of the client; `TRUST_PROXY` decides whether proxy headers are believed. */
   ip: string
   userAgent: string | undefined
-  /** Tells the request's log line who called. */
+  /** Adds the caller to the log line of the request. */
   identify: (actor: Actor) => void
-  /** Who calls, found out once a request; undefined without credentials, UNAUTHORIZED when they are not valid. */
+  /**
+   * Authenticates the caller once per request; undefined without credentials.
+   * @throws UNAUTHORIZED when the credentials are not valid
+   */
   authenticate: () => Promise<Actor | undefined>
 }
 
-/** What is known of a request by somebody whose credentials were checked. */
+/** The context of an authenticated request. */
 export type AuthContext = Context & { actor: Actor }
 
-/** The same, by somebody who signed in: not by an API key. */
+/** The context of a request that was authenticated by an access token, not by an API key. */
 export type SessionContext = Context & { actor: SessionActor }
 
-/** What is known of a request that may come with credentials or without. */
+/** The context of a request that may be anonymous. */
 export type OptionalAuthContext = Context & { actor: Actor | undefined }
 
-/** The same, where the credentials are not an API key. */
 export type OptionalSessionContext = Context & { actor: SessionActor | undefined }
 
-/** A function that answers a request, given a context; it throws to fail and returns when the answer was sent. */
+/** Sends a response, or throws. Returns when the response was sent. */
 export type Handler<C extends Context> = (req: NextApiRequest, res: NextApiResponse, context: C) => Promise<void> | void

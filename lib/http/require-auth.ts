@@ -1,9 +1,14 @@
 import type { NextApiRequest } from 'next'
-import { hasScope, type Actor } from '@/lib/platform/identity/actor'
-import type { Scope } from '@/lib/platform/identity/scopes'
 import { authenticateToken } from '@/lib/domains/auth/service'
 import { AppError, isAppError } from '@/lib/errors'
-import type { Role } from '@/lib/platform/identity/schema'
+import { hasScope, type Actor } from '@/lib/platform/identity/actor'
+import {
+  requiredScope,
+  type Access,
+  type OptionalAccess,
+  type ScopedAccess,
+  type SessionAccess,
+} from '@/lib/platform/operation'
 import type {
   AuthContext,
   Context,
@@ -13,10 +18,10 @@ import type {
   SessionContext,
 } from './context'
 
-/** A handler that API keys may reach: those with the scope, or with `any`. Made by `requireScope`. */
-export type ScopedHandler<C extends Context> = { scope: Scope | 'any'; handler: Handler<C> }
-
-/** The token of an `Authorization: Bearer` header (RFC 6750, section 2.1); any other scheme is no credential of ours. */
+/**
+ * Returns the token of an `Authorization: Bearer` header (RFC 6750, section 2.1).
+ * @throws UNAUTHORIZED when the header has another scheme or form
+ */
 function bearerToken(req: NextApiRequest): string | undefined {
   const header = req.headers.authorization
   if (header === undefined) return undefined
@@ -25,7 +30,10 @@ function bearerToken(req: NextApiRequest): string | undefined {
   return token
 }
 
-/** Checks the credentials of a request, if it has any. Ask `context.authenticate`, which does so only once. */
+/**
+ * Authenticates a request, if it has credentials. Call `context.authenticate` instead, which does so only once.
+ * @throws UNAUTHORIZED when the credentials are not valid
+ */
 export async function identifyCaller(req: NextApiRequest, context: Context): Promise<Actor | undefined> {
   const token = bearerToken(req)
   if (token === undefined) return undefined
@@ -34,84 +42,77 @@ export async function identifyCaller(req: NextApiRequest, context: Context): Pro
   return actor
 }
 
-function assertScope(actor: Actor, scope: Scope | 'any'): void {
-  if (scope === 'any' || hasScope(actor, scope)) return
-  throw new AppError('FORBIDDEN', { message: `The API key does not have the scope ${scope}.` })
+function apiKeyNotAllowed(): AppError {
+  return new AppError('FORBIDDEN', { message: 'API keys are not allowed for this operation.' })
 }
 
-function apiKeyNotAllowed(): AppError {
-  return new AppError('FORBIDDEN', { message: 'An API key cannot do this.' })
+/** @throws FORBIDDEN when an API key lacks the scope, or none would do, or when the caller has another role */
+function assertAllowed(actor: Actor, access: Exclude<Access, 'public'>, method: string | undefined): void {
+  const scope = requiredScope(access, method)
+  if (scope === undefined && actor.credential === 'apiKey') throw apiKeyNotAllowed()
+  if (scope !== undefined && scope !== 'any' && !hasScope(actor, scope)) {
+    throw new AppError('FORBIDDEN', { message: `The API key does not have the scope ${scope}.` })
+  }
+  if (access.role !== undefined && actor.role !== access.role) throw new AppError('FORBIDDEN')
+}
+
+type ForAnyCredential = [access: ScopedAccess, next: Handler<AuthContext>]
+type ForSessions = [access: SessionAccess, next: Handler<SessionContext>]
+
+function admitsApiKeys(args: ForAnyCredential | ForSessions): args is ForAnyCredential {
+  return args[0].scope !== undefined
 }
 
 /**
- * Hands on who calls; 401 without valid credentials. API keys are refused (403) unless the handler says what scope they
- * need: `requireAuth(handler)` is for whoever signed in, `requireAuth(requireScope('posts:write', handler))` for keys
- * with that scope too. A forgotten scope therefore fails closed.
+ * Passes the authenticated actor to `next`. Without a `scope` API keys are rejected, and `next` receives a `SessionActor`.
+ * @throws UNAUTHORIZED without valid credentials
+ * @throws FORBIDDEN when the caller lacks the scope or the role
  */
-export function requireAuth(next: Handler<SessionContext> | ScopedHandler<AuthContext>): Handler<Context> {
+export function requireAuth(access: ScopedAccess, next: Handler<AuthContext>): Handler<Context>
+export function requireAuth(access: SessionAccess, next: Handler<SessionContext>): Handler<Context>
+export function requireAuth(...args: ForAnyCredential | ForSessions): Handler<Context> {
   return async (req, res, context) => {
     const actor = await context.authenticate()
     if (actor === undefined) throw new AppError('UNAUTHORIZED')
     res.setHeader('Cache-Control', 'private, no-cache')
-    if ('scope' in next) {
-      assertScope(actor, next.scope)
-      return next.handler(req, res, { ...context, actor })
-    }
+    assertAllowed(actor, args[0], req.method)
+    if (admitsApiKeys(args)) return args[1](req, res, { ...context, actor })
     if (actor.credential !== 'session') throw apiKeyNotAllowed()
-    return next(req, res, { ...context, actor })
+    return args[1](req, res, { ...context, actor })
   }
 }
 
 /**
- * Hands on who calls, if anybody says so; credentials that are not valid are refused, not passed over. API keys are
- * refused as by `requireAuth`, unless the handler says what scope they need.
+ * Passes the actor to `next`, or undefined for an anonymous caller.
+ * @throws UNAUTHORIZED when there are credentials that are not valid
+ * @throws FORBIDDEN when an API key lacks the scope
  */
-export function optionalAuth(
-  next: Handler<OptionalSessionContext> | ScopedHandler<OptionalAuthContext>,
-): Handler<Context> {
+export function optionalAuth(access: OptionalAccess, next: Handler<OptionalAuthContext>): Handler<Context> {
   return async (req, res, context) => {
     const actor = await context.authenticate()
-    if (actor !== undefined) res.setHeader('Cache-Control', 'private, no-cache')
-    if ('scope' in next) {
-      if (actor !== undefined) assertScope(actor, next.scope)
-      return next.handler(req, res, { ...context, actor })
+    if (actor !== undefined) {
+      res.setHeader('Cache-Control', 'private, no-cache')
+      assertAllowed(actor, access, req.method)
     }
-    if (actor?.credential === 'apiKey') throw apiKeyNotAllowed()
     return next(req, res, { ...context, actor })
   }
 }
 
 /**
- * Hands on who signed in, if an access token that still works says so, for a route that takes another proof as well: one
- * that does not work any more is passed over. API keys are refused.
+ * Like `requireAuth` without a scope, but passes undefined for missing, expired or revoked credentials. For logout, which
+ * accepts a refresh token as another proof of identity.
+ * @throws FORBIDDEN for an API key
  */
-export function authIfValid(next: Handler<OptionalSessionContext>): Handler<Context> {
+export function authIfValid(access: SessionAccess, next: Handler<OptionalSessionContext>): Handler<Context> {
   return async (req, res, context) => {
     const actor = await context.authenticate().catch((error: unknown) => {
       if (isAppError(error) && error.code === 'UNAUTHORIZED') return undefined
       throw error
     })
-    if (actor?.credential === 'apiKey') throw apiKeyNotAllowed()
-    if (actor !== undefined) res.setHeader('Cache-Control', 'private, no-cache')
-    return next(req, res, { ...context, actor })
-  }
-}
-
-/**
- * Says what scope an API key needs for this handler: `any` for whatever any caller may do. Stands directly within
- * `requireAuth` or `optionalAuth` and does not compile elsewhere. Whoever signed in needs no scope.
- */
-export function requireScope<C extends AuthContext | OptionalAuthContext>(
-  scope: Scope | 'any',
-  handler: Handler<C>,
-): ScopedHandler<C> {
-  return { scope, handler }
-}
-
-/** 403 for whoever has another role. Stands within `requireAuth`, and within its `requireScope` where there is one. */
-export function requireRole(role: Role, next: Handler<AuthContext>): Handler<AuthContext> {
-  return async (req, res, context) => {
-    if (context.actor.role !== role) throw new AppError('FORBIDDEN')
-    return next(req, res, context)
+    if (actor !== undefined) {
+      res.setHeader('Cache-Control', 'private, no-cache')
+      assertAllowed(actor, access, req.method)
+    }
+    return next(req, res, { ...context, actor: actor?.credential === 'session' ? actor : undefined })
   }
 }

@@ -16,7 +16,7 @@ function isSame(given: string, expected: string): boolean {
 }
 
 /** For whoever operates the process: the bearer of `METRICS_TOKEN`, or, where none is set, this machine alone. */
-export function requireOperator(next: Handler<Context>): Handler<Context> {
+export function requireMetricsToken(next: Handler<Context>): Handler<Context> {
   return (req, res, context) => {
     const { metricsToken } = config()
     if (metricsToken === undefined) {

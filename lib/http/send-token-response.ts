@@ -3,19 +3,19 @@ import type { IssuedTokens, SessionMode } from '@/lib/domains/auth/sessions/sche
 import { refreshCookieHeader } from './refresh-cookie'
 import { sendJson } from './respond'
 
-type TokenAnswer = { tokens: IssuedTokens; session: SessionMode | undefined; beside?: object }
+type TokenAnswer = { tokens: IssuedTokens; session: SessionMode | undefined; extra?: object }
 
-/** A pair of tokens beside what else there is to say; the refresh token as a field, or as a cookie. */
+/** A pair of tokens extra what else there is to say; the refresh token as a field, or as a cookie. */
 export function tokenResponse(
   req: NextApiRequest,
-  { tokens, session, beside }: TokenAnswer,
+  { tokens, session, extra }: TokenAnswer,
 ): { headers: Record<string, string>; body: object } {
   const { token, expiresIn, refreshToken, sessionExpiresAt: expiresAt } = tokens
   // RFC 6749, section 5.1: what carries tokens is kept nowhere.
   const noStore = { 'Cache-Control': 'no-store' }
-  if (session !== 'cookie') return { headers: noStore, body: { ...beside, token, expiresIn, refreshToken } }
+  if (session !== 'cookie') return { headers: noStore, body: { ...extra, token, expiresIn, refreshToken } }
   const cookie = refreshCookieHeader(req, { refreshToken, expiresAt })
-  return { headers: { ...noStore, 'Set-Cookie': cookie }, body: { ...beside, token, expiresIn } }
+  return { headers: { ...noStore, 'Set-Cookie': cookie }, body: { ...extra, token, expiresIn } }
 }
 
 /** Answers with a pair of tokens. */

@@ -76,7 +76,7 @@ export function toStoredErrorResponse(thrown: unknown, requestId: string): Store
  * through `afterCommit`. The answer is sent after the commit. Stands within the wrappers that authenticate and limit.
  * The body is JSON; for streams see `sendUploadedOnce`.
  */
-export function idempotent<C extends Context>(
+export function withIdempotency<C extends Context>(
   create: (req: NextApiRequest, context: C) => Promise<CreatedResponse>,
 ): Handler<C> {
   return async (req, res, context) => {

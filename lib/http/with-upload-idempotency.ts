@@ -19,7 +19,7 @@ export type OnceUploaded = {
 }
 
 /**
- * Answers an upload as `idempotent` answers JSON. What a body is, is known when its last byte was hashed: only then is it
+ * Answers an upload as `withIdempotency` answers JSON. What a body is, is known when its last byte was hashed: only then is it
  * decided whether the bytes become a file or go away again because they are those of a repeat.
  */
 export async function sendUploadedOnce(

@@ -2,30 +2,31 @@ import type Joi from 'joi'
 import { isRecord, toJsonSchema, type JsonSchema, type Mode } from './json-schema'
 
 export type Components = {
-  /** The JSON Schema of a Joi schema, with references in the place of shapes that have a name. */
+  /** Converts a Joi schema to JSON Schema, with references to the shapes that have a name. */
   refer: (schema: Joi.AnySchema, mode: Mode) => JsonSchema
-  /** The named schemas that were referred to. */
+  /** Returns the named schemas that were referred to. */
   used: () => Record<string, JsonSchema>
 }
 
-/** JSON with sorted keys: equal schemas give equal texts. */
-function canonical(value: unknown): string {
+/** Serialises with sorted keys, so that equal schemas give equal texts. */
+function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, part: unknown) =>
     isRecord(part) ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1))) : part,
   )
 }
 
 /**
- * The named schemas of the document. Joi objects are copied whenever they are extended, so a shape is known by what it
- * says, not by which object it is. A name whose input differs from its output (by defaults) gets a second, `…Input`.
+ * Creates the registry of the document's named schemas. Joi copies an object whenever it is extended, so shapes are
+ * compared by content, not by identity. A schema whose input differs from its output (by defaults) gets a second name,
+ * `…Input`.
  */
 export function createComponents(named: Record<string, Joi.AnySchema>): Components {
   const shapes = new Map<string, { name: string; json: JsonSchema }>()
   for (const [name, schema] of Object.entries(named)) {
     const output = toJsonSchema(schema, 'output')
     const input = toJsonSchema(schema, 'input')
-    shapes.set(canonical(output), { name, json: output })
-    if (!shapes.has(canonical(input))) shapes.set(canonical(input), { name: `${name}Input`, json: input })
+    shapes.set(canonicalJson(output), { name, json: output })
+    if (!shapes.has(canonicalJson(input))) shapes.set(canonicalJson(input), { name: `${name}Input`, json: input })
   }
   const used = new Map<string, JsonSchema>()
 
@@ -35,7 +36,7 @@ export function createComponents(named: Record<string, Joi.AnySchema>): Componen
   const replace = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(replace)
     if (!isRecord(value)) return value
-    const shape = shapes.get(canonical(value))
+    const shape = shapes.get(canonicalJson(value))
     if (shape === undefined) return within(value)
     if (!used.has(shape.name)) {
       used.set(shape.name, {})

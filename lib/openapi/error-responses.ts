@@ -1,18 +1,18 @@
 import Joi from 'joi'
 import { ERRORS, type ErrorCode } from '@/lib/errors'
+import type { Operation } from '@/lib/platform/operation'
 import { object, oneOf } from '@/lib/validation'
 import { headersOf, responseHeaders, type ResponseHeader } from './headers'
 import { toJsonSchema, type JsonSchema } from './json-schema'
-import type { Operation } from './operation'
 
 const isErrorCode = (word: string): word is ErrorCode => Object.hasOwn(ERRORS, word)
 
-/** Every code there is, in the order of the table. */
+/** All error codes, in the order of the table. */
 export const ERROR_CODES = Object.keys(ERRORS).filter(isErrorCode)
 
 const details = Joi.object<Record<string, string[]>>().pattern(Joi.string(), Joi.array().items(Joi.string()))
 
-/** The envelope of a failure with one of these codes. */
+/** Returns the schema of the error envelope with one of these codes. */
 function envelope(codes: ErrorCode[]): Joi.ObjectSchema {
   return object({
     required: {
@@ -24,13 +24,13 @@ function envelope(codes: ErrorCode[]): Joi.ObjectSchema {
   })
 }
 
-/** Every code with which an operation can fail: by its audience, schemas and mechanisms, and those that it names. */
+/** Returns the error codes of an operation: those that it declares, and those that follow from access, schemas and flags. */
 export function errorCodesOf(operation: Operation): ErrorCode[] {
   const codes = new Set<ErrorCode>(operation.errors)
-  // A broken percent-encoding in the URL is refused everywhere.
+  // Every route rejects invalid percent-encoding in the URL.
   codes.add('VALIDATION_ERROR').add('INTERNAL_ERROR').add('SERVICE_UNAVAILABLE')
-  if (operation.unlimited !== true) codes.add('RATE_LIMITED')
-  if (operation.audience !== 'public') codes.add('UNAUTHORIZED').add('FORBIDDEN')
+  if (operation.rateLimited !== false) codes.add('RATE_LIMITED')
+  if (operation.access !== 'public') codes.add('UNAUTHORIZED').add('FORBIDDEN')
   if (operation.path.includes('{')) codes.add('NOT_FOUND')
   if (operation.body !== undefined) codes.add('INVALID_JSON').add('PAYLOAD_TOO_LARGE').add('UNSUPPORTED_MEDIA_TYPE')
   if (operation.ifMatch === true) codes.add('PRECONDITION_FAILED')
@@ -49,7 +49,7 @@ function envelopeExample(code: ErrorCode): JsonSchema {
   return { error: { code, message: ERRORS[code].message, ...more, requestId: '5f0c8a1e-request' } }
 }
 
-function failure(status: number, codes: ErrorCode[]): JsonSchema {
+function errorResponse(status: number, codes: ErrorCode[]): JsonSchema {
   const headers: ResponseHeader[] = headersOf({})
   if (status === 401) headers.push('WWW-Authenticate')
   if (status === 429 || status === 503) headers.push('Retry-After')
@@ -65,21 +65,21 @@ function failure(status: number, codes: ErrorCode[]): JsonSchema {
   }
 }
 
-/** The failures of the document: operations that fail alike share a response, whose name is made of its codes. */
+/** Creates the registry of error responses. Operations with the same codes share a response, which is named after them. */
 export function createErrorResponses() {
   const shared = new Map<string, JsonSchema>()
   return {
-    /** The `responses` of an operation that are failures. */
+    /** Returns the error responses of an operation, as references. */
     refer: (operation: Operation): Record<string, JsonSchema> => {
       const responses: Record<string, JsonSchema> = {}
       for (const [status, codes] of byStatus(errorCodesOf(operation))) {
         const name = codes.join('.')
-        if (!shared.has(name)) shared.set(name, failure(status, codes))
+        if (!shared.has(name)) shared.set(name, errorResponse(status, codes))
         responses[status] = { $ref: `#/components/responses/${name}` }
       }
       return responses
     },
-    /** The responses that were referred to, by name. */
+    /** Returns the responses that were referred to, by name. */
     used: (): Record<string, JsonSchema> => Object.fromEntries(shared),
   }
 }

@@ -1,6 +1,6 @@
 import { isRecord, type JsonSchema } from './json-schema'
 
-/** What a value of this name looks like, wherever it occurs. */
+/** Example values by property name. */
 const BY_NAME: JsonSchema = {
   email: 'ada@example.com',
   password: 'correct horse battery',
@@ -29,7 +29,7 @@ const BY_FORMAT: JsonSchema = {
   uuid: '0b9d3c55-5e3c-4c1f-9a68-6f5d7e6a2b10',
 }
 
-/** Whether a value may stand for a schema, as far as its type and list of words say. */
+/** Returns whether a value has the type of a schema and is one of its `enum`. */
 function fits(value: unknown, schema: JsonSchema): boolean {
   const { type, enum: words, format } = schema
   if (Array.isArray(words) && !words.includes(value)) return false
@@ -40,8 +40,8 @@ function fits(value: unknown, schema: JsonSchema): boolean {
 }
 
 /**
- * An example of a schema: known names and formats first, then what the schema itself says. Of an object that is sent
- * (`requiredOnly`) it has the required keys alone, of one that is answered all of them.
+ * Generates an example of a schema: by property name, then by format, then by type. Request bodies (`requiredOnly`) have
+ * only the required keys, responses have all.
  */
 export function exampleOf(
   schema: JsonSchema,

@@ -1,73 +1,73 @@
+import type { Operation } from '@/lib/platform/operation'
 import type { JsonSchema } from './json-schema'
-import type { Operation } from './operation'
 
 const text = { type: 'string' }
 const seconds = { type: 'integer', minimum: 0 }
 
-/** Headers of answers that more than one operation has. */
+/** Response headers that several operations share. */
 export const RESPONSE_HEADERS = {
   'X-Request-Id': {
-    description: 'Names this request, also in the log; kept from the request where it has one.',
+    description: 'Request ID, also written to the logs. Echoes the request header if present.',
     required: true,
     schema: { type: 'string', pattern: '^[A-Za-z0-9._-]{1,64}$' },
   },
-  'RateLimit-Limit': { description: 'How many requests the window allows.', schema: seconds },
-  'RateLimit-Remaining': { description: 'How many of them are left.', schema: seconds },
-  'RateLimit-Reset': { description: 'Seconds until the window begins anew.', schema: seconds },
-  'Retry-After': { description: 'Seconds after which to try again.', schema: seconds },
-  'WWW-Authenticate': { description: 'The scheme of credentials that is asked for.', schema: text },
-  ETag: { description: 'The version of what is answered (RFC 9110, section 8.8.3).', schema: text },
+  'RateLimit-Limit': { description: 'Requests allowed per window.', schema: seconds },
+  'RateLimit-Remaining': { description: 'Requests left in the window.', schema: seconds },
+  'RateLimit-Reset': { description: 'Seconds until the next window.', schema: seconds },
+  'Retry-After': { description: 'Seconds to wait before retrying.', schema: seconds },
+  'WWW-Authenticate': { description: 'The required authentication scheme.', schema: text },
+  ETag: { description: 'The version of the representation (RFC 9110, section 8.8.3).', schema: text },
   Link: { description: 'Other pages of the list: `first`, `prev`, `next`, `last` (RFC 8288).', schema: text },
-  Location: { description: 'Where the created thing is.', schema: text },
+  Location: { description: 'The URL of the created resource.', schema: text },
   'Idempotency-Replayed': {
-    description: '`true` on the answer of an earlier request with the same `Idempotency-Key`.',
+    description: '`true` if this is the stored response of an earlier request with the same `Idempotency-Key`.',
     schema: { type: 'string', const: 'true' },
   },
-  'Set-Cookie': { description: 'The refresh token, where it was asked for as a cookie.', schema: text },
+  'Set-Cookie': { description: 'The refresh token, if it was requested as a cookie.', schema: text },
 } as const
 
 export type ResponseHeader = keyof typeof RESPONSE_HEADERS
 
-/** Headers of requests that more than one operation heeds. */
+/** Request headers that several operations honour. */
 export const REQUEST_HEADERS = {
   'X-Request-Id': {
-    description: 'A name for this request; one is made where there is none.',
+    description: 'Request ID; generated if absent.',
     schema: { type: 'string', pattern: '^[A-Za-z0-9._-]{1,64}$' },
   },
-  'If-None-Match': { description: 'Answer 304 if the `ETag` is still this one.', schema: text },
-  'If-Match': { description: 'Refuse with 412 unless the `ETag` is still this one.', schema: text },
+  'If-None-Match': { description: 'Responds 304 if the `ETag` matches.', schema: text },
+  'If-Match': { description: 'Responds 412 unless the `ETag` matches.', schema: text },
   'Idempotency-Key': {
-    description: 'Makes a repeat harmless: the first answer is kept for 24 hours for this caller, route and key.',
+    description: 'Safely retries a request: the first response is stored for 24 hours per caller, route and key.',
     schema: { type: 'string', pattern: '^[!-~]{1,255}$' },
   },
 } as const
 
 const parameterName = (header: keyof typeof REQUEST_HEADERS) => header.replaceAll('-', '')
 
-/** References to headers of answers. */
+/** Returns references to response headers. */
 export function responseHeaders(names: ResponseHeader[]): JsonSchema {
   return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]))
 }
 
-/** The headers that every answer of an operation has. */
-export function headersOf(operation: { unlimited?: boolean }): ResponseHeader[] {
-  return operation.unlimited === true
+/** Returns the headers that every response of an operation has. */
+export function headersOf(operation: { rateLimited?: boolean }): ResponseHeader[] {
+  return operation.rateLimited === false
     ? ['X-Request-Id']
     : ['X-Request-Id', 'RateLimit-Limit', 'RateLimit-Remaining', 'RateLimit-Reset']
 }
 
-/** References to the headers, cookie among them, that an operation heeds. */
+/** Returns references to the request headers, and the cookie, that an operation honours. */
 export function headerParameters(operation: Operation): JsonSchema[] {
   const names: (keyof typeof REQUEST_HEADERS)[] = ['X-Request-Id']
   if (operation.etag === true) names.push('If-None-Match')
   if (operation.ifMatch === true) names.push('If-Match')
   if (operation.idempotent === true) names.push('Idempotency-Key')
   const parameters = names.map(parameterName)
-  if (operation.refreshCookie === 'taken' || operation.refreshCookie === 'both') parameters.push('RefreshCookie')
+  if (operation.refreshCookie === 'accepted' || operation.refreshCookie === 'both') parameters.push('RefreshCookie')
   return parameters.map((name) => ({ $ref: `#/components/parameters/${name}` }))
 }
 
-/** The `components.parameters` of the document. */
+/** Returns the `components.parameters` of the document. */
 export function sharedParameters(): Record<string, JsonSchema> {
   const entries = Object.entries(REQUEST_HEADERS)
   return {
@@ -77,7 +77,7 @@ export function sharedParameters(): Record<string, JsonSchema> {
     RefreshCookie: {
       name: 'hearth_refresh',
       in: 'cookie',
-      description: 'The refresh token, from pages of an allowed origin.',
+      description: 'The refresh token; only accepted from an allowed origin.',
       schema: text,
     },
   }

@@ -3,20 +3,20 @@ import type Joi from 'joi'
 /** A JSON Schema of the dialect 2020-12, the one of OpenAPI 3.1. */
 export type JsonSchema = { [keyword: string]: unknown }
 
-/** What a schema takes, or what it lets through: defaults make the difference. */
+/** Whether to describe the values that a schema accepts or those that it returns; they differ by the defaults. */
 export type Mode = 'input' | 'output'
 
 export function isRecord(value: unknown): value is JsonSchema {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** The JSON Schema of a Joi schema. A key's `.meta({ jsonSchema })` adds what Joi cannot know of a custom rule. */
+/** Converts a Joi schema to JSON Schema. `.meta({ jsonSchema })` of a key describes what a custom rule does. */
 export function toJsonSchema(schema: Joi.AnySchema, mode: Mode): JsonSchema {
   const { $defs: _shared, ...json } = schema['~standard'].jsonSchema[mode]({ target: 'draft-2020-12' })
   return complete(json, schema.describe())
 }
 
-/** Joi leaves three things out: metas, null in the list of a nullable enumeration, and that a forbidden key is none. */
+/** Patches three gaps in Joi's JSON Schema output: `meta`, `null` in nullable enums, and forbidden keys. */
 function complete(json: JsonSchema, description: Joi.Description): JsonSchema {
   const metas: unknown[] = Array.isArray(description['metas']) ? description['metas'] : []
   const known = metas.flatMap((meta) => (isRecord(meta) && isRecord(meta['jsonSchema']) ? [meta['jsonSchema']] : []))
@@ -29,7 +29,7 @@ function complete(json: JsonSchema, description: Joi.Description): JsonSchema {
   if (isRecord(result['items']) && Array.isArray(description['items'])) {
     result['items'] = complete(result['items'], description['items'][0])
   }
-  // Any key at all: a map, which generated clients know by this keyword alone.
+  // A map: generated clients only recognise it by `additionalProperties`.
   if (isRecord(patternProperties) && isRecord(patternProperties['.*'])) {
     delete result['patternProperties']
     result['additionalProperties'] = patternProperties['.*']

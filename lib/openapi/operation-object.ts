@@ -1,11 +1,11 @@
 import type Joi from 'joi'
+import { requiredScope, type Operation, type ResponseDeclaration } from '@/lib/platform/operation'
 import type { Components } from './components'
 import { exampleOf } from './examples'
 import { headerParameters, headersOf, responseHeaders, type ResponseHeader } from './headers'
 import { isRecord, toJsonSchema, type JsonSchema } from './json-schema'
-import type { Answer, Operation } from './operation'
 
-/** The parameters of the path and the query, from the schemas that parse them. */
+/** Returns the path and query parameters, from the schemas that parse them. */
 function parametersOf(operation: Operation, components: Components): JsonSchema[] {
   const inPath = new Set(Array.from(operation.path.matchAll(/\{(\w+)\}/g), (match) => match[1]))
   const parameters = new Map<string, JsonSchema>()
@@ -13,11 +13,11 @@ function parametersOf(operation: Operation, components: Components): JsonSchema[
     const { properties, required } = components.refer(schema, 'input')
     const needed: unknown[] = Array.isArray(required) ? required : []
     for (const [name, property] of Object.entries(isRecord(properties) ? properties : {})) {
-      const place = inPath.has(name) ? 'path' : 'query'
-      const isRequired = place === 'path' || needed.includes(name)
-      // Several values of one parameter are separated by commas.
+      const location = inPath.has(name) ? 'path' : 'query'
+      const isRequired = location === 'path' || needed.includes(name)
+      // Multiple values are separated by commas.
       const list = isRecord(property) && property['type'] === 'array' ? { explode: false } : {}
-      parameters.set(name, { name, in: place, required: isRequired, schema: property, ...list })
+      parameters.set(name, { name, in: location, required: isRequired, schema: property, ...list })
     }
   }
   for (const [name, given] of Object.entries(operation.queryParameters ?? {})) {
@@ -30,33 +30,38 @@ function jsonContent(schema: JsonSchema, example: unknown): JsonSchema {
   return { 'application/json': { schema, example } }
 }
 
-function answerObject(operation: Operation, status: string, answer: Answer, components: Components): JsonSchema {
+function responseObject(
+  operation: Operation,
+  status: string,
+  response: ResponseDeclaration,
+  components: Components,
+): JsonSchema {
   const headers: ResponseHeader[] = headersOf(operation)
   if (operation.etag === true) headers.push('ETag')
   if (operation.list === true) headers.push('Link')
   if (status === '201') headers.push('Location')
-  if (operation.refreshCookie === 'given' || operation.refreshCookie === 'both') headers.push('Set-Cookie')
+  if (operation.refreshCookie === 'sent' || operation.refreshCookie === 'both') headers.push('Set-Cookie')
   if (operation.idempotent === true) headers.push('Idempotency-Replayed')
-  const schema = answer.schema && components.refer(answer.schema, 'output')
+  const schema = response.schema && components.refer(response.schema, 'output')
   const content = {
-    ...answer.content,
+    ...response.content,
     ...(schema && jsonContent(schema, exampleOf(schema, { named: components.used(), requiredOnly: false }))),
   }
   return {
-    description: answer.description,
-    headers: { ...responseHeaders(headers), ...answer.headers },
+    description: response.description,
+    headers: { ...responseHeaders(headers), ...response.headers },
     ...(Object.keys(content).length > 0 && { content }),
   }
 }
 
-/** The body's example: the declared one, or what is required of it. */
+/** Returns the declared example of the body, or one with its required fields. */
 export function bodyExample(operation: Operation, components: Components): unknown {
   if (operation.body === undefined) return undefined
   const schema = components.refer(operation.body, 'input')
   return operation.example ?? exampleOf(schema, { named: components.used(), requiredOnly: true })
 }
 
-/** Whether a body must have any key, so that there must be one. */
+/** Returns whether a body must have at least one key, so that it cannot be left out. */
 function needsKeys(body: Joi.AnySchema): boolean {
   const { required, minProperties } = toJsonSchema(body, 'input')
   return required !== undefined || minProperties !== undefined
@@ -69,27 +74,28 @@ function requestBody(operation: Operation, components: Components): JsonSchema |
   return { required: body === undefined || needsKeys(body), content: { ...json, ...rawBody } }
 }
 
-/** Access tokens do wherever credentials do; API keys where they can hold the scope. */
-function security({ audience, scope }: Operation): JsonSchema[] {
-  if (audience === 'public') return []
-  const anonymous = audience === 'optional' ? [{}] : []
+/** Returns the accepted credentials: access tokens always, API keys where a scope admits them. */
+function security({ access, method }: Operation): JsonSchema[] {
+  if (access === 'public') return []
+  const scope = requiredScope(access, method)
+  const anonymous = access.optional === true ? [{}] : []
   const apiKey = scope === undefined ? [] : [{ apiKey: scope === 'any' ? [] : [scope] }]
   return [...anonymous, { accessToken: [] }, ...apiKey]
 }
 
-/** The Operation Object of OpenAPI 3.1, section 4.8.10. */
+/** Builds the Operation Object (OpenAPI 3.1, section 4.8.10). */
 export function operationObject(
   operation: Operation,
-  context: { tag: string; components: Components; failures: Record<string, JsonSchema> },
+  context: { tag: string; components: Components; errorResponses: Record<string, JsonSchema> },
 ): JsonSchema {
-  const { components, tag, failures } = context
+  const { components, tag, errorResponses } = context
   const body = requestBody(operation, components)
-  const answers = Object.entries(operation.answers).map(([status, answer]) => [
+  const responses = Object.entries(operation.responses).map(([status, response]) => [
     status,
-    answerObject(operation, status, answer, components),
+    responseObject(operation, status, response, components),
   ])
   const notModified = {
-    description: 'It has not changed.',
+    description: 'Not modified.',
     headers: responseHeaders([...headersOf(operation), 'ETag']),
   }
   return {
@@ -100,6 +106,10 @@ export function operationObject(
     security: security(operation),
     parameters: [...parametersOf(operation, components), ...headerParameters(operation)],
     ...(body !== undefined && { requestBody: body }),
-    responses: { ...failures, ...Object.fromEntries(answers), ...(operation.etag === true && { 304: notModified }) },
+    responses: {
+      ...errorResponses,
+      ...Object.fromEntries(responses),
+      ...(operation.etag === true && { 304: notModified }),
+    },
   }
 }

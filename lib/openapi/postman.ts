@@ -1,19 +1,19 @@
+import type { Operation, PostmanStep } from '@/lib/platform/operation'
 import { bodyExample } from './operation-object'
 import type { Components } from './components'
 import { namedComponents } from './document'
-import { domains } from './registry'
+import { apiTags } from './registry'
 import { isRecord, type JsonSchema } from './json-schema'
-import type { Operation, PostmanStep } from './operation'
 
 const SCHEMA = 'https://schema.getpostman.com/json/collection/v2.1.0/collection.json'
 
-const DESCRIPTION = `Runs from top to bottom, from an empty database too: it makes an account, signs in, keeps the token and the ids in
-variables, and cleans up. Set \`baseUrl\`, and \`adminEmail\` and \`adminPassword\` for what is the admins’.`
+const DESCRIPTION = `Runs from top to bottom, also on an empty database: it registers an account, logs in, stores the token and the ids in
+variables, and cleans up. Set \`baseUrl\`, and \`adminEmail\` and \`adminPassword\` for the requests of admins.`
 
-/** What stands for the values of these keys in example bodies, so that runs do not get into each other's way. */
+/** Variables that replace the values of these keys in example bodies, so that runs do not collide. */
 const BODY_VARIABLES: JsonSchema = { email: '{{email}}', password: '{{password}}', currentPassword: '{{password}}' }
 
-/** The variable for the id of a thing of a collection: `families` gives `familyId`, `api-keys` `apiKeyId`. */
+/** Returns the variable for the ids of a collection: `families` gives `familyId`, `api-keys` gives `apiKeyId`. */
 function idVariable(collection: string): string {
   const singular = collection.replace(/ies$/, 'y').replace(/s$/, '')
   return `${singular.replace(/-(\w)/g, (_dash, letter: string) => letter.toUpperCase())}Id`
@@ -37,7 +37,7 @@ function urlOf(operation: Operation, step: PostmanStep): JsonSchema {
   return { raw, host: ['{{baseUrl}}'], path, ...(query.length > 0 && { query }) }
 }
 
-/** An example with variables for what must be a run's own. */
+/** Replaces the values that must be unique to a run with variables. */
 function withVariables(value: unknown, key = ''): unknown {
   if (typeof value === 'string') return Object.hasOwn(BODY_VARIABLES, key) ? BODY_VARIABLES[key] : value
   if (Array.isArray(value)) return value.map((item) => withVariables(item))
@@ -53,16 +53,15 @@ function bodyOf(operation: Operation, step: PostmanStep, components: Components)
   return { mode: 'raw', raw, options: { raw: { language: 'json' } } }
 }
 
-/** The token that an operation needs; `noauth` where it needs none. */
-function authOf({ audience }: Operation, { as }: PostmanStep): JsonSchema {
-  const usual = { public: 'nobody', optional: 'token', user: 'token', self: 'token', admin: 'adminToken' }[audience]
-  const holder = as ?? usual
-  if (holder === 'nobody') return { type: 'noauth' }
-  return { type: 'bearer', bearer: [{ key: 'token', value: `{{${holder}}}`, type: 'string' }] }
+/** Returns the credentials that an operation is called with. */
+function authOf({ access }: Operation, { as }: PostmanStep): JsonSchema {
+  if (access === 'public' || as === 'anonymous') return { type: 'noauth' }
+  const variable = as ?? (access.role === 'admin' ? 'adminToken' : 'token')
+  return { type: 'bearer', bearer: [{ key: 'token', value: `{{${variable}}}`, type: 'string' }] }
 }
 
 function statusOf(operation: Operation, step: PostmanStep): number {
-  return step.status ?? Number(Object.keys(operation.answers)[0])
+  return step.status ?? Number(Object.keys(operation.responses)[0])
 }
 
 function script(listen: 'prerequest' | 'test', lines: string[]): JsonSchema[] {
@@ -71,33 +70,33 @@ function script(listen: 'prerequest' | 'test', lines: string[]): JsonSchema[] {
 
 function testLines(operation: Operation, step: PostmanStep): string[] {
   const status = statusOf(operation, step)
-  const lines = [`pm.test('answers ${status}', () => pm.response.to.have.status(${status}))`]
-  const keep = { ...(status === 201 && madeIdOf(operation)), ...step.keep }
-  for (const [variable, path] of Object.entries(keep)) {
+  const lines = [`pm.test('returns ${status}', () => pm.response.to.have.status(${status}))`]
+  const store = { ...(status === 201 && createdIdOf(operation)), ...step.store }
+  for (const [variable, path] of Object.entries(store)) {
     lines.push(`pm.collectionVariables.set('${variable}', pm.response.json().${path})`)
   }
   return lines
 }
 
-/** What was made in a collection is what later requests are about. */
-function madeIdOf({ method, path, answers }: Operation): Record<string, string> {
+/** Stores the id of a created resource for later requests. */
+function createdIdOf({ method, path, responses }: Operation): Record<string, string> {
   const collection = path.split('/').at(-1) ?? ''
-  const hasId = answers[201]?.schema?.describe()['keys']?.id !== undefined
-  return method === 'post' && hasId ? { [idVariable(collection)]: 'id' } : {}
+  const hasId = responses[201]?.schema?.describe()['keys']?.id !== undefined
+  return method === 'POST' && hasId ? { [idVariable(collection)]: 'id' } : {}
 }
 
 function itemOf(operation: Operation, step: PostmanStep, components: Components): JsonSchema {
   const body = bodyOf(operation, step, components)
   const type = step.raw?.type ?? (body === undefined ? undefined : 'application/json')
   const headers = { ...(type !== undefined && { 'Content-Type': type }), ...step.headers }
-  const fresh = Object.entries(step.fresh ?? {}).map(
+  const generated = Object.entries(step.generate ?? {}).map(
     ([variable, template]) => `pm.collectionVariables.set('${variable}', pm.variables.replaceIn('${template}'))`,
   )
   return {
     name: step.name ?? operation.summary,
-    event: [...script('prerequest', fresh), ...script('test', testLines(operation, step))],
+    event: [...script('prerequest', generated), ...script('test', testLines(operation, step))],
     request: {
-      method: operation.method.toUpperCase(),
+      method: operation.method,
       ...(operation.description !== undefined && { description: operation.description }),
       auth: authOf(operation, step),
       header: Object.entries(headers).map(([key, value]) => ({ key, value })),
@@ -114,7 +113,7 @@ function buildCollection(): JsonSchema {
   return {
     info: { name: 'Hearth', description: DESCRIPTION, schema: SCHEMA },
     variable: Object.entries(variables).map(([key, value]) => ({ key, value, type: 'string' })),
-    item: domains.map(({ tag, description, operations }) => ({
+    item: apiTags.map(({ tag, description, operations }) => ({
       name: tag,
       description,
       item: operations.flatMap((operation) =>
@@ -126,7 +125,7 @@ function buildCollection(): JsonSchema {
 
 let built: JsonSchema | undefined
 
-/** The Postman collection (format 2.1) of the whole interface: a folder a domain, to be run in order; built once. */
+/** Returns the Postman collection (format 2.1), with a folder for each tag. Built once. */
 export function postmanCollection(): JsonSchema {
   built ??= buildCollection()
   return built

@@ -1,35 +1,35 @@
-import { apiKeysDomain } from '@/lib/domains/auth/api-keys/openapi'
-import { auditDomain } from '@/lib/domains/audit/openapi'
-import { authDomain } from '@/lib/domains/auth/openapi'
-import { familiesDomain } from '@/lib/domains/families/openapi'
-import { invitationsDomain } from '@/lib/domains/families/invitations/openapi'
-import { postsDomain } from '@/lib/domains/posts/openapi'
-import { profilesDomain } from '@/lib/domains/profiles/openapi'
-import { filesDomain } from '@/lib/domains/files/openapi'
-import { contactDomain } from '@/lib/domains/contact/openapi'
-import { productsDomain } from '@/lib/domains/products/openapi'
-import { sessionsDomain } from '@/lib/domains/auth/sessions/openapi'
-import { recoveryDomain } from '@/lib/domains/auth/recovery/openapi'
-import { systemDomain } from '@/lib/domains/system/openapi'
-import { uploadsDomain } from '@/lib/domains/files/uploads/openapi'
-import { usersDomain } from '@/lib/domains/users/openapi'
-import type { ApiTag } from './operation'
+import { apiKeysTag } from '@/lib/domains/auth/api-keys/openapi'
+import { auditTag } from '@/lib/domains/audit/openapi'
+import { authTag } from '@/lib/domains/auth/openapi'
+import { familiesTag } from '@/lib/domains/families/openapi'
+import { invitationsTag } from '@/lib/domains/families/invitations/openapi'
+import { postsTag } from '@/lib/domains/posts/openapi'
+import { profilesTag } from '@/lib/domains/profiles/openapi'
+import { filesTag } from '@/lib/domains/files/openapi'
+import { contactTag } from '@/lib/domains/contact/openapi'
+import { productsTag } from '@/lib/domains/products/openapi'
+import { sessionsTag } from '@/lib/domains/auth/sessions/openapi'
+import { recoveryTag } from '@/lib/domains/auth/recovery/openapi'
+import { systemTag } from '@/lib/domains/system/openapi'
+import { uploadsTag } from '@/lib/domains/files/uploads/openapi'
+import { usersTag } from '@/lib/domains/users/openapi'
+import type { ApiTag } from '@/lib/platform/operation'
 
-/** The sections of the document, in their order. */
-export const domains: readonly ApiTag[] = [
-  systemDomain,
-  authDomain,
-  sessionsDomain,
-  recoveryDomain,
-  usersDomain,
-  profilesDomain,
-  familiesDomain,
-  invitationsDomain,
-  postsDomain,
-  productsDomain,
-  apiKeysDomain,
-  auditDomain,
-  filesDomain,
-  uploadsDomain,
-  contactDomain,
+/** The sections of the document and of the Postman collection, in order. */
+export const apiTags: readonly ApiTag[] = [
+  systemTag,
+  authTag,
+  sessionsTag,
+  recoveryTag,
+  usersTag,
+  profilesTag,
+  familiesTag,
+  invitationsTag,
+  postsTag,
+  productsTag,
+  apiKeysTag,
+  auditTag,
+  filesTag,
+  uploadsTag,
+  contactTag,
 ]

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { AppError } from '@/lib/errors'
 
 /**
- * The page may load what this server has, and nothing else: no script or style of its own text and no other host. Images
- * may be data, because the viewer's style sheet holds some.
+ * Allows only resources of this server, and neither inline scripts nor inline styles. Images may be `data:` URLs because
+ * the viewer's style sheet contains some.
  */
 export const REFERENCE_POLICY = [
   ...["default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:"],
@@ -17,7 +17,7 @@ export const REFERENCE_PAGE = `<!doctype html>
   <head>
     <meta charset="utf-8" />
     <meta name="viewport" content="width=device-width, initial-scale=1" />
-    <title>Hearth: the reference</title>
+    <title>Hearth API reference</title>
     <link rel="icon" type="image/png" href="/api/docs/favicon-32x32.png" />
     <link rel="stylesheet" href="/api/docs/swagger-ui.css" />
   </head>
@@ -29,7 +29,7 @@ export const REFERENCE_PAGE = `<!doctype html>
 </html>
 `
 
-/** The viewer would send the document to a validator elsewhere unless it is told of none. */
+/** `validatorUrl: null` prevents the viewer from sending the document to a public validator. */
 const START_SCRIPT = `SwaggerUIBundle({
   url: '/api/openapi.json',
   dom_id: '#reference',
@@ -65,7 +65,10 @@ async function readAsset(name: AssetName): Promise<Asset> {
   return { content, mediaType: MEDIA_TYPES[name], etag: `"${hash}"` }
 }
 
-/** A file of the reference page, read once. NOT_FOUND for any that the page does not need. */
+/**
+ * Returns a file of the reference page. Read once.
+ * @throws NOT_FOUND when the page does not use the file
+ */
 export async function referenceAsset(name: string): Promise<Asset> {
   if (!isAssetName(name)) throw new AppError('NOT_FOUND')
   const asset = assets.get(name) ?? readAsset(name)

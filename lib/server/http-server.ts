@@ -18,11 +18,11 @@ const REQUEST_TIMEOUT_MS = 3_600_000
 const KEEP_ALIVE_TIMEOUT_MS = 65_000
 
 /** For what no route answers. */
-export const notFoundHandler = apiHandler(() => {
+export const notFoundHandler = apiHandler(undefined, () => {
   throw new AppError('NOT_FOUND')
 })
 
-const malformedUrlHandler = apiHandler(() => {
+const malformedUrlHandler = apiHandler(undefined, () => {
   throw validationError({ url: ['must be percent-encoded UTF-8'] })
 })
 

@@ -3,7 +3,7 @@ import { apiHandler } from '@/lib/http/api-handler'
 
 export const config = { api: { bodyParser: false } }
 
-/** Whatever no other file answers. */
-export default apiHandler(() => {
+/** Handles URLs that match no other file. */
+export default apiHandler(undefined, () => {
   throw new AppError('NOT_FOUND')
 })

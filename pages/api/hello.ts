@@ -1,14 +1,7 @@
-import { methodNotAllowed } from '@/lib/errors'
+import { helloRoute } from '@/lib/domains/system/openapi'
 import { apiHandler } from '@/lib/http/api-handler'
 import { sendJson } from '@/lib/http/respond'
 
 export const config = { api: { bodyParser: false } }
 
-export default apiHandler((req, res) => {
-  switch (req.method) {
-    case 'GET':
-      return sendJson(res, { message: 'Hello from Hearth' })
-    default:
-      throw methodNotAllowed('GET')
-  }
-})
+export default apiHandler(helloRoute, (_req, res) => sendJson(res, { message: 'Hello from Hearth' }))

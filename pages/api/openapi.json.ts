@@ -1,15 +1,8 @@
-import { methodNotAllowed } from '@/lib/errors'
+import { openApiRoute } from '@/lib/domains/system/openapi'
 import { apiHandler } from '@/lib/http/api-handler'
 import { sendResource } from '@/lib/http/etag'
 import { openApiDocument } from '@/lib/openapi/document'
 
 export const config = { api: { bodyParser: false } }
 
-export default apiHandler((req, res) => {
-  switch (req.method) {
-    case 'GET':
-      return sendResource(req, res, openApiDocument())
-    default:
-      throw methodNotAllowed('GET')
-  }
-})
+export default apiHandler(openApiRoute, (req, res) => sendResource(req, res, openApiDocument()))

@@ -1,78 +1,84 @@
-import type { ApiTag } from '@/lib/openapi/operation'
 import { user } from '@/lib/domains/users/schema'
+import { defineRoute, type ApiTag } from '@/lib/platform/operation'
 import { object } from '@/lib/validation'
 import { changePasswordBody, loginBody, registerBody, signedIn } from './schema'
 
-/** Signing up, in and out. */
-export const authDomain: ApiTag = {
-  tag: 'Authentication',
-  description: 'Signing up, in and out.',
-  schemas: { SignedIn: signedIn, Registration: registerBody, Credentials: loginBody },
-  operations: [
-    {
-      id: 'register',
-      method: 'post',
-      path: '/api/auth/register',
-      summary: 'Make an account and sign in',
-      audience: 'public',
-      body: registerBody,
-      idempotent: true,
-      refreshCookie: 'given',
-      answers: { 201: { description: 'Signed in.', schema: signedIn } },
-      errors: ['UNAUTHORIZED', 'FORBIDDEN', 'EMAIL_EXISTS'],
-      postman: [
-        {
-          fresh: { email: 'ada-{{$randomUUID}}@example.com', password: '{{$randomUUID}}' },
-          keep: { token: 'token', myId: 'user.id' },
-        },
-      ],
-    },
-    {
+export const registerRoute = defineRoute('/api/auth/register', 'public', {
+  POST: {
+    id: 'register',
+    summary: 'Register a new account',
+    body: registerBody,
+    idempotent: true,
+    refreshCookie: 'sent',
+    responses: { 201: { description: 'The user and a token pair.', schema: signedIn } },
+    errors: ['UNAUTHORIZED', 'FORBIDDEN', 'EMAIL_EXISTS'],
+    postman: [
+      {
+        generate: { email: 'ada-{{$randomUUID}}@example.com', password: '{{$randomUUID}}' },
+        store: { token: 'token', myId: 'user.id' },
+      },
+    ],
+  },
+})
+
+export const changePasswordRoute = defineRoute(
+  '/api/auth/change-password',
+  {},
+  {
+    POST: {
       id: 'changePassword',
-      method: 'post',
-      path: '/api/auth/change-password',
-      summary: 'Change the caller’s password',
-      description: 'Every other session of the caller ends.',
-      audience: 'user',
+      summary: 'Change my password',
+      description: 'Revokes all other sessions of the caller.',
       body: changePasswordBody,
-      answers: { 204: { description: 'Changed.' } },
+      responses: { 204: { description: 'Changed.' } },
       errors: ['INVALID_CREDENTIALS'],
       postman: [
         {
-          fresh: { newPassword: '{{$randomUUID}}' },
+          generate: { newPassword: '{{$randomUUID}}' },
           body: { currentPassword: '{{password}}', newPassword: '{{newPassword}}' },
         },
         { name: 'Change it back', body: { currentPassword: '{{newPassword}}', newPassword: '{{password}}' } },
       ],
     },
-    {
-      id: 'login',
-      method: 'post',
-      path: '/api/auth/login',
-      summary: 'Sign in',
-      audience: 'public',
-      body: loginBody,
-      refreshCookie: 'given',
-      answers: { 200: { description: 'Signed in.', schema: signedIn } },
-      errors: ['INVALID_CREDENTIALS'],
-      postman: [
-        { keep: { token: 'token', refreshToken: 'refreshToken' } },
-        {
-          name: 'Sign in as the admin',
-          body: { email: '{{adminEmail}}', password: '{{adminPassword}}' },
-          keep: { adminToken: 'token' },
-        },
-        { name: 'Sign in elsewhere', keep: { otherToken: 'token' } },
-      ],
-    },
-    {
+  },
+)
+
+export const loginRoute = defineRoute('/api/auth/login', 'public', {
+  POST: {
+    id: 'login',
+    summary: 'Log in',
+    body: loginBody,
+    refreshCookie: 'sent',
+    responses: { 200: { description: 'The user and a token pair.', schema: signedIn } },
+    errors: ['INVALID_CREDENTIALS'],
+    postman: [
+      { store: { token: 'token', refreshToken: 'refreshToken' } },
+      {
+        name: 'Log in as an admin',
+        body: { email: '{{adminEmail}}', password: '{{adminPassword}}' },
+        store: { adminToken: 'token' },
+      },
+      { name: 'Log in on another device', store: { otherToken: 'token' } },
+    ],
+  },
+})
+
+export const meRoute = defineRoute(
+  '/api/auth/me',
+  {},
+  {
+    GET: {
       id: 'getMe',
-      method: 'get',
-      path: '/api/auth/me',
-      summary: 'Who is signed in',
-      audience: 'user',
+      summary: 'Get the current user',
       etag: true,
-      answers: { 200: { description: 'The caller.', schema: object({ required: { user } }) } },
+      responses: { 200: { description: 'The caller.', schema: object({ required: { user } }) } },
     },
-  ],
+  },
+)
+
+export const authTag: ApiTag = {
+  tag: 'Authentication',
+  description: 'Registration, login and logout.',
+  schemas: { SignedIn: signedIn, Registration: registerBody, Credentials: loginBody },
+  operations: [registerRoute.POST, changePasswordRoute.POST, loginRoute.POST, meRoute.GET],
 }

@@ -1,5 +1,5 @@
+import { defineRoute, type ApiTag } from '@/lib/platform/operation'
 import { pageOf } from '@/lib/platform/pagination/page-schema'
-import type { ApiTag } from '@/lib/openapi/operation'
 import {
   createFamilyBody,
   EMBEDDED_MEMBERS_MAX,
@@ -15,13 +15,141 @@ import {
   updateMembershipBody,
 } from './schema'
 
-const path = '/api/families/{id}'
-const memberRoute = '/api/families/{id}/members/{userId}'
+const page = { 200: { description: 'A page of families.', schema: pageOf('families', family) } }
 
-/** Families and who belongs to them. */
-export const familiesDomain: ApiTag = {
+export const familiesRoute = defineRoute(
+  '/api/families',
+  { scope: 'families' },
+  {
+    GET: {
+      id: 'listFamilies',
+      summary: 'List my families',
+      parameters: [listFamiliesQuery],
+      etag: true,
+      list: true,
+      responses: page,
+    },
+    POST: {
+      id: 'createFamily',
+      summary: 'Create a family',
+      description: 'The creator becomes its owner.',
+      body: createFamilyBody,
+      example: { name: 'The Lovelaces' },
+      idempotent: true,
+      postman: [{ store: { firstFamilyId: 'id' } }, { name: 'Create another family' }],
+      responses: { 201: { description: 'The family.', schema: family } },
+    },
+  },
+)
+
+export const familiesOfUserRoute = defineRoute(
+  '/api/users/{id}/families',
+  { scope: 'families' },
+  {
+    GET: {
+      id: 'listFamiliesOfUser',
+      summary: 'List a user’s families',
+      parameters: [listFamiliesOfUserQuery],
+      etag: true,
+      list: true,
+      postman: [{ path: { id: '{{myId}}' } }],
+      responses: page,
+    },
+  },
+)
+
+export const familyRoute = defineRoute(
+  '/api/families/{id}',
+  { scope: 'families' },
+  {
+    GET: {
+      id: 'getFamily',
+      summary: 'Get a family with its members',
+      description: `Embeds the first ${EMBEDDED_MEMBERS_MAX} members; the list of members has all.`,
+      parameters: [familyPath],
+      etag: true,
+      responses: { 200: { description: 'The family.', schema: familyWithMembers } },
+    },
+    PUT: {
+      id: 'replaceFamily',
+      summary: 'Replace a family',
+      description: 'Owners only.',
+      parameters: [familyPath],
+      body: createFamilyBody,
+      example: { name: 'The Lovelaces' },
+      ifMatch: true,
+      responses: { 200: { description: 'The updated family.', schema: family } },
+    },
+    PATCH: {
+      id: 'updateFamily',
+      summary: 'Update a family',
+      description: 'Owners only.',
+      parameters: [familyPath],
+      body: updateFamilyBody,
+      example: { name: 'The Kings' },
+      ifMatch: true,
+      responses: { 200: { description: 'The updated family.', schema: family } },
+    },
+    DELETE: {
+      id: 'deleteFamily',
+      summary: 'Delete a family with its invitations and posts',
+      description: 'Owners only.',
+      parameters: [familyPath],
+      ifMatch: true,
+      postman: [{ path: { id: '{{firstFamilyId}}' } }],
+      responses: { 204: { description: 'Deleted.' } },
+    },
+  },
+)
+
+export const membersRoute = defineRoute(
+  '/api/families/{id}/members',
+  { scope: 'families' },
+  {
+    GET: {
+      id: 'listMembers',
+      summary: 'List the members of a family',
+      parameters: [listBelowFamilyQuery],
+      etag: true,
+      list: true,
+      responses: { 200: { description: 'A page of members.', schema: pageOf('members', membership) } },
+    },
+  },
+)
+
+export const memberRoute = defineRoute(
+  '/api/families/{id}/members/{userId}',
+  { scope: 'families' },
+  {
+    PATCH: {
+      id: 'updateMember',
+      summary: 'Change a member’s role',
+      description: 'Owners only. The last owner cannot be demoted.',
+      parameters: [memberPath],
+      body: updateMembershipBody,
+      ifMatch: true,
+      example: { role: 'owner' },
+      postman: [{ path: { userId: '{{myId}}' } }],
+      responses: { 200: { description: 'The updated membership.', schema: membership } },
+      errors: ['LAST_OWNER'],
+    },
+    DELETE: {
+      id: 'removeMember',
+      summary: 'Leave a family, or remove a member',
+      description:
+        'Members can leave; owners can remove others. The last owner cannot leave. Posts stay in the family.',
+      parameters: [memberPath],
+      ifMatch: true,
+      postman: [{ name: 'Try to leave as the last owner', path: { userId: '{{myId}}' }, status: 409 }],
+      responses: { 204: { description: 'Removed.' } },
+      errors: ['LAST_OWNER'],
+    },
+  },
+)
+
+export const familiesTag: ApiTag = {
   tag: 'Families',
-  description: 'Families and who belongs to them. For whoever is not a member a family is not there (404), admins too.',
+  description: 'Families and their members. Non-members, including admins, receive 404.',
   schemas: {
     Family: family,
     FamilyWithMembers: familyWithMembers,
@@ -31,140 +159,10 @@ export const familiesDomain: ApiTag = {
     MembershipChanges: updateMembershipBody,
   },
   operations: [
-    {
-      id: 'listFamilies',
-      method: 'get',
-      path: '/api/families',
-      summary: 'List my families',
-      audience: 'user',
-      scope: 'families:read',
-      parameters: [listFamiliesQuery],
-      etag: true,
-      list: true,
-      answers: { 200: { description: 'A page of families.', schema: pageOf('families', family) } },
-    },
-    {
-      id: 'listFamiliesOfUser',
-      method: 'get',
-      path: '/api/users/{id}/families',
-      summary: 'List a user’s families',
-      audience: 'self',
-      scope: 'families:read',
-      parameters: [listFamiliesOfUserQuery],
-      etag: true,
-      list: true,
-      postman: [{ path: { id: '{{myId}}' } }],
-      answers: { 200: { description: 'A page of families.', schema: pageOf('families', family) } },
-    },
-    {
-      id: 'createFamily',
-      method: 'post',
-      path: '/api/families',
-      summary: 'Make a family',
-      description: 'Whoever makes it is its owner.',
-      audience: 'user',
-      scope: 'families:write',
-      body: createFamilyBody,
-      example: { name: 'The Lovelaces' },
-      idempotent: true,
-      postman: [{ keep: { firstFamilyId: 'id' } }, { name: 'Make another family' }],
-      answers: { 201: { description: 'The family.', schema: family } },
-    },
-    {
-      id: 'getFamily',
-      method: 'get',
-      path,
-      summary: 'Read a family with its members',
-      description: `It shows its first ${EMBEDDED_MEMBERS_MAX} members; the list of members has them all.`,
-      audience: 'user',
-      scope: 'families:read',
-      parameters: [familyPath],
-      etag: true,
-      answers: { 200: { description: 'The family.', schema: familyWithMembers } },
-    },
-    {
-      id: 'replaceFamily',
-      method: 'put',
-      path,
-      summary: 'Replace a family’s data',
-      description: 'For its owners.',
-      audience: 'user',
-      scope: 'families:write',
-      parameters: [familyPath],
-      body: createFamilyBody,
-      example: { name: 'The Lovelaces' },
-      ifMatch: true,
-      answers: { 200: { description: 'The family as it is now.', schema: family } },
-    },
-    {
-      id: 'updateFamily',
-      method: 'patch',
-      path,
-      summary: 'Change some of a family’s data',
-      description: 'For its owners.',
-      audience: 'user',
-      scope: 'families:write',
-      parameters: [familyPath],
-      body: updateFamilyBody,
-      example: { name: 'The Kings' },
-      ifMatch: true,
-      answers: { 200: { description: 'The family as it is now.', schema: family } },
-    },
-    {
-      id: 'deleteFamily',
-      method: 'delete',
-      path,
-      summary: 'Delete a family with its invitations and posts',
-      description: 'For its owners.',
-      audience: 'user',
-      scope: 'families:write',
-      parameters: [familyPath],
-      ifMatch: true,
-      postman: [{ path: { id: '{{firstFamilyId}}' } }],
-      answers: { 204: { description: 'Deleted.' } },
-    },
-    {
-      id: 'listMembers',
-      method: 'get',
-      path: '/api/families/{id}/members',
-      summary: 'List the members of a family',
-      audience: 'user',
-      scope: 'families:read',
-      parameters: [listBelowFamilyQuery],
-      etag: true,
-      list: true,
-      answers: { 200: { description: 'A page of members.', schema: pageOf('members', membership) } },
-    },
-    {
-      id: 'updateMember',
-      method: 'patch',
-      path: memberRoute,
-      summary: 'Give a member another role',
-      description: 'For owners of the family. Its last owner stays one.',
-      audience: 'user',
-      scope: 'families:write',
-      parameters: [memberPath],
-      body: updateMembershipBody,
-      ifMatch: true,
-      example: { role: 'owner' },
-      postman: [{ path: { userId: '{{myId}}' } }],
-      answers: { 200: { description: 'The membership as it is now.', schema: membership } },
-      errors: ['LAST_OWNER'],
-    },
-    {
-      id: 'removeMember',
-      method: 'delete',
-      path: memberRoute,
-      summary: 'Leave a family, or remove a member from it',
-      description:
-        'Members leave by themselves, owners remove others. The last owner stays. Posts stay with the family.',
-      audience: 'user',
-      scope: 'families:write',
-      parameters: [memberPath],
-      ifMatch: true,
-      postman: [{ name: 'Try to leave as the last owner', path: { userId: '{{myId}}' }, status: 409 }],
-      answers: { 204: { description: 'Removed.' } },
-      errors: ['LAST_OWNER'],
-    },
+    ...familiesRoute.operations,
+    ...familiesOfUserRoute.operations,
+    ...familyRoute.operations,
+    ...membersRoute.operations,
+    ...memberRoute.operations,
   ],
 }

@@ -1,139 +1,138 @@
-import type { ApiTag, Operation } from '@/lib/openapi/operation'
+import { defineRoute, type ApiTag } from '@/lib/platform/operation'
 import { pageOf } from '@/lib/platform/pagination/page-schema'
 import { createLinkBody, file, fileLink, fileUrl, listFilesQuery, signedFileUrl, updateFileBody } from './schema'
 
-const path = '/api/files/{owner}/{path}'
-
-const bytes = { '*/*': { schema: { description: 'The bytes.' } } }
+const bytes = { '*/*': { schema: { description: 'The content of the file.' } } }
 
 const text = { type: 'string' }
 const entityTag = { ETag: { description: 'The version of the file.', schema: text } }
 const contentHeaders = {
-  'Last-Modified': { description: 'When the file last changed.', schema: text },
-  'Content-Disposition': { description: '`attachment` for whatever a browser might run.', schema: text },
+  'Last-Modified': { description: 'When the file was last changed.', schema: text },
+  'Content-Disposition': { description: '`attachment` for types that a browser might execute.', schema: text },
   'Accept-Ranges': { description: '`bytes`.', schema: text },
 }
 
-const writing = {
-  path,
-  audience: 'user',
-  scope: 'files:write',
-  parameters: [fileUrl],
-  rawBody: bytes,
-} satisfies Partial<Operation>
-
-/** What the Postman collection stores and reads. */
-const place = { owner: 'me', path: 'notes/a.txt' }
+/** The file that the Postman collection stores and reads. */
+const location = { owner: 'me', path: 'notes/a.txt' }
 
 export const linkExample = { path: 'notes/a.txt', expiresIn: 3600 }
 
-/** Stored files and links to them. */
-export const filesDomain: ApiTag = {
-  tag: 'Files',
-  description:
-    'Files of any type and length below their owner; `me` stands for the caller. Paths are compared in Unicode’s normal form C.',
-  schemas: { File: file, FileChanges: updateFileBody, NewFileLink: createLinkBody, FileLink: fileLink },
-  operations: [
-    {
-      ...writing,
-      id: 'createFile',
-      method: 'post',
-      summary: 'Create a file',
-      description: 'The body is the file, of any `Content-Type`. It is private until that is changed.',
-      idempotent: true,
-      answers: { 201: { description: 'The file.', schema: file, headers: entityTag } },
-      errors: ['FILE_EXISTS', 'QUOTA_EXCEEDED', 'UNSUPPORTED_MEDIA_TYPE'],
-      postman: [{ path: place, raw: { type: 'text/plain', text: 'Notes on the engine' } }],
-    },
-    {
-      ...writing,
-      id: 'putFile',
-      method: 'put',
-      summary: 'Create or replace a file',
-      description: 'Whole or not at all. A file that is replaced keeps its visibility; links to it end.',
-      ifMatch: true,
-      answers: {
-        200: { description: 'The file that replaced another.', schema: file, headers: entityTag },
-        201: { description: 'The file, which is new.', schema: file, headers: entityTag },
-      },
-      errors: ['QUOTA_EXCEEDED', 'UNSUPPORTED_MEDIA_TYPE'],
-      postman: [{ path: place, raw: { type: 'text/plain', text: 'More notes on the engine' } }],
-    },
-    {
-      id: 'createFileLink',
-      method: 'post',
-      path: '/api/files/links',
-      summary: 'Make a link to a file for whoever has no account',
-      description: 'It works for `expiresIn` seconds, until the file is replaced, renamed or deleted.',
-      audience: 'user',
-      scope: 'files:write',
-      idempotent: true,
-      body: createLinkBody,
-      example: linkExample,
-      answers: { 201: { description: 'The link.', schema: fileLink } },
-      errors: ['NOT_FOUND'],
-    },
-    {
+export const filesRoute = defineRoute(
+  '/api/files',
+  { scope: 'files' },
+  {
+    GET: {
       id: 'listFiles',
-      method: 'get',
-      path: '/api/files',
       summary: 'List my files',
-      audience: 'user',
-      scope: 'files:read',
       parameters: [listFilesQuery],
       etag: true,
       list: true,
-      answers: { 200: { description: 'A page of files.', schema: pageOf('files', file) } },
+      responses: { 200: { description: 'A page of files.', schema: pageOf('files', file) } },
     },
-    {
-      id: 'readFile',
-      method: 'get',
-      path,
-      summary: 'Read a file',
-      description:
-        'Anybody may read public files; others their owner, admins, and whoever has a signed link. `Range` (RFC 9110, section 14.2) gives a part, `If-Range` only while the file is the same.',
-      audience: 'optional',
-      scope: 'files:read',
-      parameters: [signedFileUrl],
-      etag: true,
-      ifMatch: true,
-      answers: {
-        200: { description: 'The file.', content: bytes, headers: contentHeaders },
-        206: {
-          description: 'The part that was asked for.',
-          content: bytes,
-          headers: { ...contentHeaders, 'Content-Range': { description: 'Which part it is.', schema: text } },
-        },
+  },
+)
+
+export const fileRoute = defineRoute('/api/files/{owner}/{path}', {
+  GET: {
+    id: 'readFile',
+    summary: 'Read a file',
+    description:
+      'Public files are readable by everyone, private files by their owner, by admins and with a signed link. `Range` (RFC 9110, section 14.2) requests a part, `If-Range` only if the file is unchanged.',
+    access: { scope: 'files:read', optional: true },
+    parameters: [signedFileUrl],
+    etag: true,
+    ifMatch: true,
+    responses: {
+      200: { description: 'The file.', content: bytes, headers: contentHeaders },
+      206: {
+        description: 'The requested part.',
+        content: bytes,
+        headers: { ...contentHeaders, 'Content-Range': { description: 'The position of the part.', schema: text } },
       },
-      errors: ['RANGE_NOT_SATISFIABLE'],
-      postman: [{ path: place }],
     },
-    {
-      id: 'updateFile',
-      method: 'patch',
-      path,
-      summary: 'Rename a file or change who may read it',
-      audience: 'user',
-      scope: 'files:write',
-      parameters: [fileUrl],
-      body: updateFileBody,
-      example: { visibility: 'public' },
-      ifMatch: true,
-      answers: { 200: { description: 'The file as it is now.', schema: file, headers: entityTag } },
-      errors: ['FILE_EXISTS'],
-      postman: [{ path: place }],
+    errors: ['RANGE_NOT_SATISFIABLE'],
+    postman: [{ path: location }],
+  },
+  POST: {
+    id: 'createFile',
+    summary: 'Create a file',
+    description: 'The body is the file, with any `Content-Type`. New files are private.',
+    access: { scope: 'files:write' },
+    parameters: [fileUrl],
+    rawBody: bytes,
+    idempotent: true,
+    responses: { 201: { description: 'The file.', schema: file, headers: entityTag } },
+    errors: ['FILE_EXISTS', 'QUOTA_EXCEEDED', 'UNSUPPORTED_MEDIA_TYPE'],
+    postman: [{ path: location, raw: { type: 'text/plain', text: 'Notes on the engine' } }],
+  },
+  PUT: {
+    id: 'putFile',
+    summary: 'Create or replace a file',
+    description: 'Atomic. A replaced file keeps its visibility; its links stop working.',
+    access: { scope: 'files:write' },
+    parameters: [fileUrl],
+    rawBody: bytes,
+    ifMatch: true,
+    responses: {
+      200: { description: 'The replaced file.', schema: file, headers: entityTag },
+      201: { description: 'The created file.', schema: file, headers: entityTag },
     },
-    {
-      id: 'deleteFile',
-      method: 'delete',
-      path,
-      summary: 'Delete a file',
-      audience: 'user',
-      scope: 'files:write',
-      parameters: [fileUrl],
-      ifMatch: true,
-      answers: { 204: { description: 'Deleted.' } },
-      postman: [{ path: place }],
+    errors: ['QUOTA_EXCEEDED', 'UNSUPPORTED_MEDIA_TYPE'],
+    postman: [{ path: location, raw: { type: 'text/plain', text: 'More notes on the engine' } }],
+  },
+  PATCH: {
+    id: 'updateFile',
+    summary: 'Rename a file or change its visibility',
+    access: { scope: 'files:write' },
+    parameters: [fileUrl],
+    body: updateFileBody,
+    example: { visibility: 'public' },
+    ifMatch: true,
+    responses: { 200: { description: 'The updated file.', schema: file, headers: entityTag } },
+    errors: ['FILE_EXISTS'],
+    postman: [{ path: location }],
+  },
+  DELETE: {
+    id: 'deleteFile',
+    summary: 'Delete a file',
+    access: { scope: 'files:write' },
+    parameters: [fileUrl],
+    ifMatch: true,
+    responses: { 204: { description: 'Deleted.' } },
+    postman: [{ path: location }],
+  },
+})
+
+export const fileLinksRoute = defineRoute(
+  '/api/files/links',
+  { scope: 'files' },
+  {
+    POST: {
+      id: 'createFileLink',
+      summary: 'Create a signed link to a file',
+      description: 'The link works for `expiresIn` seconds, or until the file is replaced, renamed or deleted.',
+      idempotent: true,
+      body: createLinkBody,
+      example: linkExample,
+      responses: { 201: { description: 'The link.', schema: fileLink } },
+      errors: ['NOT_FOUND'],
     },
+  },
+)
+
+export const filesTag: ApiTag = {
+  tag: 'Files',
+  description:
+    'Files of any type and size, stored under their owner; `me` is the caller. Paths are compared in Unicode normalization form C.',
+  schemas: { File: file, FileChanges: updateFileBody, NewFileLink: createLinkBody, FileLink: fileLink },
+  // The Postman collection creates a file first and deletes it last.
+  operations: [
+    fileRoute.POST,
+    fileRoute.PUT,
+    fileLinksRoute.POST,
+    filesRoute.GET,
+    fileRoute.GET,
+    fileRoute.PATCH,
+    fileRoute.DELETE,
   ],
 }

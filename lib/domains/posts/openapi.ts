@@ -1,5 +1,5 @@
+import { defineRoute, type ApiTag } from '@/lib/platform/operation'
 import { pageOf } from '@/lib/platform/pagination/page-schema'
-import type { ApiTag } from '@/lib/openapi/operation'
 import {
   createPostBody,
   listPostsOfUserQuery,
@@ -10,104 +10,92 @@ import {
   updatePostBody,
 } from './schema'
 
-const path = '/api/posts/{id}'
-const PLACE = 'A family goes with the visibility `family` alone, and the author is a member of it.'
+const FAMILY_RULE =
+  '`familyId` is required for, and only allowed with, the visibility `family`; the author must be a member.'
 
-/** What users write, for everybody, for a family or for themselves. */
-export const postsDomain: ApiTag = {
-  tag: 'Posts',
-  description:
-    'What users write. Public posts are for everybody, family posts for the members and their author, private ones for their author; admins see all.',
-  schemas: { Post: post, NewPost: createPostBody, PostReplacement: replacePostBody, PostChanges: updatePostBody },
-  operations: [
-    {
-      id: 'listPosts',
-      method: 'get',
-      path: '/api/posts',
-      summary: 'List the posts that I may see, newest first',
-      description: '`q` is words that must all stand in the title or the content.',
-      audience: 'optional',
-      scope: 'posts:read',
-      parameters: [listPostsQuery],
-      etag: true,
-      list: true,
-      answers: { 200: { description: 'A page of posts.', schema: pageOf('posts', post) } },
-    },
-    {
-      id: 'createPost',
-      method: 'post',
-      path: '/api/posts',
-      summary: 'Write a post',
-      description: `Without a \`visibility\` it is private. ${PLACE}`,
-      audience: 'user',
-      scope: 'posts:write',
-      body: createPostBody,
-      idempotent: true,
-      answers: { 201: { description: 'The post.', schema: post } },
-    },
-    {
-      id: 'getPost',
-      method: 'get',
-      path,
-      summary: 'Read a post',
-      audience: 'optional',
-      scope: 'posts:read',
-      parameters: [postPath],
-      etag: true,
-      postman: [{ as: 'token' }],
-      answers: { 200: { description: 'The post.', schema: post } },
-    },
-    {
-      id: 'replacePost',
-      method: 'put',
-      path,
-      summary: 'Replace a post',
-      description: `For its author and admins. ${PLACE}`,
-      audience: 'user',
-      scope: 'posts:write',
-      parameters: [postPath],
-      body: replacePostBody,
-      ifMatch: true,
-      answers: { 200: { description: 'The post as it is now.', schema: post } },
-    },
-    {
-      id: 'updatePost',
-      method: 'patch',
-      path,
-      summary: 'Change some of a post',
-      description: `For its author and admins. Another visibility takes a post out of its family. ${PLACE}`,
-      audience: 'user',
-      scope: 'posts:write',
-      parameters: [postPath],
-      body: updatePostBody,
-      example: { title: 'Notes on the engine' },
-      ifMatch: true,
-      answers: { 200: { description: 'The post as it is now.', schema: post } },
-    },
-    {
-      id: 'deletePost',
-      method: 'delete',
-      path,
-      summary: 'Delete a post',
-      description: 'For its author and admins.',
-      audience: 'user',
-      scope: 'posts:write',
-      parameters: [postPath],
-      ifMatch: true,
-      answers: { 204: { description: 'Deleted.' } },
-    },
-    {
+export const postsRoute = defineRoute('/api/posts', {
+  GET: {
+    id: 'listPosts',
+    summary: 'List the posts visible to me, newest first',
+    description: '`q`: all words must occur in the title or content.',
+    access: { scope: 'posts:read', optional: true },
+    parameters: [listPostsQuery],
+    etag: true,
+    list: true,
+    responses: { 200: { description: 'A page of posts.', schema: pageOf('posts', post) } },
+  },
+  POST: {
+    id: 'createPost',
+    summary: 'Create a post',
+    description: `The default \`visibility\` is \`private\`. ${FAMILY_RULE}`,
+    access: { scope: 'posts:write' },
+    body: createPostBody,
+    idempotent: true,
+    responses: { 201: { description: 'The post.', schema: post } },
+  },
+})
+
+export const postRoute = defineRoute('/api/posts/{id}', {
+  GET: {
+    id: 'getPost',
+    summary: 'Get a post',
+    access: { scope: 'posts:read', optional: true },
+    parameters: [postPath],
+    etag: true,
+    responses: { 200: { description: 'The post.', schema: post } },
+  },
+  PUT: {
+    id: 'replacePost',
+    summary: 'Replace a post',
+    description: `Author and admins only. ${FAMILY_RULE}`,
+    access: { scope: 'posts:write' },
+    parameters: [postPath],
+    body: replacePostBody,
+    ifMatch: true,
+    responses: { 200: { description: 'The updated post.', schema: post } },
+  },
+  PATCH: {
+    id: 'updatePost',
+    summary: 'Update a post',
+    description: `Author and admins only. Changing the visibility removes the post from its family. ${FAMILY_RULE}`,
+    access: { scope: 'posts:write' },
+    parameters: [postPath],
+    body: updatePostBody,
+    example: { title: 'Notes on the engine' },
+    ifMatch: true,
+    responses: { 200: { description: 'The updated post.', schema: post } },
+  },
+  DELETE: {
+    id: 'deletePost',
+    summary: 'Delete a post',
+    description: 'Author and admins only.',
+    access: { scope: 'posts:write' },
+    parameters: [postPath],
+    ifMatch: true,
+    responses: { 204: { description: 'Deleted.' } },
+  },
+})
+
+export const postsOfUserRoute = defineRoute(
+  '/api/users/{id}/posts',
+  { scope: 'posts' },
+  {
+    GET: {
       id: 'listPostsOfUser',
-      method: 'get',
-      path: '/api/users/{id}/posts',
-      summary: 'List a user’s posts as far as I may see them, newest first',
-      audience: 'user',
-      scope: 'posts:read',
+      summary: 'List a user’s posts visible to me, newest first',
       parameters: [listPostsOfUserQuery],
       etag: true,
       list: true,
       postman: [{ path: { id: '{{myId}}' } }],
-      answers: { 200: { description: 'A page of posts.', schema: pageOf('posts', post) } },
+      responses: { 200: { description: 'A page of posts.', schema: pageOf('posts', post) } },
     },
-  ],
+  },
+)
+
+export const postsTag: ApiTag = {
+  tag: 'Posts',
+  description:
+    'Public posts are visible to everyone, family posts to the members and their author, private posts to their author; admins see all posts.',
+  schemas: { Post: post, NewPost: createPostBody, PostReplacement: replacePostBody, PostChanges: updatePostBody },
+  operations: [...postsRoute.operations, ...postRoute.operations, ...postsOfUserRoute.operations],
 }

@@ -1,10 +1,8 @@
 import Joi from 'joi'
-import type { ApiTag } from '@/lib/openapi/operation'
+import { defineRoute, type ApiTag } from '@/lib/platform/operation'
 import { pageOf } from '@/lib/platform/pagination/page-schema'
 import { object } from '@/lib/validation'
 import { exportProductsQuery, listProductsQuery, product, productBody, productPath, updateProductBody } from './schema'
-
-const path = '/api/products/{id}'
 
 const count = () => Joi.number().integer().min(0)
 
@@ -26,7 +24,7 @@ const importResult = object({
 
 const attributes = {
   description:
-    '`attributes[color]=red`: products whose attribute `color` is the text `red`; a number or truth value that is written like the value will do too. Several must all hold.',
+    '`attributes[color]=red` matches products whose attribute `color` is the text `red`, or the number or boolean with the same spelling. Multiple filters must all match.',
   style: 'deepObject',
   explode: true,
   schema: { type: 'object', additionalProperties: { type: 'string', maxLength: 200 }, maxProperties: 10 },
@@ -34,25 +32,123 @@ const attributes = {
 
 const cacheHeader = {
   'X-Cache': {
-    description: 'Whether the answer came from the cache.',
+    description: 'Whether the response came from the cache.',
     schema: { type: 'string', enum: ['hit', 'miss'] },
   },
 }
 
 const streams = {
-  'application/x-ndjson': { schema: { type: 'string', description: 'A product as JSON a line.' } },
+  'application/x-ndjson': { schema: { type: 'string', description: 'One product per line, as JSON.' } },
   'text/csv': {
-    schema: { type: 'string', description: 'RFC 4180; the first line names the columns, `attributes` is JSON.' },
+    schema: { type: 'string', description: 'RFC 4180 with a header line; `attributes` is JSON.' },
   },
 }
 
-/** What the Postman collection makes. */
+/** The product that the Postman collection creates. */
 const draft = { sku: '{{sku}}', name: 'An analytical engine', priceCents: 149_900, currency: 'EUR' }
 
-/** The catalogue. */
-export const productsDomain: ApiTag = {
+export const productsRoute = defineRoute('/api/products', {
+  GET: {
+    id: 'listProducts',
+    summary: 'List products',
+    description:
+      '`q` matches products whose name, description or SKU contains a word starting with each search term. `minPrice` and `maxPrice` are minor units, like `priceCents`.',
+    access: 'public',
+    parameters: [listProductsQuery],
+    queryParameters: { attributes },
+    etag: true,
+    list: true,
+    responses: {
+      200: { description: 'A page of products.', schema: pageOf('products', product), headers: cacheHeader },
+    },
+  },
+  POST: {
+    id: 'createProduct',
+    summary: 'Create a product',
+    access: { scope: 'products:write', role: 'admin' },
+    body: productBody,
+    idempotent: true,
+    postman: [{ generate: { sku: 'ENGINE-{{$randomInt}}-{{$timestamp}}' }, body: draft }],
+    responses: { 201: { description: 'The product.', schema: product } },
+    errors: ['SKU_EXISTS'],
+  },
+})
+
+export const productRoute = defineRoute('/api/products/{id}', {
+  GET: {
+    id: 'getProduct',
+    summary: 'Get a product',
+    access: 'public',
+    parameters: [productPath],
+    etag: true,
+    responses: { 200: { description: 'The product.', schema: product, headers: cacheHeader } },
+  },
+  PUT: {
+    id: 'replaceProduct',
+    summary: 'Replace a product',
+    description: 'Omitted fields are set to their defaults.',
+    access: { scope: 'products:write', role: 'admin' },
+    parameters: [productPath],
+    body: productBody,
+    ifMatch: true,
+    postman: [{ body: { ...draft, priceCents: 129_900 } }],
+    responses: { 200: { description: 'The updated product.', schema: product } },
+    errors: ['SKU_EXISTS'],
+  },
+  PATCH: {
+    id: 'updateProduct',
+    summary: 'Update a product',
+    description: '`attributes` are replaced as a whole.',
+    access: { scope: 'products:write', role: 'admin' },
+    parameters: [productPath],
+    body: updateProductBody,
+    example: { stock: 12 },
+    ifMatch: true,
+    responses: { 200: { description: 'The updated product.', schema: product } },
+    errors: ['SKU_EXISTS'],
+  },
+  DELETE: {
+    id: 'deleteProduct',
+    summary: 'Delete a product',
+    access: { scope: 'products:write', role: 'admin' },
+    parameters: [productPath],
+    ifMatch: true,
+    responses: { 204: { description: 'Deleted.' } },
+  },
+})
+
+export const importProductsRoute = defineRoute(
+  '/api/products/import',
+  { scope: 'products:write', role: 'admin' },
+  {
+    POST: {
+      id: 'importProducts',
+      summary: 'Bulk import products (upsert by SKU)',
+      description:
+        'One complete product per line. If a SKU occurs twice, the later line wins. Invalid lines are reported (first 100) and skipped. The body may have any size.',
+      rawBody: streams,
+      postman: [{ raw: { type: 'text/csv', text: 'sku,name,priceCents,currency\nCARD-1,A punched card,25,EUR\n' } }],
+      responses: { 200: { description: 'Import result.', schema: importResult } },
+      errors: ['VALIDATION_ERROR', 'UNSUPPORTED_MEDIA_TYPE'],
+    },
+  },
+)
+
+export const exportProductsRoute = defineRoute('/api/products/export', 'public', {
+  GET: {
+    id: 'exportProducts',
+    summary: 'Export products',
+    description:
+      'NDJSON, or CSV if `Accept` prefers it, ordered by id. The import accepts the result. CSV escapes formula-like values with a leading apostrophe.',
+    parameters: [exportProductsQuery],
+    queryParameters: { attributes },
+    responses: { 200: { description: 'The products.', content: streams } },
+  },
+})
+
+export const productsTag: ApiTag = {
   tag: 'Products',
-  description: 'The catalogue: anybody reads it, admins write it.',
+  description: 'The product catalogue: readable by everyone, writable by admins.',
   schemas: {
     Product: product,
     NewProduct: productBody,
@@ -60,111 +156,9 @@ export const productsDomain: ApiTag = {
     ImportResult: importResult,
   },
   operations: [
-    {
-      id: 'listProducts',
-      method: 'get',
-      path: '/api/products',
-      summary: 'List products',
-      description:
-        '`q` looks for words in name, description and SKU, each by its beginning; `minPrice` and `maxPrice` are minor units, like `priceCents`.',
-      audience: 'public',
-      parameters: [listProductsQuery],
-      queryParameters: { attributes },
-      etag: true,
-      list: true,
-      answers: {
-        200: { description: 'A page of products.', schema: pageOf('products', product), headers: cacheHeader },
-      },
-    },
-    {
-      id: 'createProduct',
-      method: 'post',
-      path: '/api/products',
-      summary: 'Make a product',
-      audience: 'admin',
-      scope: 'products:write',
-      body: productBody,
-      idempotent: true,
-      postman: [{ fresh: { sku: 'ENGINE-{{$randomInt}}-{{$timestamp}}' }, body: draft }],
-      answers: { 201: { description: 'The product.', schema: product } },
-      errors: ['SKU_EXISTS'],
-    },
-    {
-      id: 'getProduct',
-      method: 'get',
-      path,
-      summary: 'Read a product',
-      audience: 'public',
-      parameters: [productPath],
-      etag: true,
-      answers: { 200: { description: 'The product.', schema: product, headers: cacheHeader } },
-    },
-    {
-      id: 'replaceProduct',
-      method: 'put',
-      path,
-      summary: 'Replace a product',
-      description: 'What is left out takes its default.',
-      audience: 'admin',
-      scope: 'products:write',
-      parameters: [productPath],
-      body: productBody,
-      ifMatch: true,
-      postman: [{ body: { ...draft, priceCents: 129_900 } }],
-      answers: { 200: { description: 'The product as it is now.', schema: product } },
-      errors: ['SKU_EXISTS'],
-    },
-    {
-      id: 'updateProduct',
-      method: 'patch',
-      path,
-      summary: 'Change some of a product',
-      description: '`attributes` are replaced as a whole.',
-      audience: 'admin',
-      scope: 'products:write',
-      parameters: [productPath],
-      body: updateProductBody,
-      example: { stock: 12 },
-      ifMatch: true,
-      answers: { 200: { description: 'The product as it is now.', schema: product } },
-      errors: ['SKU_EXISTS'],
-    },
-    {
-      id: 'deleteProduct',
-      method: 'delete',
-      path,
-      summary: 'Delete a product',
-      audience: 'admin',
-      scope: 'products:write',
-      parameters: [productPath],
-      ifMatch: true,
-      answers: { 204: { description: 'Deleted.' } },
-    },
-    {
-      id: 'importProducts',
-      method: 'post',
-      path: '/api/products/import',
-      summary: 'Make or replace products by their SKUs',
-      description:
-        'A line is a whole product; of two with one SKU the later counts. Bad lines are told of, the first 100 of them, and stop nothing. The body may be of any length.',
-      audience: 'admin',
-      scope: 'products:write',
-      rawBody: streams,
-      postman: [{ raw: { type: 'text/csv', text: 'sku,name,priceCents,currency\nCARD-1,A punched card,25,EUR\n' } }],
-      answers: { 200: { description: 'What came of it.', schema: importResult } },
-      errors: ['VALIDATION_ERROR', 'UNSUPPORTED_MEDIA_TYPE'],
-    },
-    {
-      id: 'exportProducts',
-      method: 'get',
-      path: '/api/products/export',
-      summary: 'Receive products as a file',
-      description:
-        'NDJSON, or CSV where `Accept` asks for it, in the order of the ids. What it writes, the import reads. In CSV a text that a spreadsheet would take for a formula begins with an apostrophe.',
-      audience: 'public',
-      parameters: [exportProductsQuery],
-      queryParameters: { attributes },
-      answers: { 200: { description: 'The products.', content: streams } },
-    },
+    ...productsRoute.operations,
+    ...productRoute.operations,
+    ...importProductsRoute.operations,
+    ...exportProductsRoute.operations,
   ],
 }

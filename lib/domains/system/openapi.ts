@@ -1,6 +1,6 @@
-import type { ApiTag } from '@/lib/openapi/operation'
-import { user } from '@/lib/domains/users/schema'
 import Joi from 'joi'
+import { user } from '@/lib/domains/users/schema'
+import { defineRoute, type ApiTag } from '@/lib/platform/operation'
 import { object } from '@/lib/validation'
 import { greeting, readiness } from './schema'
 
@@ -9,130 +9,139 @@ const healthy = object({ required: { status: Joi.string().valid('ok') } })
 const referencePath = object({ required: { asset: Joi.string() } })
 const anyJson = { type: 'object' }
 
-/** The greeting, the health checks and the documents. */
-export const systemDomain: ApiTag = {
-  tag: 'System',
-  description: 'The greeting, health checks and the documents that describe the rest.',
-  schemas: { Greeting: greeting, Readiness: readiness },
-  operations: [
-    {
-      id: 'getGreeting',
-      method: 'get',
-      path: '/api',
-      summary: 'Name, version and the documents',
-      audience: 'public',
-      answers: { 200: { description: 'What this is.', schema: greeting } },
-    },
-    {
-      id: 'getHello',
-      method: 'get',
-      path: '/api/hello',
-      summary: 'A greeting',
-      audience: 'public',
-      answers: { 200: { description: 'The greeting.', schema: message } },
-    },
-    {
+export const greetingRoute = defineRoute('/api', 'public', {
+  GET: {
+    id: 'getGreeting',
+    summary: 'Name, version and documentation links',
+    responses: { 200: { description: 'The service.', schema: greeting } },
+  },
+})
+
+export const helloRoute = defineRoute('/api/hello', 'public', {
+  GET: {
+    id: 'getHello',
+    summary: 'Greeting',
+    responses: { 200: { description: 'The greeting.', schema: message } },
+  },
+})
+
+export const protectedRoute = defineRoute(
+  '/api/protected',
+  { scope: 'any' },
+  {
+    GET: {
       id: 'getProtected',
-      method: 'get',
-      path: '/api/protected',
-      summary: 'A greeting for the signed-in',
-      audience: 'user',
-      scope: 'any',
-      postman: [{ as: 'nobody', status: 401 }],
-      answers: {
+      summary: 'Authenticated greeting',
+      postman: [{ as: 'anonymous', status: 401 }],
+      responses: {
         200: {
-          description: 'The greeting, and who was greeted.',
+          description: 'The greeting and the caller.',
           schema: object({ required: { message: Joi.string(), user } }),
         },
       },
     },
-    {
-      id: 'getHealth',
-      method: 'get',
-      path: '/api/health',
-      summary: 'Whether the process serves',
-      audience: 'public',
-      unlimited: true,
-      answers: { 200: { description: 'It does.', schema: healthy } },
+  },
+)
+
+// Probes share one address: a 429 would restart a healthy process or take it out of service.
+export const healthRoute = defineRoute('/api/health', 'public', {
+  GET: {
+    id: 'getHealth',
+    summary: 'Liveness check',
+    rateLimited: false,
+    responses: { 200: { description: 'The process is running.', schema: healthy } },
+  },
+})
+
+export const readinessRoute = defineRoute('/api/ready', 'public', {
+  GET: {
+    id: 'getReadiness',
+    summary: 'Readiness check',
+    description: 'Lists each dependency with its state and, if it was checked, its latency.',
+    rateLimited: false,
+    responses: {
+      200: { description: 'All dependencies are available.', schema: readiness },
+      503: { description: 'A dependency is down, or the process is shutting down.', schema: readiness },
     },
-    {
-      id: 'getReadiness',
-      method: 'get',
-      path: '/api/ready',
-      summary: 'Whether the process can do its work',
-      description: 'Names each dependency with its state, and how long it took to answer where it was asked.',
-      audience: 'public',
-      unlimited: true,
-      answers: {
-        200: { description: 'Every dependency works.', schema: readiness },
-        503: { description: 'A dependency is down, or the process is stopping.', schema: readiness },
-      },
+  },
+})
+
+// Metrics are needed most under overload, when a limit would block them.
+export const metricsRoute = defineRoute('/api/metrics', 'public', {
+  GET: {
+    id: 'getMetrics',
+    summary: 'Prometheus metrics',
+    description: 'Requires `METRICS_TOKEN` as the bearer token; if it is unset, only loopback requests are allowed.',
+    rateLimited: false,
+    errors: ['UNAUTHORIZED', 'FORBIDDEN'],
+    responses: {
+      200: { description: 'The metrics.', content: { 'text/plain': { schema: { type: 'string' } } } },
     },
-    {
-      id: 'getMetrics',
-      method: 'get',
-      path: '/api/metrics',
-      summary: 'Figures of the process for Prometheus',
-      description: 'For the bearer of `METRICS_TOKEN`; where none is set, for the machine that it runs on.',
-      audience: 'public',
-      unlimited: true,
-      errors: ['UNAUTHORIZED', 'FORBIDDEN'],
-      answers: {
-        200: { description: 'The figures.', content: { 'text/plain': { schema: { type: 'string' } } } },
-      },
+  },
+})
+
+export const openApiRoute = defineRoute('/api/openapi.json', 'public', {
+  GET: {
+    id: 'getOpenApiDocument',
+    summary: 'This document',
+    etag: true,
+    responses: { 200: { description: 'OpenAPI 3.1.', content: { 'application/json': { schema: anyJson } } } },
+  },
+})
+
+export const postmanRoute = defineRoute('/api/postman.json', 'public', {
+  GET: {
+    id: 'getPostmanCollection',
+    summary: 'Postman collection',
+    etag: true,
+    responses: {
+      200: { description: 'A collection (format 2.1).', content: { 'application/json': { schema: anyJson } } },
     },
-    {
-      id: 'getOpenApiDocument',
-      method: 'get',
-      path: '/api/openapi.json',
-      summary: 'This document',
-      audience: 'public',
-      etag: true,
-      answers: {
-        200: {
-          description: 'OpenAPI 3.1.',
-          content: { 'application/json': { schema: anyJson } },
+  },
+})
+
+export const referenceRoute = defineRoute('/api/docs', 'public', {
+  GET: {
+    id: 'getReference',
+    summary: 'Interactive API reference (Swagger UI)',
+    responses: { 200: { description: 'The page.', content: { 'text/html': { schema: { type: 'string' } } } } },
+  },
+})
+
+export const referenceAssetRoute = defineRoute('/api/docs/{asset}', 'public', {
+  GET: {
+    id: 'getReferenceAsset',
+    summary: 'A file of the API reference',
+    parameters: [referencePath],
+    postman: [{ path: { asset: 'start.js' } }],
+    responses: {
+      200: {
+        description: 'The file.',
+        headers: { ETag: { description: 'The version of the file.', schema: { type: 'string' } } },
+        content: {
+          'image/png': { schema: {} },
+          'text/css': { schema: { type: 'string' } },
+          'text/javascript': { schema: { type: 'string' } },
         },
       },
     },
-    {
-      id: 'getPostmanCollection',
-      method: 'get',
-      path: '/api/postman.json',
-      summary: 'The Postman collection of this interface',
-      audience: 'public',
-      etag: true,
-      answers: {
-        200: { description: 'A collection of the format 2.1.', content: { 'application/json': { schema: anyJson } } },
-      },
-    },
-    {
-      id: 'getReference',
-      method: 'get',
-      path: '/api/docs',
-      summary: 'The reference as a page to read and try',
-      audience: 'public',
-      answers: { 200: { description: 'The page.', content: { 'text/html': { schema: { type: 'string' } } } } },
-    },
-    {
-      id: 'getReferenceAsset',
-      method: 'get',
-      path: '/api/docs/{asset}',
-      summary: 'A file of the reference page',
-      audience: 'public',
-      parameters: [referencePath],
-      postman: [{ path: { asset: 'start.js' } }],
-      answers: {
-        200: {
-          description: 'The file.',
-          headers: { ETag: { description: 'The version of the file.', schema: { type: 'string' } } },
-          content: {
-            'image/png': { schema: {} },
-            'text/css': { schema: { type: 'string' } },
-            'text/javascript': { schema: { type: 'string' } },
-          },
-        },
-      },
-    },
+  },
+})
+
+export const systemTag: ApiTag = {
+  tag: 'System',
+  description: 'Greeting, health checks, metrics and API documentation.',
+  schemas: { Greeting: greeting, Readiness: readiness },
+  operations: [
+    greetingRoute.GET,
+    helloRoute.GET,
+    protectedRoute.GET,
+    healthRoute.GET,
+    readinessRoute.GET,
+    metricsRoute.GET,
+    openApiRoute.GET,
+    postmanRoute.GET,
+    referenceRoute.GET,
+    referenceAssetRoute.GET,
   ],
 }

@@ -23,7 +23,7 @@ export type Actor = SessionActor | ApiKeyActor
 
 /**
  * Whether the caller's credentials reach as far as `scope`: an API key by its scopes, whoever signed in always. Routes
- * declare theirs with `requireScope`; services ask where an answer embeds what a scope of its own guards.
+ * declare theirs in `access`; services ask where an answer embeds what a scope of its own guards.
  */
 export function hasScope(actor: Actor, scope: Scope): boolean {
   return actor.credential === 'session' || actor.scopes.has(scope)

@@ -1,32 +1,29 @@
+import { apiKeysRoute } from '@/lib/domains/auth/api-keys/openapi'
 import { createApiKeyBody } from '@/lib/domains/auth/api-keys/schema'
 import { createApiKey, listApiKeys } from '@/lib/domains/auth/api-keys/service'
-import { methodNotAllowed } from '@/lib/errors'
 import { apiHandler } from '@/lib/http/api-handler'
-import { sendResource } from '@/lib/http/etag'
 import type { SessionContext } from '@/lib/http/context'
-import { idempotent } from '@/lib/http/with-idempotency'
+import { sendResource } from '@/lib/http/etag'
 import { parseBody } from '@/lib/http/parse'
 import { requireAuth } from '@/lib/http/require-auth'
+import { withIdempotency } from '@/lib/http/with-idempotency'
 
 export const config = { api: { bodyParser: false } }
 
-const list = requireAuth(async (req, res, { actor }) => sendResource(req, res, { apiKeys: await listApiKeys(actor) }))
+const create = withIdempotency<SessionContext>(async (req, { actor, ...client }) => {
+  const apiKey = await createApiKey(actor, await parseBody(req, createApiKeyBody), client)
+  // The response contains the key, which no GET returns: so it has no ETag and must not be stored.
+  return { headers: { Location: `/api/api-keys/${apiKey.id}`, 'Cache-Control': 'no-store' }, body: apiKey }
+})
 
-const create = requireAuth(
-  idempotent<SessionContext>(async (req, { actor, ...origin }) => {
-    const apiKey = await createApiKey(actor, await parseBody(req, createApiKeyBody), origin)
-    // Unlike other answers it holds what no GET gives: the key. So it has no ETag, and is kept nowhere.
-    return { headers: { Location: `/api/api-keys/${apiKey.id}`, 'Cache-Control': 'no-store' }, body: apiKey }
+export default apiHandler(
+  apiKeysRoute,
+  requireAuth(apiKeysRoute.access, async (req, res, context) => {
+    switch (req.method) {
+      case 'GET':
+        return sendResource(req, res, { apiKeys: await listApiKeys(context.actor) })
+      case 'POST':
+        return create(req, res, context)
+    }
   }),
 )
-
-export default apiHandler((req, res, context) => {
-  switch (req.method) {
-    case 'GET':
-      return list(req, res, context)
-    case 'POST':
-      return create(req, res, context)
-    default:
-      throw methodNotAllowed('GET', 'POST')
-  }
-})

@@ -1,21 +1,15 @@
-import { methodNotAllowed } from '@/lib/errors'
+import { sendVerificationEmailRoute } from '@/lib/domains/auth/recovery/openapi'
+import { sendVerificationEmail } from '@/lib/domains/auth/recovery/service'
 import { apiHandler } from '@/lib/http/api-handler'
 import { requireAuth } from '@/lib/http/require-auth'
 import { sendNoContent } from '@/lib/http/respond'
-import { sendVerificationEmail } from '@/lib/domains/auth/recovery/service'
 
 export const config = { api: { bodyParser: false } }
 
-const send = requireAuth(async (_req, res, { actor }) => {
-  await sendVerificationEmail(actor)
-  sendNoContent(res)
-})
-
-export default apiHandler((req, res, context) => {
-  switch (req.method) {
-    case 'POST':
-      return send(req, res, context)
-    default:
-      throw methodNotAllowed('POST')
-  }
-})
+export default apiHandler(
+  sendVerificationEmailRoute,
+  requireAuth(sendVerificationEmailRoute.access, async (_req, res, { actor }) => {
+    await sendVerificationEmail(actor)
+    sendNoContent(res)
+  }),
+)

@@ -1,29 +1,24 @@
+import { contactRoute } from '@/lib/domains/contact/openapi'
 import { contactBody, contactQuery, listContactQuery } from '@/lib/domains/contact/schema'
 import { listContactMessages, receiveContactMessage } from '@/lib/domains/contact/service'
-import { methodNotAllowed } from '@/lib/errors'
 import { apiHandler } from '@/lib/http/api-handler'
 import type { Context } from '@/lib/http/context'
-import { idempotent } from '@/lib/http/with-idempotency'
 import { parseBody, parseQuery } from '@/lib/http/parse'
 import { withStrictRateLimit } from '@/lib/http/rate-limit'
-import { requireAuth, requireRole, requireScope } from '@/lib/http/require-auth'
+import { requireAuth } from '@/lib/http/require-auth'
 import { sendList } from '@/lib/http/send-list'
+import { withIdempotency } from '@/lib/http/with-idempotency'
 
 export const config = { api: { bodyParser: false } }
 
-const list = requireAuth(
-  requireScope(
-    'contact:read',
-    requireRole('admin', async (req, res) => {
-      const query = parseQuery(req, listContactQuery)
-      sendList(req, res, { plural: 'contactMessages', request: query, list: await listContactMessages(query) })
-    }),
-  ),
-)
+const handleGet = requireAuth(contactRoute.GET.access, async (req, res) => {
+  const query = parseQuery(req, listContactQuery)
+  sendList(req, res, { plural: 'contactMessages', request: query, list: await listContactMessages(query) })
+})
 
-const send = withStrictRateLimit(
+const handlePost = withStrictRateLimit(
   'contact',
-  idempotent<Context>(async (req) => {
+  withIdempotency<Context>(async (req) => {
     const query = parseQuery(req, contactQuery)
     await receiveContactMessage({ ...(await parseBody(req, contactBody)), ...query })
     return {
@@ -37,13 +32,11 @@ const send = withStrictRateLimit(
   }),
 )
 
-export default apiHandler((req, res, context) => {
+export default apiHandler(contactRoute, (req, res, context) => {
   switch (req.method) {
     case 'GET':
-      return list(req, res, context)
+      return handleGet(req, res, context)
     case 'POST':
-      return send(req, res, context)
-    default:
-      throw methodNotAllowed('GET', 'POST')
+      return handlePost(req, res, context)
   }
 })

@@ -1,54 +1,39 @@
-import { methodNotAllowed } from '@/lib/errors'
+import { postRoute } from '@/lib/domains/posts/openapi'
+import { postPath, replacePostBody, updatePostBody } from '@/lib/domains/posts/schema'
+import { deletePost, getPost, updatePost } from '@/lib/domains/posts/service'
 import { apiHandler } from '@/lib/http/api-handler'
 import { preconditionOf, sendResource } from '@/lib/http/etag'
 import { parseBody, parseQuery } from '@/lib/http/parse'
-import { optionalAuth, requireAuth, requireScope } from '@/lib/http/require-auth'
+import { optionalAuth, requireAuth } from '@/lib/http/require-auth'
 import { sendNoContent } from '@/lib/http/respond'
-import { postPath, replacePostBody, updatePostBody } from '@/lib/domains/posts/schema'
-import { deletePost, getPost, updatePost } from '@/lib/domains/posts/service'
 
 export const config = { api: { bodyParser: false } }
 
-const show = optionalAuth(
-  requireScope('posts:read', async (req, res, { actor }) => {
-    const { id } = parseQuery(req, postPath)
-    sendResource(req, res, await getPost(actor, id))
-  }),
-)
+const handleGet = optionalAuth(postRoute.GET.access, async (req, res, { actor }) => {
+  const { id } = parseQuery(req, postPath)
+  sendResource(req, res, await getPost(actor, id))
+})
 
-const replace = requireAuth(
-  requireScope('posts:write', async (req, res, { actor }) => {
-    const { id } = parseQuery(req, postPath)
-    sendResource(req, res, await updatePost(actor, id, await parseBody(req, replacePostBody), preconditionOf(req)))
-  }),
-)
+const handleChange = requireAuth(postRoute.PATCH.access, async (req, res, { actor }) => {
+  const { id } = parseQuery(req, postPath)
+  const changes = await parseBody(req, req.method === 'PUT' ? replacePostBody : updatePostBody)
+  sendResource(req, res, await updatePost(actor, id, changes, preconditionOf(req)))
+})
 
-const change = requireAuth(
-  requireScope('posts:write', async (req, res, { actor }) => {
-    const { id } = parseQuery(req, postPath)
-    sendResource(req, res, await updatePost(actor, id, await parseBody(req, updatePostBody), preconditionOf(req)))
-  }),
-)
+const handleDelete = requireAuth(postRoute.DELETE.access, async (req, res, { actor }) => {
+  const { id } = parseQuery(req, postPath)
+  await deletePost(actor, id, preconditionOf(req))
+  sendNoContent(res)
+})
 
-const remove = requireAuth(
-  requireScope('posts:write', async (req, res, { actor }) => {
-    const { id } = parseQuery(req, postPath)
-    await deletePost(actor, id, preconditionOf(req))
-    sendNoContent(res)
-  }),
-)
-
-export default apiHandler((req, res, context) => {
+export default apiHandler(postRoute, (req, res, context) => {
   switch (req.method) {
     case 'GET':
-      return show(req, res, context)
+      return handleGet(req, res, context)
     case 'PUT':
-      return replace(req, res, context)
     case 'PATCH':
-      return change(req, res, context)
+      return handleChange(req, res, context)
     case 'DELETE':
-      return remove(req, res, context)
-    default:
-      throw methodNotAllowed('GET', 'PUT', 'PATCH', 'DELETE')
+      return handleDelete(req, res, context)
   }
 })

@@ -1,63 +1,34 @@
-import { methodNotAllowed } from '@/lib/errors'
+import { showUserQuery } from '@/lib/domains/users/include-schema'
+import { userRoute } from '@/lib/domains/users/openapi'
+import { replaceUserBody, updateUserBody, userPath } from '@/lib/domains/users/schema'
+import { deleteUser, getUserWithIncludes, updateUser } from '@/lib/domains/users/service'
 import { apiHandler } from '@/lib/http/api-handler'
 import { preconditionOf, sendResource } from '@/lib/http/etag'
 import { parseBody, parseQuery } from '@/lib/http/parse'
-import { requireAuth, requireScope } from '@/lib/http/require-auth'
+import { requireAuth } from '@/lib/http/require-auth'
 import { sendNoContent } from '@/lib/http/respond'
-import { showUserQuery } from '@/lib/domains/users/include-schema'
-import { replaceUserBody, updateUserBody, userPath } from '@/lib/domains/users/schema'
-import { deleteUser, getUserWithIncludes, updateUser } from '@/lib/domains/users/service'
 
 export const config = { api: { bodyParser: false } }
 
-const show = requireAuth(
-  requireScope('users:read', async (req, res, { actor }) => {
-    const { id, include } = parseQuery(req, showUserQuery)
-    sendResource(req, res, await getUserWithIncludes(actor, id, include))
+export default apiHandler(
+  userRoute,
+  requireAuth(userRoute.access, async (req, res, { actor, ...client }) => {
+    switch (req.method) {
+      case 'GET': {
+        const { id, include } = parseQuery(req, showUserQuery)
+        return sendResource(req, res, await getUserWithIncludes(actor, id, include))
+      }
+      case 'PUT':
+      case 'PATCH': {
+        const { id } = parseQuery(req, userPath)
+        const changes = await parseBody(req, req.method === 'PUT' ? replaceUserBody : updateUserBody)
+        return sendResource(req, res, await updateUser(actor, id, changes, client, preconditionOf(req)))
+      }
+      case 'DELETE': {
+        const { id } = parseQuery(req, userPath)
+        await deleteUser(actor, id, client, preconditionOf(req))
+        return sendNoContent(res)
+      }
+    }
   }),
 )
-
-const replace = requireAuth(
-  requireScope('users:write', async (req, res, { actor, ...origin }) => {
-    const { id } = parseQuery(req, userPath)
-    sendResource(
-      req,
-      res,
-      await updateUser(actor, id, await parseBody(req, replaceUserBody), origin, preconditionOf(req)),
-    )
-  }),
-)
-
-const change = requireAuth(
-  requireScope('users:write', async (req, res, { actor, ...origin }) => {
-    const { id } = parseQuery(req, userPath)
-    sendResource(
-      req,
-      res,
-      await updateUser(actor, id, await parseBody(req, updateUserBody), origin, preconditionOf(req)),
-    )
-  }),
-)
-
-const remove = requireAuth(
-  requireScope('users:write', async (req, res, { actor, ...origin }) => {
-    const { id } = parseQuery(req, userPath)
-    await deleteUser(actor, id, origin, preconditionOf(req))
-    sendNoContent(res)
-  }),
-)
-
-export default apiHandler((req, res, context) => {
-  switch (req.method) {
-    case 'GET':
-      return show(req, res, context)
-    case 'PUT':
-      return replace(req, res, context)
-    case 'PATCH':
-      return change(req, res, context)
-    case 'DELETE':
-      return remove(req, res, context)
-    default:
-      throw methodNotAllowed('GET', 'PUT', 'PATCH', 'DELETE')
-  }
-})

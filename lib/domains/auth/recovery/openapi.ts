@@ -1,58 +1,65 @@
-import type { ApiTag } from '@/lib/openapi/operation'
+import { defineRoute, type ApiTag } from '@/lib/platform/operation'
 import { forgotPasswordBody, resetPasswordBody, verifyEmailBody } from './schema'
 
 const TOKEN = 'q3VJ0yZkq1mT5r8xWcN2hB7dLfS4gPaUeYtKoI6vRjM'
 
-/** Proving an e-mail address by a link in a mail. */
-export const recoveryDomain: ApiTag = {
+export const forgotPasswordRoute = defineRoute('/api/auth/forgot-password', 'public', {
+  POST: {
+    id: 'forgotPassword',
+    summary: 'Request a password reset',
+    description: 'The response is the same whether or not an account has the address.',
+    body: forgotPasswordBody,
+    responses: { 204: { description: 'If the account exists, an email is sent.' } },
+  },
+})
+
+export const resetPasswordRoute = defineRoute('/api/auth/reset-password', 'public', {
+  POST: {
+    id: 'resetPassword',
+    summary: 'Set a new password with an emailed token',
+    description: 'Revokes all sessions of the account. The token works once.',
+    body: resetPasswordBody,
+    example: { token: TOKEN, password: 'correct horse battery' },
+    responses: { 204: { description: 'The password was changed.' } },
+    postman: [{ name: 'Try to set a new password with an invalid token', status: 401 }],
+    errors: ['INVALID_TOKEN', 'TOKEN_REUSED', 'TOKEN_EXPIRED'],
+  },
+})
+
+export const sendVerificationEmailRoute = defineRoute(
+  '/api/auth/send-verification-email',
+  {},
+  {
+    POST: {
+      id: 'sendVerificationEmail',
+      summary: 'Resend the verification email',
+      description: 'Sends no email to a verified address, and at most five within an hour.',
+      responses: { 204: { description: 'An email is sent if the address is not verified yet.' } },
+    },
+  },
+)
+
+export const verifyEmailRoute = defineRoute('/api/auth/verify-email', 'public', {
+  POST: {
+    id: 'verifyEmail',
+    summary: 'Verify an email address with an emailed token',
+    description: 'The token works once, and only while the account still has the address.',
+    body: verifyEmailBody,
+    example: { token: TOKEN },
+    responses: { 204: { description: 'The address is verified.' } },
+    postman: [{ name: 'Try to verify an address with an invalid token', status: 401 }],
+    errors: ['INVALID_TOKEN', 'TOKEN_REUSED', 'TOKEN_EXPIRED'],
+  },
+})
+
+export const recoveryTag: ApiTag = {
   tag: 'Recovery',
-  description: 'New passwords and verified addresses, by links that are sent by mail.',
+  description: 'Password resets and email verification, with emailed links.',
   schemas: {},
   operations: [
-    {
-      id: 'forgotPassword',
-      method: 'post',
-      path: '/api/auth/forgot-password',
-      summary: 'Ask for a link to set a new password',
-      description: 'The answer is the same whether the address belongs to an account or not.',
-      audience: 'public',
-      body: forgotPasswordBody,
-      answers: { 204: { description: 'If there is such an account, a mail is on its way.' } },
-    },
-    {
-      id: 'resetPassword',
-      method: 'post',
-      path: '/api/auth/reset-password',
-      summary: 'Set a new password with the token of a mail',
-      description: 'Every session of the account ends. The token works once.',
-      audience: 'public',
-      body: resetPasswordBody,
-      example: { token: TOKEN, password: 'correct horse battery' },
-      answers: { 204: { description: 'The password is set.' } },
-      postman: [{ name: 'Try to set a new password with a made-up token', status: 401 }],
-      errors: ['INVALID_TOKEN', 'TOKEN_REUSED', 'TOKEN_EXPIRED'],
-    },
-    {
-      id: 'sendVerificationEmail',
-      method: 'post',
-      path: '/api/auth/send-verification-email',
-      summary: 'Ask for a link to verify the own address',
-      description: 'No mail is sent to an address that is verified, nor more than five within an hour.',
-      audience: 'user',
-      answers: { 204: { description: 'A mail is on its way, where one is needed.' } },
-    },
-    {
-      id: 'verifyEmail',
-      method: 'post',
-      path: '/api/auth/verify-email',
-      summary: 'Verify an address with the token of a mail',
-      description: 'The token works once, and only while the account has the address that it was sent to.',
-      audience: 'public',
-      body: verifyEmailBody,
-      example: { token: TOKEN },
-      answers: { 204: { description: 'The address is verified.' } },
-      postman: [{ name: 'Try to verify an address with a made-up token', status: 401 }],
-      errors: ['INVALID_TOKEN', 'TOKEN_REUSED', 'TOKEN_EXPIRED'],
-    },
+    forgotPasswordRoute.POST,
+    resetPasswordRoute.POST,
+    sendVerificationEmailRoute.POST,
+    verifyEmailRoute.POST,
   ],
 }

@@ -1,74 +1,88 @@
 import Joi from 'joi'
-import type { ApiTag } from '@/lib/openapi/operation'
+import { defineRoute, type ApiTag } from '@/lib/platform/operation'
 import { object } from '@/lib/validation'
 import { refreshTokenBody, session, sessionPath, tokenPair } from './schema'
 
-/** What keeps somebody signed in, and what ends that. */
-export const sessionsDomain: ApiTag = {
-  tag: 'Sessions',
-  description: 'What keeps somebody signed in, and what ends that.',
-  schemas: { Session: session, TokenPair: tokenPair },
-  operations: [
-    {
-      id: 'refresh',
-      method: 'post',
-      path: '/api/auth/refresh',
-      summary: 'Exchange a refresh token for a new pair',
-      description:
-        'The old token is spent. Again within 10 s it still gets a pair of the same session; later the session ends. Without a `refreshToken` the cookie is taken, from pages of an allowed origin alone.',
-      audience: 'public',
-      body: refreshTokenBody,
-      refreshCookie: 'both',
-      answers: {
-        200: { description: 'The new pair; the refresh token as a cookie where it came as one.', schema: tokenPair },
-      },
-      errors: ['UNAUTHORIZED', 'FORBIDDEN', 'TOKEN_EXPIRED', 'TOKEN_REUSED', 'INVALID_TOKEN'],
-      postman: [{ body: { refreshToken: '{{refreshToken}}' }, keep: { token: 'token', refreshToken: 'refreshToken' } }],
+export const refreshRoute = defineRoute('/api/auth/refresh', 'public', {
+  POST: {
+    id: 'refresh',
+    summary: 'Exchange a refresh token for a new pair',
+    description:
+      'The old token is invalidated. Reuse within 10 s returns another pair; later reuse revokes the session. Without a `refreshToken` the cookie is used, which is only accepted from an allowed origin.',
+    body: refreshTokenBody,
+    refreshCookie: 'both',
+    responses: {
+      200: { description: 'The new pair; the refresh token is a cookie if it was sent as one.', schema: tokenPair },
     },
-    {
+    errors: ['UNAUTHORIZED', 'FORBIDDEN', 'TOKEN_EXPIRED', 'TOKEN_REUSED', 'INVALID_TOKEN'],
+    postman: [{ body: { refreshToken: '{{refreshToken}}' }, store: { token: 'token', refreshToken: 'refreshToken' } }],
+  },
+})
+
+export const logoutRoute = defineRoute(
+  '/api/auth/logout',
+  {},
+  {
+    POST: {
       id: 'logout',
-      method: 'post',
-      path: '/api/auth/logout',
-      summary: 'Sign out',
-      description: 'By an access token, a refresh token or the cookie. The access token is dead at once.',
-      audience: 'user',
+      summary: 'Log out',
+      description: 'Accepts an access token, a refresh token or the cookie. The access token is revoked immediately.',
       body: refreshTokenBody,
       refreshCookie: 'both',
-      answers: { 204: { description: 'Signed out.' } },
+      responses: { 204: { description: 'Logged out.' } },
       errors: ['TOKEN_EXPIRED', 'INVALID_TOKEN'],
       postman: [{ as: 'otherToken' }],
     },
-    {
+  },
+)
+
+export const sessionsRoute = defineRoute(
+  '/api/auth/sessions',
+  {},
+  {
+    GET: {
       id: 'listSessions',
-      method: 'get',
-      path: '/api/auth/sessions',
-      summary: 'List the caller’s sessions',
-      audience: 'user',
+      summary: 'List my sessions',
       etag: true,
-      answers: {
+      responses: {
         200: {
-          description: 'The sessions, the last used first.',
+          description: 'The sessions, most recently used first.',
           schema: object({ required: { sessions: Joi.array().items(session) } }),
         },
       },
-      postman: [{ keep: { sessionId: 'sessions.find(({ current }) => !current).id' } }],
+      postman: [{ store: { sessionId: 'sessions.find(({ current }) => !current).id' } }],
     },
-    {
-      id: 'endSession',
-      method: 'delete',
-      path: '/api/auth/sessions/{id}',
-      summary: 'End one of the caller’s sessions',
-      audience: 'user',
-      parameters: [sessionPath],
-      answers: { 204: { description: 'Ended.' } },
-    },
-    {
+    DELETE: {
       id: 'endOtherSessions',
-      method: 'delete',
-      path: '/api/auth/sessions',
-      summary: 'End all of the caller’s sessions but this',
-      audience: 'user',
-      answers: { 204: { description: 'Ended.' } },
+      summary: 'Revoke all other sessions',
+      responses: { 204: { description: 'Revoked.' } },
     },
+  },
+)
+
+export const sessionRoute = defineRoute(
+  '/api/auth/sessions/{id}',
+  {},
+  {
+    DELETE: {
+      id: 'endSession',
+      summary: 'Revoke a session',
+      parameters: [sessionPath],
+      responses: { 204: { description: 'Revoked.' } },
+    },
+  },
+)
+
+export const sessionsTag: ApiTag = {
+  tag: 'Sessions',
+  description: 'Session management.',
+  schemas: { Session: session, TokenPair: tokenPair },
+  operations: [
+    refreshRoute.POST,
+    logoutRoute.POST,
+    sessionsRoute.GET,
+    // The Postman collection revokes the listed session before all others.
+    sessionRoute.DELETE,
+    sessionsRoute.DELETE,
   ],
 }

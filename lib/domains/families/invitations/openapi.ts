@@ -1,69 +1,78 @@
 import { familyPath, listBelowFamilyQuery } from '@/lib/domains/families/schema'
+import { defineRoute, type ApiTag } from '@/lib/platform/operation'
 import { pageOf } from '@/lib/platform/pagination/page-schema'
-import type { ApiTag } from '@/lib/openapi/operation'
 import { acceptedInvitation, acceptInvitationBody, createInvitationBody, invitation, invitationPath } from './schema'
 
-const path = '/api/families/{id}/invitations'
-
-/** Offers of membership by mail. */
-export const invitationsDomain: ApiTag = {
-  tag: 'Invitations',
-  description: 'Offers of membership in a family, by mail.',
-  schemas: { Invitation: invitation, NewInvitation: createInvitationBody, InvitationToken: acceptInvitationBody },
-  operations: [
-    {
+export const invitationsRoute = defineRoute(
+  '/api/families/{id}/invitations',
+  { scope: 'families' },
+  {
+    GET: {
       id: 'listInvitations',
-      method: 'get',
-      path,
-      summary: 'List the open invitations of a family',
-      description: 'For its owners. The token of an invitation is in its mail alone.',
-      audience: 'user',
-      scope: 'families:read',
+      summary: 'List the pending invitations of a family',
+      description: 'Owners only. Only the email contains the token.',
       parameters: [listBelowFamilyQuery],
       etag: true,
       list: true,
-      answers: { 200: { description: 'A page of invitations.', schema: pageOf('invitations', invitation) } },
+      responses: { 200: { description: 'A page of invitations.', schema: pageOf('invitations', invitation) } },
     },
-    {
+    POST: {
       id: 'createInvitation',
-      method: 'post',
-      path,
-      summary: 'Invite an address to a family',
+      summary: 'Invite an email address to a family',
       description:
-        'For its owners. A mail with a link follows. A new invitation takes the place of an open one to the same address, whose link is dead from then on.',
-      audience: 'user',
-      scope: 'families:write',
+        'Owners only. Sends an email with a link. Replaces a pending invitation to the same address, whose link stops working.',
       parameters: [familyPath],
       body: createInvitationBody,
       idempotent: true,
-      postman: [{ fresh: { guestEmail: 'guest-{{$randomUUID}}@example.com' }, body: { email: '{{guestEmail}}' } }],
-      answers: { 201: { description: 'The invitation.', schema: invitation } },
+      postman: [{ generate: { guestEmail: 'guest-{{$randomUUID}}@example.com' }, body: { email: '{{guestEmail}}' } }],
+      responses: { 201: { description: 'The invitation.', schema: invitation } },
       errors: ['ALREADY_MEMBER'],
     },
-    {
+  },
+)
+
+export const invitationRoute = defineRoute(
+  '/api/families/{id}/invitations/{invitationId}',
+  { scope: 'families' },
+  {
+    GET: {
+      id: 'getInvitation',
+      summary: 'Get a pending invitation',
+      description: 'Owners only.',
+      parameters: [invitationPath],
+      etag: true,
+      responses: { 200: { description: 'The invitation.', schema: invitation } },
+    },
+    DELETE: {
       id: 'deleteInvitation',
-      method: 'delete',
-      path: '/api/families/{id}/invitations/{invitationId}',
-      summary: 'Take an open invitation back',
-      description: 'For owners of the family.',
-      audience: 'user',
-      scope: 'families:write',
+      summary: 'Revoke a pending invitation',
+      description: 'Owners only.',
       parameters: [invitationPath],
       ifMatch: true,
-      answers: { 204: { description: 'Taken back.' } },
+      responses: { 204: { description: 'Revoked.' } },
     },
-    {
+  },
+)
+
+export const acceptInvitationRoute = defineRoute(
+  '/api/invitations/accept',
+  { scope: 'families' },
+  {
+    POST: {
       id: 'acceptInvitation',
-      method: 'post',
-      path: '/api/invitations/accept',
-      summary: 'Become a member by the token of an invitation',
-      description: 'For the user whose e-mail address was invited; to anybody else the token is as good as made up.',
-      audience: 'user',
-      scope: 'families:write',
+      summary: 'Accept an invitation',
+      description: 'Only the invited user may accept; anyone else receives INVALID_TOKEN.',
       body: acceptInvitationBody,
-      postman: [{ name: 'Try to accept an invitation with a made-up token', body: { token: 'made-up' }, status: 401 }],
-      answers: { 200: { description: 'The family.', schema: acceptedInvitation } },
+      postman: [{ name: 'Try to accept an invalid invitation', body: { token: 'invalid' }, status: 401 }],
+      responses: { 200: { description: 'The family.', schema: acceptedInvitation } },
       errors: ['INVALID_TOKEN', 'TOKEN_REUSED', 'TOKEN_EXPIRED', 'ALREADY_MEMBER'],
     },
-  ],
+  },
+)
+
+export const invitationsTag: ApiTag = {
+  tag: 'Invitations',
+  description: 'Invitations to families, by email.',
+  schemas: { Invitation: invitation, NewInvitation: createInvitationBody, InvitationToken: acceptInvitationBody },
+  operations: [...invitationsRoute.operations, ...invitationRoute.operations, ...acceptInvitationRoute.operations],
 }

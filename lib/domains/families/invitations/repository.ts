@@ -61,12 +61,9 @@ export async function listInvitations(familyId: number, query: ListRequest): Pro
 }
 
 /** An invitation of a family that nobody has accepted. */
-export async function findOpenInvitation(
-  transaction: FamilyTransaction,
-  key: { id: number; familyId: number },
-): Promise<Invitation | undefined> {
+export async function findOpenInvitation(key: { id: number; familyId: number }): Promise<Invitation | undefined> {
   const where = { ...key, acceptedAt: null }
-  return (await transaction.invitation.findUnique({ where, select: invitationColumns })) ?? undefined
+  return (await prisma().invitation.findUnique({ where, select: invitationColumns })) ?? undefined
 }
 
 export async function deleteInvitation(transaction: FamilyTransaction, id: number): Promise<void> {

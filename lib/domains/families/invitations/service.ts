@@ -43,6 +43,18 @@ export async function listInvitations(actor: Actor, familyId: number, query: Lis
   return repository.listInvitations(familyId, query)
 }
 
+/**
+ * Returns a pending invitation.
+ * @throws NOT_FOUND when the caller is not a member or there is no such invitation
+ * @throws FORBIDDEN when the caller is not an owner
+ */
+export async function getInvitation(actor: Actor, key: { familyId: number; id: number }): Promise<Invitation> {
+  await assertOwner(actor, key.familyId)
+  const invitation = await repository.findOpenInvitation(key)
+  if (invitation === undefined) throw new AppError('NOT_FOUND')
+  return invitation
+}
+
 /** Takes an open invitation back. NOT_FOUND, FORBIDDEN, PRECONDITION_FAILED. */
 export async function revokeInvitation(
   actor: Actor,
@@ -50,7 +62,7 @@ export async function revokeInvitation(
   precondition?: Precondition,
 ): Promise<void> {
   return withOwnedFamily(actor, key.familyId, async (transaction) => {
-    const open = await repository.findOpenInvitation(transaction, key)
+    const open = await repository.findOpenInvitation(key)
     if (open === undefined) throw new AppError('NOT_FOUND')
     precondition?.(open)
     await repository.deleteInvitation(transaction, key.id)

@@ -1,4 +1,4 @@
-import type { ApiTag } from '@/lib/openapi/operation'
+import { defineRoute, type ApiTag } from '@/lib/platform/operation'
 import { uploaded } from './schema'
 
 const form = {
@@ -8,44 +8,45 @@ const form = {
   properties: { file: { type: 'string', contentMediaType: 'application/octet-stream', description: 'Up to 10 MiB.' } },
 }
 
-/** A GIF of one dot. It is ASCII throughout, so that it can stand in the JSON of a Postman collection. */
-const DOT = 'GIF89a\x01\0\x01\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;'
+/** A GIF of one pixel. It is ASCII only, so that the JSON of the Postman collection can contain it. */
+const PIXEL = 'GIF89a\x01\0\x01\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;'
 
 const BOUNDARY = 'hearth-form'
 
-/** The form as a browser would send it (RFC 7578). */
-const formWithDot = {
+/** The form as a browser sends it (RFC 7578). */
+const formWithPixel = {
   type: `multipart/form-data; boundary=${BOUNDARY}`,
   text: [
     `--${BOUNDARY}`,
-    'Content-Disposition: form-data; name="file"; filename="dot.gif"',
+    'Content-Disposition: form-data; name="file"; filename="pixel.gif"',
     'Content-Type: image/gif',
     '',
-    DOT,
+    PIXEL,
     `--${BOUNDARY}--`,
     '',
   ].join('\r\n'),
 }
 
-/** Images from forms. */
-export const uploadsDomain: ApiTag = {
-  tag: 'Uploads',
-  description: 'Images from a form, kept among the caller’s files.',
-  schemas: { Upload: uploaded },
-  operations: [
-    {
+export const uploadRoute = defineRoute(
+  '/api/upload',
+  { scope: 'files:write' },
+  {
+    POST: {
       id: 'uploadImage',
-      method: 'post',
-      path: '/api/upload',
       summary: 'Upload an image',
-      description: 'JPEG, PNG or GIF, by its bytes and not by its name.',
-      audience: 'user',
-      scope: 'files:write',
+      description: 'JPEG, PNG or GIF, detected by content, not by name.',
       idempotent: true,
       rawBody: { 'multipart/form-data': { schema: form } },
-      answers: { 201: { description: 'The stored file, and where it is.', schema: uploaded } },
-      postman: [{ raw: formWithDot }],
+      responses: { 201: { description: 'The stored file and its URL.', schema: uploaded } },
+      postman: [{ raw: formWithPixel }],
       errors: ['PAYLOAD_TOO_LARGE', 'QUOTA_EXCEEDED', 'UNSUPPORTED_MEDIA_TYPE'],
     },
-  ],
+  },
+)
+
+export const uploadsTag: ApiTag = {
+  tag: 'Uploads',
+  description: 'Image uploads from forms, stored as files of the caller.',
+  schemas: { Upload: uploaded },
+  operations: uploadRoute.operations,
 }

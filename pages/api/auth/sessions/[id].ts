@@ -1,24 +1,18 @@
-import { methodNotAllowed } from '@/lib/errors'
+import { sessionRoute } from '@/lib/domains/auth/sessions/openapi'
+import { sessionPath } from '@/lib/domains/auth/sessions/schema'
+import { endSession } from '@/lib/domains/auth/sessions/service'
 import { apiHandler } from '@/lib/http/api-handler'
 import { parseQuery } from '@/lib/http/parse'
 import { requireAuth } from '@/lib/http/require-auth'
 import { sendNoContent } from '@/lib/http/respond'
-import { sessionPath } from '@/lib/domains/auth/sessions/schema'
-import { endSession } from '@/lib/domains/auth/sessions/service'
 
 export const config = { api: { bodyParser: false } }
 
-const end = requireAuth(async (req, res, { actor, ...origin }) => {
-  const { id } = parseQuery(req, sessionPath)
-  await endSession(actor, id, origin)
-  sendNoContent(res)
-})
-
-export default apiHandler((req, res, context) => {
-  switch (req.method) {
-    case 'DELETE':
-      return end(req, res, context)
-    default:
-      throw methodNotAllowed('DELETE')
-  }
-})
+export default apiHandler(
+  sessionRoute,
+  requireAuth(sessionRoute.access, async (req, res, { actor, ...client }) => {
+    const { id } = parseQuery(req, sessionPath)
+    await endSession(actor, id, client)
+    sendNoContent(res)
+  }),
+)

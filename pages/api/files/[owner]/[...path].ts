@@ -1,5 +1,5 @@
 import type { NextApiRequest, NextApiResponse } from 'next'
-import { methodNotAllowed } from '@/lib/errors'
+import { fileRoute } from '@/lib/domains/files/openapi'
 import { fileUrl, signedFileUrl, updateFileBody } from '@/lib/domains/files/schema'
 import {
   createFileAt,
@@ -17,7 +17,7 @@ import { sendUploadedOnce } from '@/lib/http/with-upload-idempotency'
 import { filePreconditionOf } from '@/lib/http/file-preconditions'
 import { parseBody, parseQuery } from '@/lib/http/parse'
 import { mediaTypeOf, rawBody } from '@/lib/http/raw-body'
-import { optionalAuth, requireAuth, requireScope } from '@/lib/http/require-auth'
+import { optionalAuth, requireAuth } from '@/lib/http/require-auth'
 import { sendJson, sendNoContent } from '@/lib/http/respond'
 import { sendFile } from '@/lib/http/send-file'
 
@@ -29,67 +29,55 @@ function sendMetadata(res: NextApiResponse, file: StoredFile, { created = false 
   sendJson(res, toFile(file), created ? 201 : 200)
 }
 
-/** What a link adds is looked at first: who may not see a file does not learn what else is wrong with the URL. */
+/** Returns the signature of a link before the query is validated, so that only callers who may read the file see its errors. */
 function linkOf({ query: { expires, signature } }: NextApiRequest) {
   return typeof expires === 'string' && typeof signature === 'string' ? { expires, signature } : {}
 }
 
-const send = optionalAuth(
-  requireScope('files:read', async (req, res, { actor, wantsHeadOnly }) => {
-    const file = await getFile(actor, parseQuery(req, fileUrl.unknown()), linkOf(req))
-    parseQuery(req, signedFileUrl)
-    await sendFile(req, res, { file, wantsHeadOnly })
-  }),
-)
+const handleGet = optionalAuth(fileRoute.GET.access, async (req, res, { actor, wantsHeadOnly }) => {
+  const file = await getFile(actor, parseQuery(req, fileUrl.unknown()), linkOf(req))
+  parseQuery(req, signedFileUrl)
+  await sendFile(req, res, { file, wantsHeadOnly })
+})
 
-const create = requireAuth(
-  requireScope('files:write', async (req, res, context) => {
-    const url = parseQuery(req, fileUrl)
-    const mimeType = mediaTypeOf(req)
-    await sendUploadedOnce(req, res, context, {
-      request: [url.path, mimeType],
-      store: (finish) => createFileAt(context.actor, url, { ...rawBody(req), finish }),
-      answer: (file) => ({ headers: { ETag: entityTag(file), Location: urlOfFile(file) }, body: toFile(file) }),
-    })
-  }),
-)
+const handlePost = requireAuth(fileRoute.POST.access, async (req, res, context) => {
+  const url = parseQuery(req, fileUrl)
+  const mimeType = mediaTypeOf(req)
+  await sendUploadedOnce(req, res, context, {
+    request: [url.path, mimeType],
+    store: (finish) => createFileAt(context.actor, url, { ...rawBody(req), finish }),
+    answer: (file) => ({ headers: { ETag: entityTag(file), Location: urlOfFile(file) }, body: toFile(file) }),
+  })
+})
 
-const put = requireAuth(
-  requireScope('files:write', async (req, res, { actor }) => {
-    const url = parseQuery(req, fileUrl)
-    const { file, created } = await putFile(actor, url, { ...rawBody(req), guard: filePreconditionOf(req) })
-    sendMetadata(res, file, { created })
-  }),
-)
+const handlePut = requireAuth(fileRoute.PUT.access, async (req, res, { actor }) => {
+  const url = parseQuery(req, fileUrl)
+  const { file, created } = await putFile(actor, url, { ...rawBody(req), guard: filePreconditionOf(req) })
+  sendMetadata(res, file, { created })
+})
 
-const change = requireAuth(
-  requireScope('files:write', async (req, res, { actor }) => {
-    const url = parseQuery(req, fileUrl)
-    const changes = await parseBody(req, updateFileBody)
-    sendMetadata(res, await updateFile(actor, url, { changes, guard: filePreconditionOf(req) }))
-  }),
-)
+const handlePatch = requireAuth(fileRoute.PATCH.access, async (req, res, { actor }) => {
+  const url = parseQuery(req, fileUrl)
+  const changes = await parseBody(req, updateFileBody)
+  sendMetadata(res, await updateFile(actor, url, { changes, guard: filePreconditionOf(req) }))
+})
 
-const remove = requireAuth(
-  requireScope('files:write', async (req, res, { actor }) => {
-    await deleteFile(actor, parseQuery(req, fileUrl), filePreconditionOf(req))
-    sendNoContent(res)
-  }),
-)
+const handleDelete = requireAuth(fileRoute.DELETE.access, async (req, res, { actor }) => {
+  await deleteFile(actor, parseQuery(req, fileUrl), filePreconditionOf(req))
+  sendNoContent(res)
+})
 
-export default apiHandler((req, res, context) => {
+export default apiHandler(fileRoute, (req, res, context) => {
   switch (req.method) {
     case 'GET':
-      return send(req, res, context)
+      return handleGet(req, res, context)
     case 'POST':
-      return create(req, res, context)
+      return handlePost(req, res, context)
     case 'PUT':
-      return put(req, res, context)
+      return handlePut(req, res, context)
     case 'PATCH':
-      return change(req, res, context)
+      return handlePatch(req, res, context)
     case 'DELETE':
-      return remove(req, res, context)
-    default:
-      throw methodNotAllowed('GET', 'POST', 'PUT', 'PATCH', 'DELETE')
+      return handleDelete(req, res, context)
   }
 })

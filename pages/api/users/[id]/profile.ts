@@ -1,38 +1,24 @@
-import { methodNotAllowed } from '@/lib/errors'
+import { profileRoute } from '@/lib/domains/profiles/openapi'
+import { profilePath, replaceProfileBody } from '@/lib/domains/profiles/schema'
+import { getProfile, replaceProfile } from '@/lib/domains/profiles/service'
 import { apiHandler } from '@/lib/http/api-handler'
 import { preconditionOf, sendResource } from '@/lib/http/etag'
 import { parseBody, parseQuery } from '@/lib/http/parse'
-import { requireAuth, requireScope } from '@/lib/http/require-auth'
-import { profilePath, replaceProfileBody } from '@/lib/domains/profiles/schema'
-import { getProfile, replaceProfile } from '@/lib/domains/profiles/service'
+import { requireAuth } from '@/lib/http/require-auth'
 
 export const config = { api: { bodyParser: false } }
 
-const show = requireAuth(
-  requireScope('users:read', async (req, res) => {
+export default apiHandler(
+  profileRoute,
+  requireAuth(profileRoute.access, async (req, res, { actor }) => {
     const { id } = parseQuery(req, profilePath)
-    sendResource(req, res, await getProfile(id))
+    switch (req.method) {
+      case 'GET':
+        return sendResource(req, res, await getProfile(id))
+      case 'PUT': {
+        const body = await parseBody(req, replaceProfileBody)
+        return sendResource(req, res, await replaceProfile(actor, id, body, preconditionOf(req)))
+      }
+    }
   }),
 )
-
-const replace = requireAuth(
-  requireScope('users:write', async (req, res, { actor }) => {
-    const { id } = parseQuery(req, profilePath)
-    sendResource(
-      req,
-      res,
-      await replaceProfile(actor, id, await parseBody(req, replaceProfileBody), preconditionOf(req)),
-    )
-  }),
-)
-
-export default apiHandler((req, res, context) => {
-  switch (req.method) {
-    case 'GET':
-      return show(req, res, context)
-    case 'PUT':
-      return replace(req, res, context)
-    default:
-      throw methodNotAllowed('GET', 'PUT')
-  }
-})

@@ -1,37 +1,26 @@
-import { methodNotAllowed } from '@/lib/errors'
+import { memberRoute } from '@/lib/domains/families/openapi'
 import { memberPath, updateMembershipBody } from '@/lib/domains/families/schema'
 import { changeRole, removeMember } from '@/lib/domains/families/service'
 import { apiHandler } from '@/lib/http/api-handler'
 import { preconditionOf, sendResource } from '@/lib/http/etag'
 import { parseBody, parseQuery } from '@/lib/http/parse'
-import { requireAuth, requireScope } from '@/lib/http/require-auth'
+import { requireAuth } from '@/lib/http/require-auth'
 import { sendNoContent } from '@/lib/http/respond'
 
 export const config = { api: { bodyParser: false } }
 
-const change = requireAuth(
-  requireScope('families:write', async (req, res, { actor }) => {
-    const { id, userId } = parseQuery(req, memberPath)
-    const { role } = await parseBody(req, updateMembershipBody)
-    sendResource(req, res, await changeRole(actor, { familyId: id, userId }, role, preconditionOf(req)))
+export default apiHandler(
+  memberRoute,
+  requireAuth(memberRoute.access, async (req, res, { actor }) => {
+    const { id: familyId, userId } = parseQuery(req, memberPath)
+    switch (req.method) {
+      case 'PATCH': {
+        const { role } = await parseBody(req, updateMembershipBody)
+        return sendResource(req, res, await changeRole(actor, { familyId, userId }, role, preconditionOf(req)))
+      }
+      case 'DELETE':
+        await removeMember(actor, { familyId, userId }, preconditionOf(req))
+        return sendNoContent(res)
+    }
   }),
 )
-
-const remove = requireAuth(
-  requireScope('families:write', async (req, res, { actor }) => {
-    const { id, userId } = parseQuery(req, memberPath)
-    await removeMember(actor, { familyId: id, userId }, preconditionOf(req))
-    sendNoContent(res)
-  }),
-)
-
-export default apiHandler((req, res, context) => {
-  switch (req.method) {
-    case 'PATCH':
-      return change(req, res, context)
-    case 'DELETE':
-      return remove(req, res, context)
-    default:
-      throw methodNotAllowed('PATCH', 'DELETE')
-  }
-})

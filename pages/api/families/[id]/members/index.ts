@@ -1,25 +1,17 @@
-import { methodNotAllowed } from '@/lib/errors'
+import { membersRoute } from '@/lib/domains/families/openapi'
 import { listBelowFamilyQuery } from '@/lib/domains/families/schema'
 import { listMembers } from '@/lib/domains/families/service'
 import { apiHandler } from '@/lib/http/api-handler'
 import { parseQuery } from '@/lib/http/parse'
-import { requireAuth, requireScope } from '@/lib/http/require-auth'
+import { requireAuth } from '@/lib/http/require-auth'
 import { sendList } from '@/lib/http/send-list'
 
 export const config = { api: { bodyParser: false } }
 
-const list = requireAuth(
-  requireScope('families:read', async (req, res, { actor }) => {
+export default apiHandler(
+  membersRoute,
+  requireAuth(membersRoute.access, async (req, res, { actor }) => {
     const { id, ...request } = parseQuery(req, listBelowFamilyQuery)
     sendList(req, res, { plural: 'members', request, list: await listMembers(actor, id, request) })
   }),
 )
-
-export default apiHandler((req, res, context) => {
-  switch (req.method) {
-    case 'GET':
-      return list(req, res, context)
-    default:
-      throw methodNotAllowed('GET')
-  }
-})
