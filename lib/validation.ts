@@ -41,16 +41,86 @@ const options: Joi.AsyncValidationOptions = {
   },
 }
 
-/** What came of checking a value: the value, converted and defaulted, or the messages by field. */
+/** A checked value, converted and with defaults, or the messages by field. */
 export type Checked<T> = { value: T; details?: never } | { value?: never; details: ErrorDetails }
 
-/** Checks a value against a schema; `whole` names the value itself for messages that concern no single field. */
-export function check<T>(schema: Schema<T>, input: unknown, whole: string): Checked<T> {
-  const result = schema.validate(input, options)
-  if (result.error === undefined) return { value: result.value }
+/** The most fields that one response reports. */
+const REPORTED_FIELDS_MAX = 100
+
+/** The keys of an object schema, and the longest array that each may hold; undefined where any key is allowed. */
+type ShapeLimits = { keys: ReadonlySet<string>; arrays: readonly (readonly [key: string, max: number])[] } | undefined
+
+const shapeLimits = new WeakMap<object, ShapeLimits>()
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+function limitsOf(schema: Joi.AnySchema): ShapeLimits {
+  if (shapeLimits.has(schema)) return shapeLimits.get(schema)
+  const described = schema.describe()
+  const keys: unknown = described['keys']
+  const isClosed =
+    isRecord(keys) &&
+    described['patterns'] === undefined &&
+    !(isRecord(described.flags) && described.flags['unknown'] === true)
+  const limits = isClosed
+    ? {
+        keys: new Set(Object.keys(keys)),
+        arrays: Object.entries(keys).flatMap(([key, value]) => arrayLimit(key, value)),
+      }
+    : undefined
+  shapeLimits.set(schema, limits)
+  return limits
+}
+
+function arrayLimit(key: string, described: unknown): [string, number][] {
+  if (!isRecord(described) || !Array.isArray(described['rules'])) return []
+  if (described['type'] !== 'array') return []
+  const rules: unknown[] = described['rules']
+  return rules.flatMap((rule) => {
+    const limit = isRecord(rule) && rule['name'] === 'max' && isRecord(rule['args']) ? rule['args']['limit'] : undefined
+    return typeof limit === 'number' ? [[key, limit] satisfies [string, number]] : []
+  })
+}
+
+/**
+ * Cuts off what the schema rejects anyway before Joi sees it: Joi writes a message for every unknown key and every item
+ * of an array that is too long, at several microseconds each, so one body could block the process for a second.
+ */
+function bounded(schema: Joi.AnySchema, input: unknown): { input: unknown; details: Map<string, string[]> } {
   const details = new Map<string, string[]>()
-  for (const item of result.error.details) {
+  const limits = isRecord(input) ? limitsOf(schema) : undefined
+  if (!isRecord(input) || limits === undefined) return { input, details }
+  if (Object.keys(input).length > limits.keys.size + REPORTED_FIELDS_MAX) {
+    const entries = Object.entries(input)
+    const unknown = entries.filter(([key]) => !limits.keys.has(key)).slice(0, REPORTED_FIELDS_MAX - limits.keys.size)
+    for (const [key] of unknown) details.set(key, ['is not allowed'])
+    return { input: Object.fromEntries(entries.filter(([key]) => limits.keys.has(key))), details }
+  }
+  const tooLong = limits.arrays.filter(([key, max]) => {
+    const value = input[key]
+    return Array.isArray(value) && value.length > max
+  })
+  if (tooLong.length === 0) return { input, details }
+  for (const [key, max] of tooLong) details.set(key, [`must contain less than or equal to ${max} items`])
+  const cut = tooLong.map(([key, max]) => {
+    const value = input[key]
+    return [key, Array.isArray(value) ? value.slice(0, max) : value]
+  })
+  return { input: { ...input, ...Object.fromEntries(cut) }, details }
+}
+
+/**
+ * Checks a value against a schema; `whole` names the value itself for messages that concern no single field. At most
+ * `REPORTED_FIELDS_MAX` fields are reported.
+ */
+export function check<T>(schema: Schema<T>, given: unknown, whole: string): Checked<T> {
+  const { input, details } = bounded(schema, given)
+  const result = schema.validate(input, options)
+  if (result.error === undefined && details.size === 0) return { value: result.value }
+  for (const item of result.error?.details ?? []) {
     const field = item.path.length > 0 ? item.path.join('.') : whole
+    if (!details.has(field) && details.size >= REPORTED_FIELDS_MAX) break
     details.set(field, [...(details.get(field) ?? []), item.message.trim()])
   }
   return { details: Object.fromEntries(details) }

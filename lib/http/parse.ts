@@ -3,6 +3,7 @@ import type { NextApiRequest } from 'next'
 import getRawBody from 'raw-body'
 import { safeParse } from 'secure-json-parse'
 import { AppError, validationError } from '@/lib/errors'
+import { jsonBoundsError } from '@/lib/json-bounds'
 import { check, type Schema } from '@/lib/validation'
 
 /** The largest JSON body, in bytes. */
@@ -55,6 +56,8 @@ async function readJsonOnce(req: NextApiRequest): Promise<unknown> {
   if (!isJson(req.headers['content-type'])) throw new AppError('UNSUPPORTED_MEDIA_TYPE')
   if ((req.headers['content-encoding'] ?? 'identity') !== 'identity') throw new AppError('UNSUPPORTED_MEDIA_TYPE')
   const bytes = await readBytes(req)
+  const excess = jsonBoundsError(bytes)
+  if (excess !== undefined) throw validationError({ body: [excess] })
   const text = decodeUtf8(bytes)
   // `undefined` means: no JSON; `null`: a key that would become a prototype when the object is copied, or JSON's null.
   const parsed: unknown = safeParse(text)
