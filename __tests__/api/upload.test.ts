@@ -31,7 +31,7 @@ const send = async (token: string, body: string | Buffer, contentType = 'multipa
 
 async function expectNothingKept(ownerId: number): Promise<void> {
   expect(await prisma().storedFile.count({ where: { ownerId } })).toBe(0)
-  expect(await prisma().unreferencedBytes.count({ where: { ownerId } })).toBe(0)
+  expect(await prisma().orphanedObject.count({ where: { ownerId } })).toBe(0)
 }
 
 function expectFault(answer: Answer<Body>, field: string, message: RegExp): void {
@@ -83,7 +83,7 @@ describe('success', () => {
     expect(over.json.error.code).toBe('PAYLOAD_TOO_LARGE')
     expect((await upload(token, { bytes: filled(11 * MIB) })).status).toBe(413)
     expect(await prisma().storedFile.count({ where: { ownerId: user.id } })).toBe(1)
-    expect(await prisma().unreferencedBytes.count({ where: { ownerId: user.id } })).toBe(0)
+    expect(await prisma().orphanedObject.count({ where: { ownerId: user.id } })).toBe(0)
   })
 
   it('takes an API key with files:write', async () => {

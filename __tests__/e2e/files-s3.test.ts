@@ -182,7 +182,7 @@ describe('files in a bucket (AWS SDK for JavaScript 3 with lib-storage, against 
     expect(ready.status).toBe(200)
     const [reserved] = await queryOnce<{ bytes: number }>(
       server.databaseUrl ?? '',
-      'SELECT coalesce(sum(reserved_bytes), 0)::int AS bytes FROM unreferenced_bytes WHERE NOT doomed',
+      'SELECT coalesce(sum(reserved_bytes), 0)::int AS bytes FROM orphaned_objects WHERE NOT marked_for_deletion',
     )
     expect(reserved?.bytes).toBe(0)
 

@@ -56,7 +56,7 @@ export async function keptKeys(server: RunningServer): Promise<{ named: string[]
   const [row] = await queryOnce<{ named: string[]; unreferenced: number }>(
     server.databaseUrl ?? '',
     `SELECT coalesce((SELECT array_agg(storage_key::text ORDER BY storage_key::text) FROM files), '{}') AS named,
-            (SELECT count(*)::int FROM unreferenced_bytes) AS unreferenced`,
+            (SELECT count(*)::int FROM orphaned_objects) AS unreferenced`,
   )
   if (row === undefined) throw new Error('The database says nothing.')
   return row
@@ -65,7 +65,7 @@ export async function keptKeys(server: RunningServer): Promise<{ named: string[]
 /** Lets the leases of all writes be over, as after five minutes without a sign of life, and has the server's worker sweep. */
 export async function sweepLater(server: RunningServer): Promise<void> {
   const url = server.databaseUrl ?? ''
-  await queryOnce(url, `UPDATE unreferenced_bytes SET leased_until = now()`)
+  await queryOnce(url, `UPDATE orphaned_objects SET leased_until = now()`)
   await queryOnce(url, `SELECT graphile_worker.add_job('sweep-files', '{}'::json)`)
   await waitFor('the sweep', async () => (await keptKeys(server)).unreferenced === 0)
 }

@@ -29,7 +29,7 @@ async function caller(): Promise<Caller> {
 async function expectKept(ownerId: number, count: number): Promise<void> {
   const files = await prisma().storedFile.findMany({ where: { ownerId }, select: { storageKey: true } })
   expect(files).toHaveLength(count)
-  expect(await prisma().unreferencedBytes.count({ where: { ownerId } })).toBe(0)
+  expect(await prisma().orphanedObject.count({ where: { ownerId } })).toBe(0)
 }
 
 const storedKeys = async () =>

@@ -22,7 +22,7 @@ const membershipColumns = {
 
 /** The constraint by which the database itself refuses to leave a family without an owner. */
 export function isLastOwnerViolation(error: unknown): boolean {
-  return isCheckViolation(error, 'families_have_an_owner')
+  return isCheckViolation(error, 'families_owner_check')
 }
 
 function translate(error: unknown): never {

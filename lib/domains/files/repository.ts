@@ -71,8 +71,8 @@ async function findAt(transaction: Transaction, ownerId: number, path: string): 
 
 /** What writes under way may still add to an owner's files, in bytes. */
 async function reservedBytes(transaction: Transaction, ownerId: number, exceptKey: string): Promise<number> {
-  const sum = await transaction.unreferencedBytes.aggregate({
-    where: { ownerId, doomed: false, storageKey: { not: exceptKey } },
+  const sum = await transaction.orphanedObject.aggregate({
+    where: { ownerId, markedForDeletion: false, storageKey: { not: exceptKey } },
     _sum: { reservedBytes: true },
   })
   return Number(sum._sum.reservedBytes ?? 0)
@@ -97,7 +97,7 @@ async function reserveRoom(
 ): Promise<number> {
   const { neededBytes, wantedBytes, quotaBytes, begins } = room
   const [row] = await prisma().$queryRaw<{ granted: bigint | null }[]>`
-    SELECT reserve_file_room(${storageKey}::uuid, ${ownerId}, ${path}, ${neededBytes}::bigint, ${wantedBytes}::bigint,
+    SELECT reserve_file_quota(${storageKey}::uuid, ${ownerId}, ${path}, ${neededBytes}::bigint, ${wantedBytes}::bigint,
       ${quotaBytes}::bigint, ${LEASE_SECONDS}, ${begins}) AS granted`
   if (row === undefined || row.granted === null) throw new AppError('NOT_FOUND')
   if (row.granted < 0) throw new AppError('QUOTA_EXCEEDED')
@@ -129,8 +129,8 @@ export async function extendReservation(
 
 /** A sign of life of a write: the sweeper leaves its key alone for another while. */
 export async function renewLease(storageKey: string): Promise<void> {
-  await prisma().unreferencedBytes.updateMany({
-    where: { storageKey, doomed: false },
+  await prisma().orphanedObject.updateMany({
+    where: { storageKey, markedForDeletion: false },
     data: { leasedUntil: leaseEnd() },
   })
 }
@@ -149,7 +149,7 @@ export async function commitWrite(
   const { storageKey, ownerId, path } = write
   const { size, sha256, mimeType, visibility } = content
   return withOwnerLocked(ownerId, async (transaction, usedBytes) => {
-    const kept = await transaction.unreferencedBytes.deleteMany({ where: { storageKey, doomed: false } })
+    const kept = await transaction.orphanedObject.deleteMany({ where: { storageKey, markedForDeletion: false } })
     if (kept.count === 0) throw serviceUnavailable(new Error('The sweeper took the write for dead.'))
     const current = await findAt(transaction, ownerId, path)
     rules.guard(current)
@@ -250,16 +250,19 @@ export async function listFiles(ownerId: number, query: ListFilesQuery): Promise
  * to the commit can hide. They are where the sweeper has struck the key out: bytes may have come after it.
  */
 export async function markForDeletion(storageKey: string): Promise<boolean> {
-  const { count } = await prisma().unreferencedBytes.updateMany({ where: { storageKey }, data: { doomed: true } })
+  const { count } = await prisma().orphanedObject.updateMany({
+    where: { storageKey },
+    data: { markedForDeletion: true },
+  })
   return count > 0 || (await prisma().storedFile.count({ where: { storageKey } })) === 0
 }
 
 /** Claims keys that no file names and no write keeps alive. Several sweepers get different ones. */
 export async function claimUnreferenced(limit: number): Promise<string[]> {
   const rows = await prisma().$queryRaw<{ storage_key: string }[]>`
-    UPDATE unreferenced_bytes SET doomed = true, leased_until = now() + make_interval(secs => ${CLAIM_SECONDS})
+    UPDATE orphaned_objects SET marked_for_deletion = true, leased_until = now() + make_interval(secs => ${CLAIM_SECONDS})
     WHERE storage_key IN (
-      SELECT storage_key FROM unreferenced_bytes WHERE leased_until <= now()
+      SELECT storage_key FROM orphaned_objects WHERE leased_until <= now()
       ORDER BY leased_until LIMIT ${limit} FOR UPDATE SKIP LOCKED
     )
     RETURNING storage_key`
@@ -268,5 +271,5 @@ export async function claimUnreferenced(limit: number): Promise<string[]> {
 
 /** Strikes keys out whose bytes are gone. */
 export async function deleteUnreferencedKeys(storageKeys: string[]): Promise<void> {
-  await prisma().unreferencedBytes.deleteMany({ where: { storageKey: { in: storageKeys }, doomed: true } })
+  await prisma().orphanedObject.deleteMany({ where: { storageKey: { in: storageKeys }, markedForDeletion: true } })
 }

@@ -57,7 +57,7 @@ export async function listPosts(
   if (familyId !== undefined) where.push(Prisma.sql`p.family_id = ${familyId}`)
   if (q !== undefined)
     where.push(
-      Prisma.sql`to_tsvector('simple', words_of(p.title || ' ' || p.content)) @@ plainto_tsquery('simple', words_of(${q}))`,
+      Prisma.sql`to_tsvector('simple', tokenize(p.title || ' ' || p.content)) @@ plainto_tsquery('simple', tokenize(${q}))`,
     )
   return paginate(postList, request, {
     where,

@@ -45,7 +45,7 @@ function toProduct(row: Row): Product {
 function translate(error: unknown): never {
   if (isUniqueViolation(error)) throw new AppError('SKU_EXISTS', { cause: error })
   if (isMissingRow(error)) throw new AppError('NOT_FOUND', { cause: error })
-  if (isCheckViolation(error, 'products_attributes_are_bounded'))
+  if (isCheckViolation(error, 'products_attributes_size_check'))
     throw validationError({ attributes: ['must not hold so many large numbers'] })
   throw error
 }

@@ -1,4 +1,4 @@
-import { wordsOf } from '@/lib/platform/tokenize'
+import { tokenize } from '@/lib/platform/tokenize'
 import { Prisma } from '@/prisma/generated/client'
 import { attributeFilters, type ProductFilters } from './schema'
 
@@ -7,7 +7,7 @@ import { attributeFilters, type ProductFilters } from './schema'
  * catalogue of any language. Undefined where `q` has no word.
  */
 function searchQuery(q: string): string | undefined {
-  const words = wordsOf(q)
+  const words = tokenize(q)
   return words.length === 0 ? undefined : words.map((word) => `'${word}':*`).join(' & ')
 }
 

@@ -19,17 +19,17 @@ export async function lockIdempotencyId(id: string): Promise<boolean> {
 /** Finds the record of an id that has not expired. */
 export async function findIdempotencyRecord(id: string): Promise<IdempotencyRecord | undefined> {
   const [row] = await prisma().$queryRaw<IdempotencyRecord[]>`
-    SELECT id, fingerprint, answer AS response FROM idempotency_records WHERE id = ${id} AND expires_at > now()`
+    SELECT id, fingerprint, response FROM idempotency_records WHERE id = ${id} AND expires_at > now()`
   return row
 }
 
 /** Stores a record for 24 hours and replaces an expired one. */
 export async function storeIdempotencyRecord({ id, fingerprint, response }: IdempotencyRecord): Promise<void> {
   await prisma().$executeRaw`
-    INSERT INTO idempotency_records (id, fingerprint, answer, expires_at)
+    INSERT INTO idempotency_records (id, fingerprint, response, expires_at)
     VALUES (${id}, ${fingerprint}, ${response}, now() + interval '24 hours')
     ON CONFLICT (id) DO UPDATE SET
-      fingerprint = EXCLUDED.fingerprint, answer = EXCLUDED.answer, expires_at = EXCLUDED.expires_at`
+      fingerprint = EXCLUDED.fingerprint, response = EXCLUDED.response, expires_at = EXCLUDED.expires_at`
 }
 
 /** Deletes a batch of expired records. Returns the number deleted. */

@@ -40,7 +40,7 @@ async function openBucket(): Promise<Opened> {
   }
 }
 
-const unreferenced = () => prisma().unreferencedBytes.count()
+const unreferenced = () => prisma().orphanedObject.count()
 
 async function withQuota(filesQuotaBytes: number, work: () => Promise<void>): Promise<void> {
   const before = config()
@@ -116,7 +116,7 @@ describe.each([
     )
     await expect(written).rejects.toMatchObject({ code: 'VALIDATION_ERROR' })
     expect(await opened.storedKeys()).toEqual(before)
-    expect(await prisma().unreferencedBytes.count({ where: { ownerId } })).toBe(0)
+    expect(await prisma().orphanedObject.count({ where: { ownerId } })).toBe(0)
   })
 
   describe('the sweeper', () => {
@@ -140,17 +140,15 @@ describe.each([
       const { id: ownerId } = await makeUser()
       const [dead, alive] = [randomUUID(), randomUUID()]
       const minutes = (count: number) => new Date(Date.now() + count * 60_000)
-      await prisma().unreferencedBytes.createMany({
+      await prisma().orphanedObject.createMany({
         data: [
           { storageKey: dead, ownerId, reservedBytes: 5, leasedUntil: minutes(-1) },
           { storageKey: alive, ownerId, reservedBytes: 5, leasedUntil: minutes(1) },
         ],
       })
       expect(await deleteUnreferencedFiles()).toBe(1)
-      expect(await prisma().unreferencedBytes.findMany({ select: { storageKey: true } })).toEqual([
-        { storageKey: alive },
-      ])
-      await prisma().unreferencedBytes.deleteMany()
+      expect(await prisma().orphanedObject.findMany({ select: { storageKey: true } })).toEqual([{ storageKey: alive }])
+      await prisma().orphanedObject.deleteMany()
     })
 
     it('makes a write that it took for dead fail whole', async () => {
@@ -159,7 +157,7 @@ describe.each([
       const body = Readable.from(
         (async function* () {
           yield Buffer.from('a')
-          await prisma().unreferencedBytes.updateMany({ where: { ownerId }, data: { leasedUntil: new Date(0) } })
+          await prisma().orphanedObject.updateMany({ where: { ownerId }, data: { leasedUntil: new Date(0) } })
           await deleteUnreferencedFiles()
           yield Buffer.from('b')
         })(),
