@@ -1,12 +1,10 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import type { NextApiHandler } from 'next'
 import type { ErrorCode, ErrorDetails } from '@/lib/errors'
 import type { User } from '@/lib/domains/users/schema'
-import { testApiHandler } from 'next-test-api-route-handler'
 import { assertConforms } from './assert-matches-openapi'
+import { type ApiModule, callRoute } from './route-server'
 
-type ApiModule = { default: NextApiHandler; config?: object }
 type Route = { file: string; pattern: RegExp; names: { name: string; many: boolean }[] }
 
 const pagesDir = join(process.cwd(), 'pages', 'api')
@@ -108,16 +106,5 @@ async function toAnswer<T>(response: Response): Promise<Answer<T>> {
 async function callInProcess<T>(url: string, init: RequestInit): Promise<Answer<T>> {
   const { file, params } = findRoute(url.split('?')[0] ?? url)
   const module: ApiModule = await import(join(pagesDir, file))
-  let answer: Answer<T> | undefined
-  await testApiHandler({
-    pagesHandler: module,
-    params,
-    url,
-    rejectOnHandlerError: true,
-    test: async ({ fetch: fetchHere }) => {
-      answer = await toAnswer<T>(await fetchHere(init))
-    },
-  })
-  if (answer === undefined) throw new Error(`${init.method} ${url} was not answered`)
-  return answer
+  return toAnswer<T>(await callRoute({ module, params, url }, init))
 }

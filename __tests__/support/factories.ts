@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import { createApiKey } from '@/lib/domains/auth/api-keys/service'
-import { hashPassword } from '@/lib/platform/crypto/password'
 import { verifyAccessToken } from '@/lib/domains/auth/access-token'
 import type { Scope } from '@/lib/platform/identity/scopes'
 import type { NewProduct, Product } from '@/lib/domains/products/schema'
@@ -9,11 +8,11 @@ import { openSession } from '@/lib/domains/auth/sessions/service'
 import { insertUser } from '@/lib/domains/users/repository'
 import type { User } from '@/lib/domains/users/schema'
 import type { Role } from '@/lib/platform/identity/schema'
-import { productBlock } from '@/prisma/seed/products'
 
 export const PASSWORD = 'correct horse'
 
-let hash: Promise<string> | undefined
+/** The hash of PASSWORD, so that test files which never sign in by password do not start the pool of hashing threads. */
+const PASSWORD_HASH = '$2b$04$VVyB8XBLA/eId.I7bYyWkObo0HzpIpXV.Sf2z7IZ6IeW.oddEfipq'
 
 /** An address that nobody else has. */
 export function freshEmail(): string {
@@ -22,9 +21,8 @@ export function freshEmail(): string {
 
 /** A user with PASSWORD. */
 export async function makeUser(given: { email?: string; name?: string | null; role?: Role } = {}): Promise<User> {
-  hash ??= hashPassword(PASSWORD)
   const { email = freshEmail(), name = 'Ada Lovelace', role = 'user' } = given
-  return insertUser({ email, name, role }, await hash)
+  return insertUser({ email, name, role }, PASSWORD_HASH)
 }
 
 /** Where requests of the factories come from. */
@@ -54,14 +52,19 @@ export async function makeApiKey(
   return createApiKey(actor, { name: 'tests', scopes, ...given }, origin())
 }
 
-let catalogue: NewProduct[] = []
-
-/** What a product is made of, as the seed makes them, with an SKU that nobody else has. */
+/** A valid product with an SKU of its own. */
 export function newProduct(given: Partial<NewProduct> = {}): NewProduct {
-  if (catalogue.length === 0) catalogue = productBlock(0)
-  const [product] = catalogue.splice(-1)
-  if (product === undefined) throw new Error('There are no products to take.')
-  return { ...product, sku: randomUUID(), ...given }
+  return {
+    sku: randomUUID(),
+    name: 'Brass Reading Lamp',
+    description: 'Lights long evenings',
+    category: 'Furniture',
+    priceCents: 12_999,
+    currency: 'USD',
+    stock: 23,
+    attributes: { color: 'red', material: 'brass', weightGrams: 4_200, refurbished: false },
+    ...given,
+  }
 }
 
 /** A product. */
