@@ -52,11 +52,11 @@ async function main(): Promise<void> {
   const postgres = await startEmbeddedPostgres({ dataDir: join(folder, 'postgres'), database: 'hearth' })
   const databaseUrl = postgres.url
   const settings = {
-    PASSWORD_HASH_COST: '12',
+    BCRYPT_COST: '12',
     ADMIN_EMAIL: admin.email,
     ADMIN_PASSWORD: admin.password,
     RATE_LIMIT_REQUESTS: '1000000000',
-    RATE_LIMIT_SIGN_INS: '0',
+    RATE_LIMIT_LOGIN_ATTEMPTS: '0',
     RATE_LIMIT_STRICT_REQUESTS: '1000000000',
   }
   const hearth = await startServer(settings, { databaseUrl })

@@ -15,7 +15,7 @@ async function admin(settings: Record<string, string | undefined>, ...args: stri
     env: {
       PATH: process.env['PATH'],
       NODE_ENV: 'production',
-      PASSWORD_HASH_COST: '4',
+      BCRYPT_COST: '4',
       JWT_SECRET: SECRET,
       ...settings,
     },

@@ -8,7 +8,7 @@ let server: RunningServer
 
 // A hash takes long enough for requests to meet in it.
 beforeAll(async () => {
-  server = await startServer({ PASSWORD_HASH_COST: '11' })
+  server = await startServer({ BCRYPT_COST: '11' })
 }, 120_000)
 
 afterAll(() => server.remove(), 60_000)
@@ -56,7 +56,7 @@ describe('over real HTTP', () => {
     const { databaseUrl } = server
     if (databaseUrl === undefined) throw new Error('The server has no database.')
     await server.kill()
-    server = await startServer({ PASSWORD_HASH_COST: '14' }, { databaseUrl })
+    server = await startServer({ BCRYPT_COST: '14' }, { databaseUrl })
     const json = { email: freshEmail(), password: PASSWORD }
     const headers = { 'Idempotency-Key': randomUUID() }
     const cut = send('POST', '/api/users', json, headers).then(

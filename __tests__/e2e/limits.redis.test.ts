@@ -18,7 +18,7 @@ describe('two servers with one Redis', () => {
 
   beforeAll(async () => {
     redis = await startRedis()
-    const limits = { RATE_LIMIT_REQUESTS: '5', RATE_LIMIT_SIGN_INS: '3', REDIS_URL: redis.url, TRUST_PROXY: '1' }
+    const limits = { RATE_LIMIT_REQUESTS: '5', RATE_LIMIT_LOGIN_ATTEMPTS: '3', REDIS_URL: redis.url, TRUST_PROXY: '1' }
     const first = await startServer(limits)
     servers.push(first, await startServer(limits, { databaseUrl: first.databaseUrl ?? '' }))
   })

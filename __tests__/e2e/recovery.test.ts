@@ -15,7 +15,7 @@ import { waitFor } from '../support/wait'
 
 jest.setTimeout(180_000)
 
-const NO_LIMITS = { RATE_LIMIT_REQUESTS: '0', RATE_LIMIT_SIGN_INS: '0', RATE_LIMIT_STRICT_REQUESTS: '0' }
+const NO_LIMITS = { RATE_LIMIT_REQUESTS: '0', RATE_LIMIT_LOGIN_ATTEMPTS: '0', RATE_LIMIT_STRICT_REQUESTS: '0' }
 const RUNS_MAX = 3
 const VERIFY = 'Confirm your e-mail address'
 

@@ -11,7 +11,7 @@ const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor
 describe('the time of a failed sign-in', () => {
   let server: RunningServer
   beforeAll(async () => {
-    server = await startServer({ PASSWORD_HASH_COST: '10' })
+    server = await startServer({ BCRYPT_COST: '10' })
   })
   afterAll(() => server.remove())
 

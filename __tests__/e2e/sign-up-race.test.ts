@@ -5,7 +5,7 @@ import { type RunningServer, startServer } from '../support/server'
 let server: RunningServer
 
 beforeAll(async () => {
-  server = await startServer({ PASSWORD_HASH_COST: '10' })
+  server = await startServer({ BCRYPT_COST: '10' })
 }, 90_000)
 
 afterAll(() => server.remove())
@@ -31,7 +31,7 @@ describe('50 registrations of one address at once, in as many letter cases', () 
 
 describe('more sign-ins than there is room for', () => {
   it('are told to come again, at once, and the others are served', async () => {
-    const crowded = await startServer({ PASSWORD_HASH_COST: '12' })
+    const crowded = await startServer({ BCRYPT_COST: '12' })
     const answers = await Promise.all(
       Array.from({ length: 150 }, async (_, index) => {
         const startedAt = performance.now()

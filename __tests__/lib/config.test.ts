@@ -3,16 +3,16 @@ import { parseConfig, CONFIG_NAMES } from '@/lib/config'
 
 const SECRET = 'a'.repeat(32)
 
-function faultsOf(environment: Record<string, string>): string[] {
+function errorsOf(environment: Record<string, string>): string[] {
   const parsed = parseConfig(environment)
-  return 'faults' in parsed ? parsed.faults : []
+  return 'errors' in parsed ? parsed.errors : []
 }
 
 describe('the settings', () => {
   it('have a default that works, each of them', () => {
     const parsed = parseConfig({})
     expect(parsed).toMatchObject({
-      settings: { port: 3000, host: '127.0.0.1', passwordHashCost: 12, openSignup: true },
+      settings: { port: 3000, host: '127.0.0.1', bcryptCost: 12, openSignup: true },
     })
   })
 
@@ -20,41 +20,41 @@ describe('the settings', () => {
     expect(parseConfig({ PORT: '', DATABASE_URL: '', CORS_ORIGINS: '' })).toEqual(parseConfig({}))
   })
 
-  it('listen to the world only with a database that is not embedded', () => {
+  it('bind to 0.0.0.0 only when DATABASE_URL is set', () => {
     const parsed = parseConfig({ DATABASE_URL: 'postgresql://localhost/x', JWT_SECRET: SECRET })
     expect(parsed).toMatchObject({ settings: { host: '0.0.0.0' } })
   })
 
   it('want a JWT secret with a DATABASE_URL, of 32 bytes or more, each of them', () => {
     const database = { DATABASE_URL: 'postgresql://localhost/x' }
-    expect(faultsOf(database)).toEqual([expect.stringContaining('JWT_SECRET')])
-    expect(faultsOf({ ...database, JWT_SECRET: 'short' })).toEqual([expect.stringContaining('32 bytes')])
-    expect(faultsOf({ ...database, JWT_SECRET: `${SECRET},short` })).toEqual([expect.stringContaining('32 bytes')])
-    expect(faultsOf({ ...database, JWT_SECRET: `${SECRET},${SECRET}b` })).toEqual([])
+    expect(errorsOf(database)).toEqual([expect.stringContaining('JWT_SECRET')])
+    expect(errorsOf({ ...database, JWT_SECRET: 'short' })).toEqual([expect.stringContaining('32 bytes')])
+    expect(errorsOf({ ...database, JWT_SECRET: `${SECRET},short` })).toEqual([expect.stringContaining('32 bytes')])
+    expect(errorsOf({ ...database, JWT_SECRET: `${SECRET},${SECRET}b` })).toEqual([])
   })
 
-  it('name every fault in a line of its own', () => {
-    const faults = faultsOf({
+  it('report every error in a line of its own', () => {
+    const errors = errorsOf({
       PORT: 'many',
       LOG_LEVEL: 'loud',
       CORS_ORIGINS: 'https://a.example/path',
       ADMIN_EMAIL: 'a@b.cc',
     })
-    expect(faults).toHaveLength(4)
+    expect(errors).toHaveLength(4)
     for (const name of ['PORT', 'LOG_LEVEL', 'CORS_ORIGINS', 'ADMIN_EMAIL']) {
-      expect(faults.some((fault) => fault.includes(name))).toBe(true)
+      expect(errors.some((error) => error.includes(name))).toBe(true)
     }
-    expect(faults.every((fault) => !fault.includes('\n'))).toBe(true)
+    expect(errors.every((error) => !error.includes('\n'))).toBe(true)
   })
 
-  it('never repeat a secret in a fault', () => {
-    const faults = faultsOf({
+  it('never repeat a secret in an error', () => {
+    const errors = errorsOf({
       DATABASE_URL: 'mysql://user:hush@localhost/x',
       JWT_SECRET: 'hush-hush',
       ADMIN_PASSWORD: 'hush',
     })
-    expect(faults.length).toBeGreaterThanOrEqual(3)
-    expect(faults.join('\n')).not.toContain('hush')
+    expect(errors.length).toBeGreaterThanOrEqual(3)
+    expect(errors.join('\n')).not.toContain('hush')
   })
 
   it('are listed in .env.example, each of them and no other', () => {

@@ -5,8 +5,8 @@ const WINDOW_SECONDS = 60
 
 /** Switches these limits on and all others off, with counters at nought; `trustProxy` as given, else none. */
 export function useLimits(times: Partial<Record<keyof RateLimits, number>>, trustProxy = 0): void {
-  const limit = (name: keyof RateLimits) => ({ times: times[name] ?? 0, windowSeconds: WINDOW_SECONDS })
-  const rateLimits = { general: limit('general'), signIns: limit('signIns'), strict: limit('strict') }
+  const limit = (name: keyof RateLimits) => ({ maxRequests: times[name] ?? 0, windowSeconds: WINDOW_SECONDS })
+  const rateLimits = { general: limit('general'), loginAttempts: limit('loginAttempts'), strict: limit('strict') }
   setConfig({ ...original, trustProxy, rateLimits })
 }
 

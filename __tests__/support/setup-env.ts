@@ -8,10 +8,10 @@ Object.assign(process.env, {
   DATABASE_POOL_MAX: '5',
   DATA_DIR: join(process.env['HEARTH_TEST_DATA_DIR'] ?? '', `worker_${process.env['JEST_WORKER_ID'] ?? '1'}`),
   JWT_SECRET: 'the-first-secret-of-the-tests-32-bytes,an-older-secret-of-the-tests-32-bytes',
-  PASSWORD_HASH_COST: '4',
+  BCRYPT_COST: '4',
   // Off, so that no test runs into a limit that it is not about; tests of limits set their own.
   RATE_LIMIT_REQUESTS: '0',
-  RATE_LIMIT_SIGN_INS: '0',
+  RATE_LIMIT_LOGIN_ATTEMPTS: '0',
   RATE_LIMIT_STRICT_REQUESTS: '0',
   CORS_ORIGINS: 'https://app.example,http://localhost:5173',
 })

@@ -80,13 +80,13 @@ export async function withLoginRateLimit<T>(
   const key = createHash('sha256')
     .update(`${networkOf(who.ip)}\0${who.account}`)
     .digest('base64url')
-  await consumeOrThrow(res, 'signIns', key)
+  await consumeOrThrow(res, 'loginAttempts', key)
   try {
     const result = await attempt()
-    await resetCount('signIns', key)
+    await resetCount('loginAttempts', key)
     return result
   } catch (error) {
-    if (!isAppError(error) || error.code !== 'INVALID_CREDENTIALS') await refund('signIns', key)
+    if (!isAppError(error) || error.code !== 'INVALID_CREDENTIALS') await refund('loginAttempts', key)
     throw error
   }
 }

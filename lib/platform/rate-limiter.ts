@@ -42,8 +42,8 @@ const rateLimiters = processSingleton<Limiters>('rate-limiters', () => ({
   byName: new Map(),
 }))
 
-function makeLimiter(name: LimitName, { times, windowSeconds }: RateLimit, client: Redis | undefined): Limiter {
-  const options = { keyPrefix: `hearth:limit:${name}`, points: times, duration: windowSeconds }
+function makeLimiter(name: LimitName, { maxRequests, windowSeconds }: RateLimit, client: Redis | undefined): Limiter {
+  const options = { keyPrefix: `hearth:limit:${name}`, points: maxRequests, duration: windowSeconds }
   const memory = new BoundedRateLimiterMemory(options)
   if (client === undefined) return { counting: memory, memory }
   const counting = new RateLimiterRedis({
@@ -69,7 +69,7 @@ function limiterOf(name: LimitName): Limiter {
 
 /** Whether a limit is on. */
 export function isLimited(name: LimitName): boolean {
-  return config().rateLimits[name].times > 0
+  return config().rateLimits[name].maxRequests > 0
 }
 
 /**
@@ -78,14 +78,14 @@ export function isLimited(name: LimitName): boolean {
  * closed. Windows are fixed and begin with the first count.
  */
 export async function consume(name: LimitName, key: string): Promise<LimitState | undefined> {
-  const { times } = config().rateLimits[name]
-  if (times === 0) return undefined
+  const { maxRequests } = config().rateLimits[name]
+  if (maxRequests === 0) return undefined
   // `penalty` is `consume` that does not reject over the limit: being limited is an answer here, not an error.
   const result = await limiterOf(name).counting.penalty(key)
   return {
-    allowed: result.consumedPoints <= times,
-    limit: times,
-    remaining: Math.max(0, times - result.consumedPoints),
+    allowed: result.consumedPoints <= maxRequests,
+    limit: maxRequests,
+    remaining: Math.max(0, maxRequests - result.consumedPoints),
     resetSeconds: Math.max(1, Math.ceil(result.msBeforeNext / 1000)),
   }
 }

@@ -181,7 +181,7 @@ describe('the limit of failed sign-ins', () => {
 
   it('refuses after so many, the right password too, and says when to come again', async () => {
     const { email } = await makeUser()
-    useLimits({ signIns: 3 }, 1)
+    useLimits({ loginAttempts: 3 }, 1)
     const answers = []
     for (let guess = 0; guess < 4; guess++) answers.push(await attempt(email, `guess ${guess}`))
     expect(answers.map((answer) => answer.status)).toEqual([401, 401, 401, 429])
@@ -192,7 +192,7 @@ describe('the limit of failed sign-ins', () => {
 
   it('does not let a stranger lock an account from elsewhere, nor one account lock another', async () => {
     const [ada, grace] = [await makeUser(), await makeUser()]
-    useLimits({ signIns: 2 }, 1)
+    useLimits({ loginAttempts: 2 }, 1)
     for (let guess = 0; guess < 5; guess++) await attempt(ada.email, 'wrong', '192.0.2.66')
     expect((await attempt(ada.email, PASSWORD, '192.0.2.66')).status).toBe(429)
     expect((await attempt(ada.email, PASSWORD, '192.0.2.1')).status).toBe(200)
@@ -201,7 +201,7 @@ describe('the limit of failed sign-ins', () => {
 
   it('answers the same for an address that has no account', async () => {
     const email = freshEmail()
-    useLimits({ signIns: 2 }, 1)
+    useLimits({ loginAttempts: 2 }, 1)
     const statuses = []
     for (let guess = 0; guess < 3; guess++) statuses.push((await attempt(email, 'wrong')).status)
     expect(statuses).toEqual([401, 401, 429])
@@ -209,7 +209,7 @@ describe('the limit of failed sign-ins', () => {
 
   it('holds against guesses that are sent at once', async () => {
     const { email } = await makeUser()
-    useLimits({ signIns: 10 }, 1)
+    useLimits({ loginAttempts: 10 }, 1)
     const answers = await Promise.all(Array.from({ length: 50 }, (_, guess) => attempt(email, `guess ${guess}`)))
     expect(answers.filter((answer) => answer.status === 401)).toHaveLength(10)
     expect(answers.filter((answer) => answer.status === 429)).toHaveLength(40)
@@ -217,14 +217,14 @@ describe('the limit of failed sign-ins', () => {
 
   it('begins anew after a success', async () => {
     const { email } = await makeUser()
-    useLimits({ signIns: 3 }, 1)
+    useLimits({ loginAttempts: 3 }, 1)
     for (const password of ['wrong', 'wrong', PASSWORD, 'wrong', 'wrong', PASSWORD]) {
       expect((await attempt(email, password)).status).toBe(password === PASSWORD ? 200 : 401)
     }
   })
 
   it('counts no attempt that failed for another reason than the password', async () => {
-    useLimits({ signIns: 2 })
+    useLimits({ loginAttempts: 2 })
     const res = new ServerResponse(new IncomingMessage(new Socket()))
     const who = { account: freshEmail(), ip: '192.0.2.1' }
     const fail = async (error: Error) =>
@@ -241,7 +241,7 @@ describe('the limit of failed sign-ins', () => {
 
   it('is not used up by what is no attempt', async () => {
     const { email } = await makeUser()
-    useLimits({ signIns: 2 }, 1)
+    useLimits({ loginAttempts: 2 }, 1)
     for (let call = 0; call < 5; call++) await api('POST', '/api/auth/login', { json: { email }, ...from('192.0.2.1') })
     expect((await attempt(email, PASSWORD)).status).toBe(200)
   })

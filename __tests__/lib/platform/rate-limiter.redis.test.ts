@@ -5,10 +5,10 @@ import { disconnectRedis, pingRedis, redis } from '@/lib/platform/redis'
 import { type RunningRedis, startRedis } from '../../support/redis'
 
 const original = config()
-const limit = { times: 3, windowSeconds: 60 }
+const limit = { maxRequests: 3, windowSeconds: 60 }
 
-function limitTo(times: number, windowSeconds = 60, redisUrl = config().redisUrl): void {
-  const rateLimits = { general: { times, windowSeconds }, signIns: limit, strict: limit }
+function limitTo(maxRequests: number, windowSeconds = 60, redisUrl = config().redisUrl): void {
+  const rateLimits = { general: { maxRequests, windowSeconds }, loginAttempts: limit, strict: limit }
   setConfig({ ...config(), redisUrl, rateLimits })
 }
 

@@ -39,9 +39,9 @@ async function run(task: Task): Promise<boolean | string> {
   }
 }
 
-/** A bcrypt hash at the cost of `PASSWORD_HASH_COST`, made in a worker thread. SERVICE_UNAVAILABLE when too many wait. */
+/** A bcrypt hash at the cost of `BCRYPT_COST`, made in a worker thread. SERVICE_UNAVAILABLE when too many wait. */
 export async function hashPassword(password: string): Promise<string> {
-  return String(await run({ password, cost: config().passwordHashCost }))
+  return String(await run({ password, cost: config().bcryptCost }))
 }
 
 let decoy: Promise<string> | undefined
