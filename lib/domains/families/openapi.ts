@@ -37,7 +37,7 @@ export const familiesRoute = defineRoute(
       example: { name: 'The Lovelaces' },
       idempotent: true,
       postman: [{ store: { firstFamilyId: 'id' } }, { name: 'Create another family' }],
-      responses: { 201: { description: 'The family.', schema: family } },
+      responses: { 201: { description: 'The family.', schema: familyWithMembers } },
     },
   },
 )
@@ -78,7 +78,7 @@ export const familyRoute = defineRoute(
       body: createFamilyBody,
       example: { name: 'The Lovelaces' },
       ifMatch: true,
-      responses: { 200: { description: 'The updated family.', schema: family } },
+      responses: { 200: { description: 'The updated family.', schema: familyWithMembers } },
     },
     PATCH: {
       id: 'updateFamily',
@@ -88,7 +88,7 @@ export const familyRoute = defineRoute(
       body: updateFamilyBody,
       example: { name: 'The Kings' },
       ifMatch: true,
-      responses: { 200: { description: 'The updated family.', schema: family } },
+      responses: { 200: { description: 'The updated family.', schema: familyWithMembers } },
     },
     DELETE: {
       id: 'deleteFamily',

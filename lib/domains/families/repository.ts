@@ -4,15 +4,14 @@ import { integerKey } from '@/lib/platform/pagination/keyset'
 import type { List, ListRequest } from '@/lib/platform/pagination/query'
 import { prisma } from '@/lib/platform/db/prisma'
 import { paginate } from '@/lib/platform/pagination/paginate'
-import { inTransaction } from '@/lib/platform/db/transaction'
+import { lockRow } from '@/lib/platform/db/transaction'
 import { Prisma } from '@/prisma/generated/client'
 import { EMBEDDED_MEMBERS_MAX, type Family, type FamilyChanges, type FamilyRole } from './schema'
 import type { FamilyWithMembers, Membership } from './schema'
 
-/** A transaction that holds the lock on a family's row: whoever changes its memberships waits for its end. */
-export type FamilyTransaction = Prisma.TransactionClient
+type MemberKey = { familyId: number; userId: number }
 
-export const familyColumns = { id: true, name: true, createdAt: true, updatedAt: true } satisfies Prisma.FamilySelect
+const familyColumns = { id: true, name: true, createdAt: true, updatedAt: true } satisfies Prisma.FamilySelect
 
 const membershipColumns = {
   user: { select: { id: true, name: true, email: true } },
@@ -20,80 +19,94 @@ const membershipColumns = {
   joinedAt: true,
 } satisfies Prisma.MembershipSelect
 
-/** The constraint by which the database itself refuses to leave a family without an owner. */
-export function isLastOwnerViolation(error: unknown): boolean {
-  return isCheckViolation(error, 'families_owner_check')
+const familyWithMembersColumns = {
+  ...familyColumns,
+  memberships: { select: membershipColumns, orderBy: { userId: 'asc' }, take: EMBEDDED_MEMBERS_MAX },
+} satisfies Prisma.FamilySelect
+
+function toFamilyWithMembers({ memberships, ...family }: Family & { memberships: Membership[] }): FamilyWithMembers {
+  return { ...family, members: memberships }
 }
 
 function translate(error: unknown): never {
-  if (isLastOwnerViolation(error)) throw new AppError('LAST_OWNER', { cause: error })
+  if (isCheckViolation(error, 'families_owner_check')) throw new AppError('LAST_OWNER', { cause: error })
   if (isUniqueViolation(error)) throw new AppError('ALREADY_MEMBER', { cause: error })
   if (isMissingRow(error)) throw new AppError('NOT_FOUND', { cause: error })
   throw error
 }
 
 /**
- * Works in a transaction that holds the family, so that what it reads of roles stays true until its end. Nobody who only
- * reads or posts waits. Families are locked before users, and several of them in the order of their ids.
- * NOT_FOUND, LAST_OWNER, ALREADY_MEMBER.
+ * Locks a family against deletion and changes until the end of the transaction. Every change of a membership takes this
+ * lock first, so roles that are read under it stay valid.
+ * @throws NOT_FOUND when the family does not exist
  */
-export async function withFamily<T>(id: number, work: (transaction: FamilyTransaction) => Promise<T>): Promise<T> {
-  return inTransaction(async (transaction) => {
-    const held = await transaction.$queryRaw<unknown[]>`SELECT 1 FROM families WHERE id = ${id} FOR NO KEY UPDATE`
-    if (held.length === 0) throw new AppError('NOT_FOUND')
-    return work(transaction)
-  }).catch(translate)
+export async function lockFamily(id: number): Promise<void> {
+  if (!(await lockRow('families', id))) throw new AppError('NOT_FOUND')
 }
 
-/** What a user is in a family, if anything. */
-export async function findRole(
-  key: { familyId: number; userId: number },
-  transaction: FamilyTransaction = prisma(),
-): Promise<FamilyRole | undefined> {
-  const row = await transaction.membership.findUnique({ where: { familyId_userId: key }, select: { role: true } })
+/** Locks the families of a user like `lockFamily`, by ascending id, and returns their ids. */
+export async function lockFamiliesOfUser(userId: number): Promise<number[]> {
+  const rows = await prisma().$queryRaw<{ id: number }[]>`
+    SELECT id FROM families
+    WHERE id IN (SELECT family_id FROM memberships WHERE user_id = ${userId})
+    ORDER BY id FOR NO KEY UPDATE`
+  return rows.map(({ id }) => id)
+}
+
+/** Locks a family only against deletion. */
+export async function lockFamilyAgainstDeletion(id: number): Promise<void> {
+  await prisma().$queryRaw`SELECT 1 FROM families WHERE id = ${id} FOR KEY SHARE`
+}
+
+/** Locks a family only against deletion if the user is a member, and returns whether that is so. */
+export async function lockFamilyIfMember({ familyId, userId }: MemberKey): Promise<boolean> {
+  const rows = await prisma().$queryRaw<unknown[]>`
+    SELECT 1 FROM families AS f JOIN memberships AS m ON m.family_id = f.id
+    WHERE f.id = ${familyId} AND m.user_id = ${userId} FOR KEY SHARE OF f`
+  return rows.length > 0
+}
+
+/** Returns the role of a user in a family, undefined when the user is not a member. */
+export async function findRole(key: MemberKey): Promise<FamilyRole | undefined> {
+  const row = await prisma().membership.findUnique({ where: { familyId_userId: key }, select: { role: true } })
   return row?.role
 }
 
-/** Adds a family with its first owner, in one transaction. NOT_FOUND when the owner's account is gone. */
-export async function insertFamily(input: { name: string; ownerId: number }): Promise<Family> {
+/**
+ * Inserts a family with its first owner.
+ * @throws NOT_FOUND when the owner's account does not exist
+ */
+export async function insertFamily(input: { name: string; ownerId: number }): Promise<FamilyWithMembers> {
   const { name, ownerId } = input
-  return prisma()
-    .family.create({
-      data: { name, memberships: { create: { userId: ownerId, role: 'owner' } } },
-      select: familyColumns,
-    })
-    .catch(translate)
+  const data = { name, memberships: { create: { userId: ownerId, role: 'owner' } } } as const
+  const row = await prisma().family.create({ data, select: familyWithMembersColumns }).catch(translate)
+  return toFamilyWithMembers(row)
 }
 
-/** A family and its first members, for a member: NOT_FOUND for anybody else. */
-export async function findFamily(
-  id: number,
-  memberId: number,
-  transaction: FamilyTransaction = prisma(),
-): Promise<FamilyWithMembers> {
-  const row = await transaction.family.findUnique({
-    where: { id, memberships: { some: { userId: memberId } } },
-    select: {
-      ...familyColumns,
-      memberships: { select: membershipColumns, orderBy: { userId: 'asc' }, take: EMBEDDED_MEMBERS_MAX },
-    },
-  })
+/**
+ * Returns a family with its first members.
+ * @throws NOT_FOUND when `memberId` is not a member
+ */
+export async function findFamily(id: number, memberId: number): Promise<FamilyWithMembers> {
+  const where = { id, memberships: { some: { userId: memberId } } }
+  const row = await prisma().family.findUnique({ where, select: familyWithMembersColumns })
   if (row === null) throw new AppError('NOT_FOUND')
-  const { memberships, ...family } = row
-  return { ...family, members: memberships }
+  return toFamilyWithMembers(row)
 }
 
-export async function updateFamily(
-  transaction: FamilyTransaction,
-  id: number,
-  changes: FamilyChanges,
-): Promise<Family> {
-  return transaction.family.update({ where: { id }, data: changes, select: familyColumns })
+export async function updateFamily(id: number, changes: FamilyChanges): Promise<FamilyWithMembers> {
+  const row = await prisma().family.update({ where: { id }, data: changes, select: familyWithMembersColumns })
+  return toFamilyWithMembers(row)
 }
 
-/** With memberships, invitations and posts. */
-export async function deleteFamily(transaction: FamilyTransaction, id: number): Promise<void> {
-  await transaction.family.delete({ where: { id }, select: { id: true } })
+/** Deletes a family with its memberships, invitations and posts. */
+export async function deleteFamily(id: number): Promise<void> {
+  await prisma().family.delete({ where: { id }, select: { id: true } })
+}
+
+/** Deletes those of the families in which the user is the only member. */
+export async function deleteSoleMemberFamilies(ids: number[], userId: number): Promise<void> {
+  await prisma().family.deleteMany({ where: { id: { in: ids }, memberships: { every: { userId } } } })
 }
 
 const familyList = {
@@ -103,7 +116,7 @@ const familyList = {
   fields: {},
 }
 
-/** Part of a user's families, by id. */
+/** Lists the families of a user by id. */
 export async function listFamilies(userId: number, query: ListRequest): Promise<List<Family>> {
   return paginate(familyList, query, {
     where: [Prisma.sql`user_id = ${userId}`],
@@ -123,7 +136,7 @@ const memberList = {
   fields: {},
 }
 
-/** Part of a family's members, by the id of the user. */
+/** Lists the members of a family by user id. */
 export async function listMembers(familyId: number, query: ListRequest): Promise<List<Membership>> {
   return paginate(memberList, query, {
     where: [Prisma.sql`family_id = ${familyId}`],
@@ -133,66 +146,56 @@ export async function listMembers(familyId: number, query: ListRequest): Promise
   })
 }
 
-type MemberKey = { familyId: number; userId: number }
-
-/** NOT_FOUND. */
-export async function findMembership(transaction: FamilyTransaction, key: MemberKey): Promise<Membership> {
-  const row = await transaction.membership.findUnique({ where: { familyId_userId: key }, select: membershipColumns })
+/**
+ * Returns a membership.
+ * @throws NOT_FOUND when the user is not a member
+ */
+export async function findMembership(key: MemberKey): Promise<Membership> {
+  const row = await prisma().membership.findUnique({ where: { familyId_userId: key }, select: membershipColumns })
   if (row === null) throw new AppError('NOT_FOUND')
   return row
 }
 
-/** NOT_FOUND, LAST_OWNER. */
-export async function updateMembership(
-  transaction: FamilyTransaction,
-  key: MemberKey,
-  role: FamilyRole,
-): Promise<Membership> {
-  return transaction.membership.update({
-    where: { familyId_userId: key },
-    data: { role },
-    select: membershipColumns,
-  })
+/**
+ * Changes the role of a member.
+ * @throws NOT_FOUND when the user is not a member
+ * @throws LAST_OWNER when the family would have no owner
+ */
+export async function updateMembership(key: MemberKey, role: FamilyRole): Promise<Membership> {
+  return prisma()
+    .membership.update({ where: { familyId_userId: key }, data: { role }, select: membershipColumns })
+    .catch(translate)
 }
 
-/** NOT_FOUND, LAST_OWNER. */
-export async function deleteMembership(transaction: FamilyTransaction, key: MemberKey): Promise<void> {
-  await transaction.membership.delete({ where: { familyId_userId: key }, select: { role: true } })
-}
-
-/** ALREADY_MEMBER; NOT_FOUND when the account is gone. */
-export async function insertMembership(
-  transaction: FamilyTransaction,
-  membership: MemberKey & { role: FamilyRole },
-): Promise<Family> {
-  const { family } = await transaction.membership.create({
-    data: membership,
-    select: { family: { select: familyColumns } },
-  })
-  return family
-}
-
-/** Whether an address is that of a member. */
-export async function isMemberAddress(
-  transaction: FamilyTransaction,
-  familyId: number,
-  email: string,
-): Promise<boolean> {
-  const row = await transaction.membership.findFirst({ where: { familyId, user: { email } }, select: { userId: true } })
-  return row !== null
+/** Deletes a membership. Throws like `updateMembership`. */
+export async function deleteMembership(key: MemberKey): Promise<void> {
+  await prisma()
+    .membership.delete({ where: { familyId_userId: key }, select: { role: true } })
+    .catch(translate)
 }
 
 /**
- * Makes a user's families ready for the deletion of the account in the same transaction: holds all of them, and removes
- * those that have no other member. What is left of them may still refuse to lose its last owner.
+ * Deletes all memberships of a user.
+ * @throws LAST_OWNER when a family would have no owner
  */
-export async function deleteSoleMemberFamilies(transaction: Prisma.TransactionClient, userId: number): Promise<void> {
-  const held = await transaction.$queryRaw<{ id: number }[]>`
-    SELECT id FROM families
-    WHERE id IN (SELECT family_id FROM memberships WHERE user_id = ${userId})
-    ORDER BY id FOR NO KEY UPDATE`
-  if (held.length === 0) return
-  await transaction.family.deleteMany({
-    where: { id: { in: held.map((family) => family.id) }, memberships: { every: { userId } } },
-  })
+export async function deleteMemberships(userId: number): Promise<void> {
+  await prisma().membership.deleteMany({ where: { userId } }).catch(translate)
+}
+
+/**
+ * Inserts a membership and returns its family.
+ * @throws ALREADY_MEMBER when the user is a member
+ * @throws NOT_FOUND when the user's account does not exist
+ */
+export async function insertMembership(membership: MemberKey & { role: FamilyRole }): Promise<Family> {
+  const { family } = await prisma()
+    .membership.create({ data: membership, select: { family: { select: familyColumns } } })
+    .catch(translate)
+  return family
+}
+
+/** Returns whether an e-mail address is that of a member. */
+export async function isMemberAddress(familyId: number, email: string): Promise<boolean> {
+  const row = await prisma().membership.findFirst({ where: { familyId, user: { email } }, select: { userId: true } })
+  return row !== null
 }

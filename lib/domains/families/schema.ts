@@ -6,7 +6,7 @@ import { id, idParameter, object, oneOf, text, timestamp, type Infer } from '@/l
 const FAMILY_ROLES = ['owner', 'member'] as const
 export type FamilyRole = (typeof FAMILY_ROLES)[number]
 
-/** How many members a family shows of itself; the list of its members has them all. */
+/** Maximum number of members in the representation of a family; the list of members is complete. */
 export const EMBEDDED_MEMBERS_MAX = 100
 
 const name = () => text({ min: 1, max: 100 }).trim()

@@ -1,141 +1,176 @@
 import type { Actor } from '@/lib/platform/identity/actor'
 import type { Precondition } from '@/lib/platform/etag'
 import { AppError } from '@/lib/errors'
+import { inTransaction } from '@/lib/platform/db/transaction'
 import type { List, ListRequest } from '@/lib/platform/pagination/query'
 import * as repository from './repository'
 import type { Family, FamilyChanges, FamilyRole, FamilyWithMembers, Membership } from './schema'
 
-function checkOwner(role: FamilyRole | undefined): void {
+type MemberKey = { familyId: number; userId: number }
+
+/** Only members may see inside a family: non-members, including admins, get the NOT_FOUND of a family that does not exist. */
+async function getOwnRole(actor: Actor, familyId: number): Promise<FamilyRole> {
+  const role = await repository.findRole({ familyId, userId: actor.userId })
   if (role === undefined) throw new AppError('NOT_FOUND')
-  if (role !== 'owner') throw new AppError('FORBIDDEN')
-}
-
-/** NOT_FOUND; FORBIDDEN for a mere member. */
-export async function assertOwner(actor: Actor, familyId: number): Promise<void> {
-  checkOwner(await repository.findRole({ familyId, userId: actor.userId }))
-}
-
-/** Whether a user belongs to a family. */
-export async function isMember(
-  key: { familyId: number; userId: number },
-  transaction?: repository.FamilyTransaction,
-): Promise<boolean> {
-  return (await repository.findRole(key, transaction)) !== undefined
+  return role
 }
 
 /**
- * The inside of a family is its members' alone: an admin who is none gets the same NOT_FOUND as anybody, and as for a
- * family that is not there.
+ * Checks that the caller owns a family.
+ * @throws NOT_FOUND when the caller is not a member
+ * @throws FORBIDDEN when the caller is not an owner
  */
-async function assertMember(actor: Actor, familyId: number): Promise<void> {
-  if (!(await isMember({ familyId, userId: actor.userId }))) throw new AppError('NOT_FOUND')
+export async function assertOwner(actor: Actor, familyId: number): Promise<void> {
+  if ((await getOwnRole(actor, familyId)) !== 'owner') throw new AppError('FORBIDDEN')
 }
 
-/** Works on a family that nobody else changes meanwhile, as an owner. NOT_FOUND; FORBIDDEN for a mere member. */
-export async function withOwnedFamily<T>(
-  actor: Actor,
-  familyId: number,
-  work: (transaction: repository.FamilyTransaction) => Promise<T>,
-): Promise<T> {
-  return repository.withFamily(familyId, async (transaction) => {
-    checkOwner(await repository.findRole({ familyId, userId: actor.userId }, transaction))
-    return work(transaction)
-  })
+/**
+ * Locks a family until the end of the transaction, so that its memberships cannot change meanwhile. Reading it and posting
+ * to it do not wait. Lock order: families by ascending id, then posts, then users.
+ * @throws NOT_FOUND when the family does not exist
+ */
+export async function lockFamily(familyId: number): Promise<void> {
+  await repository.lockFamily(familyId)
 }
 
-/** The families of whoever asks. */
+/** Locks a family like `lockFamily`, then checks that the caller owns it like `assertOwner`. */
+export async function lockOwnedFamily(actor: Actor, familyId: number): Promise<void> {
+  await repository.lockFamily(familyId)
+  await assertOwner(actor, familyId)
+}
+
+/**
+ * Prevents the deletion of a family until the end of the transaction, without blocking changes of its memberships. Call it
+ * before locking posts. Does nothing if the family does not exist.
+ */
+export async function preventFamilyDeletion(familyId: number): Promise<void> {
+  await repository.lockFamilyAgainstDeletion(familyId)
+}
+
+/** Returns whether a user is a member of a family; if so, prevents its deletion like `preventFamilyDeletion`. */
+export async function isMember(key: MemberKey): Promise<boolean> {
+  return repository.lockFamilyIfMember(key)
+}
+
+/** Lists the families of the caller. */
 export async function listMyFamilies(actor: Actor, query: ListRequest): Promise<List<Family>> {
   return repository.listFamilies(actor.userId, query)
 }
 
 /**
- * The families that a user belongs to, for that user and for admins, who see no more of them than this. FORBIDDEN,
- * whether the user exists or not.
+ * Lists the families of a user. Admins see the list, but nothing inside the families.
+ * @throws FORBIDDEN when the caller is neither that user nor an admin, whether the user exists or not
  */
 export async function listFamiliesOf(actor: Actor, userId: number, query: ListRequest): Promise<List<Family>> {
   if (actor.userId !== userId && actor.role !== 'admin') throw new AppError('FORBIDDEN')
   return repository.listFamilies(userId, query)
 }
 
-/** Makes a family; whoever does is its owner. */
-export async function createFamily(actor: Actor, input: { name: string }): Promise<Family> {
+/**
+ * Creates a family with the caller as its owner.
+ * @throws NOT_FOUND when the caller's account was deleted meanwhile
+ */
+export async function createFamily(actor: Actor, input: { name: string }): Promise<FamilyWithMembers> {
   return repository.insertFamily({ name: input.name, ownerId: actor.userId })
 }
 
-/** NOT_FOUND. */
+/**
+ * Returns a family with its first members.
+ * @throws NOT_FOUND when the caller is not a member
+ */
 export async function getFamily(actor: Actor, familyId: number): Promise<FamilyWithMembers> {
   return repository.findFamily(familyId, actor.userId)
 }
 
-/** NOT_FOUND, FORBIDDEN, PRECONDITION_FAILED. */
+/**
+ * Updates a family.
+ * @throws NOT_FOUND when the caller is not a member
+ * @throws FORBIDDEN when the caller is not an owner
+ * @throws PRECONDITION_FAILED when the precondition rejects the current family
+ */
 export async function updateFamily(
   actor: Actor,
   familyId: number,
   changes: FamilyChanges,
   precondition?: Precondition,
-): Promise<Family> {
-  return withOwnedFamily(actor, familyId, async (transaction) => {
-    precondition?.(await repository.findFamily(familyId, actor.userId, transaction))
-    return repository.updateFamily(transaction, familyId, changes)
+): Promise<FamilyWithMembers> {
+  return inTransaction(async () => {
+    await lockOwnedFamily(actor, familyId)
+    precondition?.(await repository.findFamily(familyId, actor.userId))
+    return repository.updateFamily(familyId, changes)
   })
 }
 
-/** Removes a family with its invitations and posts. NOT_FOUND, FORBIDDEN, PRECONDITION_FAILED. */
+/** Deletes a family with its memberships, invitations and posts. Throws like `updateFamily`. */
 export async function deleteFamily(actor: Actor, familyId: number, precondition?: Precondition): Promise<void> {
-  return withOwnedFamily(actor, familyId, async (transaction) => {
-    precondition?.(await repository.findFamily(familyId, actor.userId, transaction))
-    return repository.deleteFamily(transaction, familyId)
+  await inTransaction(async () => {
+    await lockOwnedFamily(actor, familyId)
+    precondition?.(await repository.findFamily(familyId, actor.userId))
+    await repository.deleteFamily(familyId)
   })
 }
 
-/** NOT_FOUND. */
+/**
+ * Lists the members of a family.
+ * @throws NOT_FOUND when the caller is not a member
+ */
 export async function listMembers(actor: Actor, familyId: number, query: ListRequest): Promise<List<Membership>> {
-  await assertMember(actor, familyId)
+  await getOwnRole(actor, familyId)
   return repository.listMembers(familyId, query)
 }
 
-/** NOT_FOUND, FORBIDDEN, LAST_OWNER, PRECONDITION_FAILED. */
+/**
+ * Changes the role of a member.
+ * @throws NOT_FOUND when the caller or the user is not a member
+ * @throws FORBIDDEN when the caller is not an owner
+ * @throws LAST_OWNER when the family would have no owner
+ * @throws PRECONDITION_FAILED when the precondition rejects the current membership
+ */
 export async function changeRole(
   actor: Actor,
-  key: { familyId: number; userId: number },
+  key: MemberKey,
   role: FamilyRole,
   precondition?: Precondition,
 ): Promise<Membership> {
-  return withOwnedFamily(actor, key.familyId, async (transaction) => {
-    precondition?.(await repository.findMembership(transaction, key))
-    return repository.updateMembership(transaction, key, role)
+  return inTransaction(async () => {
+    await lockOwnedFamily(actor, key.familyId)
+    precondition?.(await repository.findMembership(key))
+    return repository.updateMembership(key, role)
   })
 }
 
-/** Leaves a family, or removes another from it as an owner. NOT_FOUND, FORBIDDEN, LAST_OWNER, PRECONDITION_FAILED. */
-export async function removeMember(
-  actor: Actor,
-  key: { familyId: number; userId: number },
-  precondition?: Precondition,
-): Promise<void> {
-  const remove = async (transaction: repository.FamilyTransaction) => {
-    precondition?.(await repository.findMembership(transaction, key))
-    await repository.deleteMembership(transaction, key)
-  }
-  if (actor.userId === key.userId) return repository.withFamily(key.familyId, remove)
-  return withOwnedFamily(actor, key.familyId, remove)
+/** Removes a member from a family: owners may remove anyone, other members only themselves. Throws like `changeRole`. */
+export async function removeMember(actor: Actor, key: MemberKey, precondition?: Precondition): Promise<void> {
+  await inTransaction(async () => {
+    if (actor.userId === key.userId) await repository.lockFamily(key.familyId)
+    else await lockOwnedFamily(actor, key.familyId)
+    precondition?.(await repository.findMembership(key))
+    await repository.deleteMembership(key)
+  })
 }
 
-/** Whether an address is that of a member. */
-export async function isMemberAddress(
-  transaction: repository.FamilyTransaction,
-  familyId: number,
-  email: string,
-): Promise<boolean> {
-  return repository.isMemberAddress(transaction, familyId, email)
+/** Returns whether an e-mail address is that of a member. */
+export async function isMemberAddress(familyId: number, email: string): Promise<boolean> {
+  return repository.isMemberAddress(familyId, email)
 }
 
-/** Makes a user a member in the role that `admit` lets them in with. NOT_FOUND, ALREADY_MEMBER. */
-export async function joinFamily(
-  key: { familyId: number; userId: number },
-  admit: (transaction: repository.FamilyTransaction) => Promise<FamilyRole>,
-): Promise<Family> {
-  return repository.withFamily(key.familyId, async (transaction) =>
-    repository.insertMembership(transaction, { ...key, role: await admit(transaction) }),
-  )
+/**
+ * Adds a member to a family, which the caller has locked with `lockFamily`.
+ * @throws ALREADY_MEMBER when the user is a member
+ * @throws NOT_FOUND when the user's account was deleted meanwhile
+ */
+export async function addMember(membership: MemberKey & { role: FamilyRole }): Promise<Family> {
+  return repository.insertMembership(membership)
+}
+
+/**
+ * Removes a user from all families, and deletes those that have no other member. Part of the transaction that deletes the
+ * account; call it before locking the user.
+ * @throws LAST_OWNER when a family with other members would have no owner
+ */
+export async function leaveAllFamilies(userId: number): Promise<void> {
+  const familyIds = await repository.lockFamiliesOfUser(userId)
+  if (familyIds.length === 0) return
+  await repository.deleteSoleMemberFamilies(familyIds, userId)
+  await repository.deleteMemberships(userId)
 }

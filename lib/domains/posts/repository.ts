@@ -5,7 +5,7 @@ import { integerKey, timestampKey } from '@/lib/platform/pagination/keyset'
 import type { List, ListRequest } from '@/lib/platform/pagination/query'
 import { prisma } from '@/lib/platform/db/prisma'
 import { paginate } from '@/lib/platform/pagination/paginate'
-import { inTransaction } from '@/lib/platform/db/transaction'
+import { lockRow } from '@/lib/platform/db/transaction'
 import { Prisma } from '@/prisma/generated/client'
 import { visiblePostsWhere, type PostFilters } from './visibility'
 import type { Post, PostContent } from './schema'
@@ -19,33 +19,28 @@ const postList = {
 } as const
 
 /**
- * Those of the posts that whoever asks may see, in any order. Seeing and reading are one statement, so that a post which
- * is being hidden is either read as it was or not at all.
+ * Returns the posts among `ids` that the actor may see, in any order. Authorization and read are one statement, so a post
+ * that is being made private is never leaked.
  */
-async function readPosts(
-  actor: Actor | undefined,
-  ids: readonly number[],
-  transaction: Prisma.TransactionClient = prisma(),
-): Promise<Post[]> {
-  return transaction.$queryRaw<Post[]>`
+async function findPosts(actor: Actor | undefined, ids: readonly number[]): Promise<Post[]> {
+  return prisma().$queryRaw<Post[]>`
     SELECT p.id, p.title, p.content, p.visibility::text AS visibility, p.family_id AS "familyId",
       json_build_object('id', u.id, 'name', u.name) AS author, p.created_at AS "createdAt", p.updated_at AS "updatedAt"
     FROM posts AS p JOIN users AS u ON u.id = p.author_id
     WHERE p.id = ANY(${ids}) AND ((${Prisma.join(visiblePostsWhere(actor), ') OR (')}))`
 }
 
-/** NOT_FOUND for whoever may not see it. */
-export async function findPost(
-  actor: Actor | undefined,
-  id: number,
-  transaction: Prisma.TransactionClient = prisma(),
-): Promise<Post> {
-  const [post] = await readPosts(actor, [id], transaction)
+/**
+ * Returns a post.
+ * @throws NOT_FOUND when it does not exist or the actor may not see it
+ */
+export async function findPost(actor: Actor | undefined, id: number): Promise<Post> {
+  const [post] = await findPosts(actor, [id])
   if (post === undefined) throw new AppError('NOT_FOUND')
   return post
 }
 
-/** Part of the posts that whoever asks may see, newest first. */
+/** Lists the posts that the actor may see, newest first. */
 export async function listPosts(
   actor: Actor | undefined,
   filters: PostFilters & { q?: string },
@@ -62,73 +57,41 @@ export async function listPosts(
   return paginate(postList, request, {
     where,
     parts: visiblePostsWhere(actor, filters),
-    rows: (ids) => readPosts(actor, ids),
+    rows: (ids) => findPosts(actor, ids),
     getId: (post) => post.id,
   })
 }
 
-/** Whether there is such a user, whose posts a list may be asked for. */
+/** Returns whether a user exists. */
 export async function authorExists(id: number): Promise<boolean> {
   return (await prisma().user.findUnique({ where: { id }, select: { id: true } })) !== null
 }
 
-/** A transaction in which the family that a post is to go to cannot be deleted. */
-async function withFamilyLocked<T>(
-  familyId: number | null | undefined,
-  work: (transaction: Prisma.TransactionClient) => Promise<T>,
-): Promise<T> {
-  return inTransaction(async (transaction) => {
-    // Taken before the locks on posts and users, as everywhere, so that no two transactions wait for each other.
-    if (typeof familyId === 'number')
-      await transaction.$queryRaw`SELECT 1 FROM families WHERE id = ${familyId} FOR KEY SHARE`
-    return work(transaction)
-  })
+/** Locks a post against changes until the end of the transaction. Does nothing if it does not exist. */
+export async function lockPost(id: number): Promise<void> {
+  await lockRow('posts', id)
 }
 
-/** Adds a post once `check` has let it pass. NOT_FOUND when the author's account is gone. */
-export async function insertPost(
-  actor: Actor,
-  content: PostContent,
-  check: (transaction: Prisma.TransactionClient) => Promise<void>,
-): Promise<Post> {
+/**
+ * Inserts a post with the actor as its author.
+ * @throws NOT_FOUND when the actor's account does not exist
+ */
+export async function insertPost(actor: Actor, content: PostContent): Promise<Post> {
   try {
-    return await withFamilyLocked(content.familyId, async (transaction) => {
-      await check(transaction)
-      const { id } = await transaction.post.create({
-        data: { ...content, authorId: actor.userId },
-        select: { id: true },
-      })
-      return findPost(actor, id, transaction)
-    })
+    const data = { ...content, authorId: actor.userId }
+    const { id } = await prisma().post.create({ data, select: { id: true } })
+    return await findPost(actor, id)
   } catch (error) {
     if (isMissingRow(error)) throw new AppError('NOT_FOUND', { cause: error })
     throw error
   }
 }
 
-/**
- * Changes a post that nobody else changes meanwhile into what `settle` makes of it. `familyId` is the family that the
- * change names, if any. NOT_FOUND for whoever may not see the post.
- */
-export async function updatePost(
-  actor: Actor,
-  target: { id: number; familyId: number | null | undefined },
-  settle: (transaction: Prisma.TransactionClient, present: Post) => Promise<PostContent>,
-): Promise<Post> {
-  const { id } = target
-  return withFamilyLocked(target.familyId, async (transaction) => {
-    await transaction.$queryRaw`SELECT 1 FROM posts WHERE id = ${id} FOR NO KEY UPDATE`
-    const content = await settle(transaction, await findPost(actor, id, transaction))
-    await transaction.post.update({ where: { id }, data: content, select: { id: true } })
-    return findPost(actor, id, transaction)
-  })
+export async function updatePost(actor: Actor, id: number, content: PostContent): Promise<Post> {
+  await prisma().post.update({ where: { id }, data: content, select: { id: true } })
+  return findPost(actor, id)
 }
 
-/** Removes a post that nobody else changes meanwhile once `check` has let it pass. NOT_FOUND as for `updatePost`. */
-export async function deletePost(actor: Actor, id: number, check: (present: Post) => void): Promise<void> {
-  await inTransaction(async (transaction) => {
-    await transaction.$queryRaw`SELECT 1 FROM posts WHERE id = ${id} FOR UPDATE`
-    check(await findPost(actor, id, transaction))
-    await transaction.post.delete({ where: { id }, select: { id: true } })
-  })
+export async function deletePost(id: number): Promise<void> {
+  await prisma().post.delete({ where: { id }, select: { id: true } })
 }

@@ -30,7 +30,7 @@ export const post = object({
 })
 export type Post = Infer<typeof post>
 
-/** Whoever does not say who may see a post keeps it to themselves. */
+/** Posts are private by default. */
 export const createPostBody = object({
   required: { title: title(), content: content() },
   defaulted: { visibility: visibility().default('private'), familyId: familyId().default(null) },
@@ -49,7 +49,7 @@ export type PostChanges = Infer<typeof updatePostBody>
 
 export const postPath = object({ required: { id: idParameter() } })
 
-/** `q`: words that must all stand in the title or the content, whatever their case. */
+/** `q`: all words must occur in the title or content, ignoring case. */
 export const listPostsQuery = listQuery({
   optional: { authorId: idParameter(), familyId: idParameter(), q: text({ min: 1, max: 200 }) },
 })

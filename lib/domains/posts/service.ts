@@ -1,67 +1,78 @@
 import type { Actor } from '@/lib/platform/identity/actor'
 import type { Precondition } from '@/lib/platform/etag'
 import { AppError, validationError } from '@/lib/errors'
-import type { FamilyTransaction } from '@/lib/domains/families/repository'
-import { isMember } from '@/lib/domains/families/service'
+import { isMember, preventFamilyDeletion } from '@/lib/domains/families/service'
+import { inTransaction } from '@/lib/platform/db/transaction'
 import type { List, ListRequest } from '@/lib/platform/pagination/query'
 import * as repository from './repository'
 import type { ListPostsQuery, Post, PostChanges, PostContent } from './schema'
 
-type Place = Pick<PostContent, 'visibility' | 'familyId'>
-
 /**
- * A family goes with the visibility `family` alone, and the author is a member when the post comes there; a post stays
- * when its author leaves. A family that is not there and one of others are one answer.
+ * Checks that `familyId` is given exactly for visibility `family`, and that the author is a member of the family unless the
+ * post is in it already: the post stays when the author leaves. An unknown family is reported like one of other users.
+ * @throws VALIDATION_ERROR
  */
 async function assertValidVisibility(
-  transaction: FamilyTransaction,
   authorId: number,
-  place: Place,
-  present?: Place,
+  { visibility, familyId }: Pick<PostContent, 'visibility' | 'familyId'>,
+  currentFamilyId: number | null = null,
 ): Promise<void> {
-  const refuse = (message: string) => validationError({ familyId: [message] })
-  const { visibility, familyId } = place
+  const invalid = (message: string) => validationError({ familyId: [message] })
   if (visibility !== 'family') {
-    if (familyId !== null) throw refuse('goes with the visibility family alone')
+    if (familyId !== null) throw invalid('is only allowed when visibility is "family"')
     return
   }
-  if (familyId === null) throw refuse('is required for the visibility family')
-  if (present?.familyId === familyId) return
-  if (!(await isMember({ familyId, userId: authorId }, transaction)))
-    throw refuse('must be a family that the author belongs to')
+  if (familyId === null) throw invalid('is required when visibility is "family"')
+  if (familyId === currentFamilyId) return
+  if (!(await isMember({ familyId, userId: authorId })))
+    throw invalid('must be a family that the author is a member of')
 }
 
-/** A post is its author's and the admins' to change. */
-function assertMayChange(actor: Actor, post: Post): void {
+function assertMayChange(actor: Actor, post: Post, precondition: Precondition | undefined): void {
   if (actor.userId !== post.author.id && actor.role !== 'admin') throw new AppError('FORBIDDEN')
+  precondition?.(post)
 }
 
-/** The posts that whoever asks may see, newest first. */
+/** Lists the posts that the caller may see, newest first. */
 export async function listPosts(actor: Actor | undefined, query: ListPostsQuery): Promise<List<Post>> {
   return repository.listPosts(actor, query, query)
 }
 
-/** A user's posts as far as whoever asks may see them, newest first. NOT_FOUND for an unknown user. */
+/**
+ * Lists those posts of a user that the caller may see, newest first.
+ * @throws NOT_FOUND when the user does not exist
+ */
 export async function listPostsOf(actor: Actor, authorId: number, request: ListRequest): Promise<List<Post>> {
   if (!(await repository.authorExists(authorId))) throw new AppError('NOT_FOUND')
   return repository.listPosts(actor, { authorId }, request)
 }
 
-/** NOT_FOUND for whoever may not see it. */
+/**
+ * Returns a post.
+ * @throws NOT_FOUND when it does not exist or the caller may not see it
+ */
 export async function getPost(actor: Actor | undefined, id: number): Promise<Post> {
   return repository.findPost(actor, id)
 }
 
-/** VALIDATION_ERROR for a family that the author does not belong to. */
+/**
+ * Creates a post with the caller as its author.
+ * @throws VALIDATION_ERROR when the visibility and the family do not fit
+ * @throws NOT_FOUND when the caller's account was deleted meanwhile
+ */
 export async function createPost(actor: Actor, content: PostContent): Promise<Post> {
-  return repository.insertPost(actor, content, (transaction) =>
-    assertValidVisibility(transaction, actor.userId, content),
-  )
+  return inTransaction(async () => {
+    await assertValidVisibility(actor.userId, content)
+    return repository.insertPost(actor, content)
+  })
 }
 
 /**
- * Changes a post. Another visibility takes it out of its family unless a family is named.
- * NOT_FOUND for whoever may not see it, FORBIDDEN for whoever may but is neither its author nor an admin; PRECONDITION_FAILED.
+ * Updates a post. Another visibility takes it out of its family unless a family is given.
+ * @throws NOT_FOUND when it does not exist or the caller may not see it
+ * @throws FORBIDDEN when the caller is neither the author nor an admin
+ * @throws VALIDATION_ERROR when the resulting visibility and family do not fit
+ * @throws PRECONDITION_FAILED when the precondition rejects the current post
  */
 export async function updatePost(
   actor: Actor,
@@ -69,22 +80,25 @@ export async function updatePost(
   changes: PostChanges,
   precondition?: Precondition,
 ): Promise<Post> {
-  return repository.updatePost(actor, { id, familyId: changes.familyId }, async (transaction, present) => {
-    assertMayChange(actor, present)
-    precondition?.(present)
-    const visibility = changes.visibility ?? present.visibility
-    const kept = visibility === 'family' ? present.familyId : null
-    const place = { visibility, familyId: changes.familyId === undefined ? kept : changes.familyId }
-    await assertValidVisibility(transaction, present.author.id, place, present)
-    const { title = present.title, content = present.content } = changes
-    return { title, content, ...place }
+  return inTransaction(async () => {
+    // Lock order: families, then posts, then users; otherwise this could deadlock with the deletion of the family.
+    if (typeof changes.familyId === 'number') await preventFamilyDeletion(changes.familyId)
+    await repository.lockPost(id)
+    const current = await repository.findPost(actor, id)
+    assertMayChange(actor, current, precondition)
+    const { title = current.title, content = current.content, visibility = current.visibility } = changes
+    const { familyId = visibility === 'family' ? current.familyId : null } = changes
+    const updated = { title, content, visibility, familyId }
+    await assertValidVisibility(current.author.id, updated, current.familyId)
+    return repository.updatePost(actor, id, updated)
   })
 }
 
-/** NOT_FOUND, FORBIDDEN, PRECONDITION_FAILED. */
+/** Deletes a post. Throws like `updatePost`. */
 export async function deletePost(actor: Actor, id: number, precondition?: Precondition): Promise<void> {
-  return repository.deletePost(actor, id, (present) => {
-    assertMayChange(actor, present)
-    precondition?.(present)
+  await inTransaction(async () => {
+    await repository.lockPost(id)
+    assertMayChange(actor, await repository.findPost(actor, id), precondition)
+    await repository.deletePost(id)
   })
 }

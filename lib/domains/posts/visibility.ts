@@ -1,16 +1,15 @@
 import type { Actor } from '@/lib/platform/identity/actor'
 import { Prisma } from '@/prisma/generated/client'
 
-/** What a list is narrowed to. */
 export type PostFilters = { authorId?: number; familyId?: number }
 
 /**
- * The posts `p` that whoever asks may see, as conditions that exclude each other, of which one must hold: the public
- * ones; their own, whatever has become of the membership; those of the families that they belong to; all of them for an
- * admin. The one place that says so.
+ * Returns the posts `p` that the actor may see, as mutually exclusive conditions of which one must hold: public posts; the
+ * actor's own, even after leaving the family; those of the actor's families; all posts for admins. This is the only
+ * implementation of the rule.
  *
- * Each is one range of an index in the order of time. Conditions that the filters rule out are left out; the filters
- * themselves are the caller's to apply.
+ * Each condition is one range of an index ordered by time. Conditions that the filters rule out are omitted; the caller
+ * applies the filters themselves.
  */
 export function visiblePostsWhere(actor: Actor | undefined, filters: PostFilters = {}): Prisma.Sql[] {
   if (actor?.role === 'admin') return [Prisma.sql`TRUE`]

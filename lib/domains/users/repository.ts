@@ -3,7 +3,6 @@ import type { ClientInfo } from '@/lib/platform/identity/actor'
 import { isMissingRow, isUniqueViolation } from '@/lib/platform/db/errors'
 import type { Precondition } from '@/lib/platform/etag'
 import { AppError } from '@/lib/errors'
-import { deleteSoleMemberFamilies, isLastOwnerViolation } from '@/lib/domains/families/repository'
 import { enqueue } from '@/lib/platform/queue/enqueue'
 import { containing, integerKey, textKey, timestampKey } from '@/lib/platform/pagination/keyset'
 import type { List } from '@/lib/platform/pagination/query'
@@ -80,7 +79,7 @@ async function changeEmail(transaction: DbClient, id: number, email: string, isA
 }
 
 /** Holds a user still for the rest of the transaction, and sees whether it is the one that the client knows. */
-async function checkPrecondition(id: number, precondition: Precondition | undefined): Promise<void> {
+export async function checkPrecondition(id: number, precondition: Precondition | undefined): Promise<void> {
   if (precondition === undefined) return
   await lockRow('users', id)
   precondition(await findUser(id))
@@ -117,25 +116,15 @@ export async function updateUser(
 }
 
 /**
- * Removes a user with everything they own, the families included in which nobody else is. LAST_OWNER while a family with
- * other members has no other owner; NOT_FOUND, PRECONDITION_FAILED.
+ * Deletes a user with everything they own. Families must have been left before.
+ * @throws NOT_FOUND when the user does not exist
  */
-export async function deleteUser(id: number, by: ChangedBy, precondition?: Precondition): Promise<void> {
-  try {
-    await inTransaction(async () => {
-      const transaction = prisma()
-      await checkPrecondition(id, precondition)
-      await deleteSoleMemberFamilies(transaction, id)
-      const { count } = await transaction.user.deleteMany({ where: { id } })
-      if (count === 0) throw new AppError('NOT_FOUND')
-      // The bytes of their files, which the deletion has put on the list of what to remove.
-      await enqueue('sweep-files', {})
-      await insertAuditEvent({ action: 'user_deleted', ...by, details: { userId: id } })
-    })
-  } catch (error) {
-    if (isLastOwnerViolation(error)) throw new AppError('LAST_OWNER', { cause: error })
-    throw error
-  }
+export async function deleteUser(id: number, by: ChangedBy): Promise<void> {
+  const { count } = await prisma().user.deleteMany({ where: { id } })
+  if (count === 0) throw new AppError('NOT_FOUND')
+  // The bytes of their files, which the deletion has put on the list of what to remove.
+  await enqueue('sweep-files', {})
+  await insertAuditEvent({ action: 'user_deleted', ...by, details: { userId: id } })
 }
 
 const userList = {

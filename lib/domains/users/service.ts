@@ -4,11 +4,12 @@ import { hashPassword } from '@/lib/platform/crypto/password'
 import { config } from '@/lib/config'
 import type { Precondition } from '@/lib/platform/etag'
 import { AppError } from '@/lib/errors'
-import { listFamiliesOf } from '@/lib/domains/families/service'
+import { leaveAllFamilies, listFamiliesOf } from '@/lib/domains/families/service'
 import type { List } from '@/lib/platform/pagination/query'
 import { listPostsOf } from '@/lib/domains/posts/service'
 import { getProfile } from '@/lib/domains/profiles/service'
 import { MAX_INCLUDED_ITEMS, INCLUSION_SCOPES, type Inclusion, type UserWithInclusions } from './include-schema'
+import { inTransaction } from '@/lib/platform/db/transaction'
 import * as repository from './repository'
 import type { ListUsersQuery, NewUser, User, UserChanges } from './schema'
 
@@ -82,7 +83,13 @@ export async function updateUser(
   return user
 }
 
-/** FORBIDDEN, NOT_FOUND, LAST_OWNER, PRECONDITION_FAILED. */
+/**
+ * Deletes a user with everything they own, including the families in which they are the only member.
+ * @throws FORBIDDEN when the caller is neither that user nor an admin
+ * @throws NOT_FOUND when the user does not exist
+ * @throws LAST_OWNER when a family with other members would have no owner
+ * @throws PRECONDITION_FAILED when the precondition rejects the current user
+ */
 export async function deleteUser(
   actor: Actor,
   userId: number,
@@ -90,7 +97,11 @@ export async function deleteUser(
   precondition?: Precondition,
 ): Promise<void> {
   assertSelfOrAdmin(actor, userId)
-  await repository.deleteUser(userId, { actorId: actor.userId, origin }, precondition)
+  await inTransaction(async () => {
+    await repository.checkPrecondition(userId, precondition)
+    await leaveAllFamilies(userId)
+    await repository.deleteUser(userId, { actorId: actor.userId, origin })
+  })
   evictUser(userId)
 }
 

@@ -1,11 +1,12 @@
-import type { FamilyTransaction } from '@/lib/domains/families/repository'
-import type { FamilyRole } from '@/lib/domains/families/schema'
+import { AppError } from '@/lib/errors'
 import { integerKey } from '@/lib/platform/pagination/keyset'
 import type { List, ListRequest } from '@/lib/platform/pagination/query'
 import { prisma } from '@/lib/platform/db/prisma'
 import { paginate } from '@/lib/platform/pagination/paginate'
 import { Prisma } from '@/prisma/generated/client'
 import type { Invitation } from './schema'
+
+type Role = Invitation['role']
 
 const invitationColumns = {
   id: true,
@@ -15,24 +16,21 @@ const invitationColumns = {
   expiresAt: true,
 } satisfies Prisma.InvitationSelect
 
-/**
- * Adds an invitation in the place of an open one to the same address, whose link is dead from then on. With it comes what
- * its mail says of the family, and of whoever invites.
- */
-export async function replaceInvitation(
-  transaction: FamilyTransaction,
-  input: {
-    familyId: number
-    email: string
-    role: FamilyRole
-    tokenHash: Uint8Array<ArrayBuffer>
-    invitedById: number
-    expiresAt: Date
-  },
-): Promise<{ invitation: Invitation; letter: { familyName: string; inviter: string } }> {
-  const { familyId, email } = input
-  await transaction.invitation.deleteMany({ where: { familyId, email, acceptedAt: null } })
-  const { family, invitedBy, ...invitation } = await transaction.invitation.create({
+/** Deletes the pending invitation of an address, if there is one. */
+export async function deletePendingInvitation(familyId: number, email: string): Promise<void> {
+  await prisma().invitation.deleteMany({ where: { familyId, email, acceptedAt: null } })
+}
+
+/** Inserts an invitation. `emailData` names the family and the inviting user for the e-mail. */
+export async function insertInvitation(input: {
+  familyId: number
+  email: string
+  role: Role
+  tokenHash: Uint8Array<ArrayBuffer>
+  invitedById: number
+  expiresAt: Date
+}): Promise<{ invitation: Invitation; emailData: { familyName: string; inviter: string } }> {
+  const { family, invitedBy, ...invitation } = await prisma().invitation.create({
     data: input,
     select: {
       ...invitationColumns,
@@ -41,58 +39,62 @@ export async function replaceInvitation(
     },
   })
   const inviter = invitedBy?.name ?? invitedBy?.email ?? ''
-  return { invitation, letter: { familyName: family.name, inviter } }
+  return { invitation, emailData: { familyName: family.name, inviter } }
 }
 
-const openInvitationList = {
+const pendingInvitationList = {
   name: 'invitations',
   from: Prisma.sql`invitations`,
   id: integerKey('id'),
   fields: {},
 }
 
-/** Part of the invitations that nobody has accepted, expired ones too, by id. */
+/** Lists the pending invitations of a family by id, including expired ones. */
 export async function listInvitations(familyId: number, query: ListRequest): Promise<List<Invitation>> {
-  return paginate(openInvitationList, query, {
+  return paginate(pendingInvitationList, query, {
     where: [Prisma.sql`family_id = ${familyId}`, Prisma.sql`accepted_at IS NULL`],
     rows: (ids) => prisma().invitation.findMany({ where: { id: { in: ids }, familyId }, select: invitationColumns }),
     getId: (invitation) => invitation.id,
   })
 }
 
-/** An invitation of a family that nobody has accepted. */
-export async function findOpenInvitation(key: { id: number; familyId: number }): Promise<Invitation | undefined> {
+/**
+ * Returns a pending invitation of a family.
+ * @throws NOT_FOUND when the family has none with this id
+ */
+export async function findPendingInvitation(key: { id: number; familyId: number }): Promise<Invitation> {
   const where = { ...key, acceptedAt: null }
-  return (await prisma().invitation.findUnique({ where, select: invitationColumns })) ?? undefined
+  const row = await prisma().invitation.findUnique({ where, select: invitationColumns })
+  if (row === null) throw new AppError('NOT_FOUND')
+  return row
 }
 
-export async function deleteInvitation(transaction: FamilyTransaction, id: number): Promise<void> {
-  await transaction.invitation.delete({ where: { id }, select: { id: true } })
+export async function deleteInvitation(id: number): Promise<void> {
+  await prisma().invitation.delete({ where: { id }, select: { id: true } })
 }
 
-/** What a token offers, and whom: to a user with another address it is nothing. */
+/** Returns the invitation of a token if it is for the current e-mail address of the user. */
 export async function findInvitationByToken(
   tokenHash: Uint8Array<ArrayBuffer>,
   userId: number,
-  transaction: Prisma.TransactionClient = prisma(),
-): Promise<{ id: number; familyId: number; role: FamilyRole; expiresAt: Date; acceptedAt: Date | null } | undefined> {
-  const user = await transaction.user.findUnique({ where: { id: userId }, select: { email: true } })
+): Promise<{ id: number; familyId: number; role: Role; expiresAt: Date; acceptedAt: Date | null } | undefined> {
+  const user = await prisma().user.findUnique({ where: { id: userId }, select: { email: true } })
   if (user === null) return undefined
-  const offer = await transaction.invitation.findUnique({
+  const invitation = await prisma().invitation.findUnique({
     where: { tokenHash, email: user.email },
     select: { id: true, familyId: true, role: true, expiresAt: true, acceptedAt: true },
   })
-  return offer ?? undefined
+  return invitation ?? undefined
 }
 
-export async function markAccepted(transaction: FamilyTransaction, id: number): Promise<void> {
-  await transaction.invitation.update({ where: { id }, data: { acceptedAt: new Date() }, select: { id: true } })
+export async function markAccepted(id: number): Promise<void> {
+  await prisma().invitation.update({ where: { id }, data: { acceptedAt: new Date() }, select: { id: true } })
 }
 
-/** So that a statement ends well within the time that a query may take; the next sweep goes on. */
+/** Keeps the statement well below the query timeout; the next clean-up continues. */
 const ROWS_MAX = 10_000
 
-/** Removes invitations, accepted ones too, that have been expired for a month. How many. */
+/** Deletes invitations, including accepted ones, that expired more than 30 days ago. Returns the number deleted. */
 export async function deleteOldInvitations(): Promise<number> {
   return prisma().$executeRaw`
     DELETE FROM invitations WHERE id IN (

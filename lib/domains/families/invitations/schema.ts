@@ -2,7 +2,7 @@ import { family, familyRole } from '@/lib/domains/families/schema'
 import { email } from '@/lib/platform/identity/schema'
 import { id, idParameter, object, text, timestamp, type Infer } from '@/lib/validation'
 
-/** An offer of membership. Its token is in the mail alone. */
+/** An offer of membership. Its token is only in the e-mail. */
 export const invitation = object({
   required: { id: id(), email: email(), role: familyRole(), createdAt: timestamp(), expiresAt: timestamp() },
 })

@@ -2,25 +2,33 @@ import type { Actor } from '@/lib/platform/identity/actor'
 import { hashOpaqueToken, newOpaqueToken } from '@/lib/platform/crypto/opaque-token'
 import { config } from '@/lib/config'
 import { AppError, isAppError } from '@/lib/errors'
+import { inTransaction } from '@/lib/platform/db/transaction'
 import type { Precondition } from '@/lib/platform/etag'
 import type { Family } from '@/lib/domains/families/schema'
-import { withOwnedFamily, assertOwner, isMemberAddress, joinFamily } from '@/lib/domains/families/service'
+import { addMember, assertOwner, isMemberAddress, lockFamily, lockOwnedFamily } from '@/lib/domains/families/service'
 import type { List, ListRequest } from '@/lib/platform/pagination/query'
 import { enqueueMail } from '@/lib/platform/mail/enqueue-mail'
 import { encrypt } from '@/lib/platform/crypto/encrypt'
 import * as repository from './repository'
 import type { Invitation, NewInvitation } from './schema'
 
+type InvitationKey = { familyId: number; id: number }
+
 /**
- * Invites an address to a family; the mail is owed from the same moment on. A new invitation takes the place of an open
- * one to the same address: the earlier link is dead. NOT_FOUND, FORBIDDEN, ALREADY_MEMBER.
+ * Invites an e-mail address to a family and enqueues the e-mail. A pending invitation of the same address is replaced, and
+ * its link stops working.
+ * @throws NOT_FOUND when the caller is not a member of the family
+ * @throws FORBIDDEN when the caller is not an owner
+ * @throws ALREADY_MEMBER when the address is that of a member
  */
 export async function invite(actor: Actor, familyId: number, input: NewInvitation): Promise<Invitation> {
   const token = newOpaqueToken()
   const expiresAt = new Date(Date.now() + config().invitationTtlSeconds * 1000)
-  return withOwnedFamily(actor, familyId, async (transaction) => {
-    if (await isMemberAddress(transaction, familyId, input.email)) throw new AppError('ALREADY_MEMBER')
-    const { invitation, letter } = await repository.replaceInvitation(transaction, {
+  return inTransaction(async () => {
+    await lockOwnedFamily(actor, familyId)
+    if (await isMemberAddress(familyId, input.email)) throw new AppError('ALREADY_MEMBER')
+    await repository.deletePendingInvitation(familyId, input.email)
+    const { invitation, emailData } = await repository.insertInvitation({
       ...input,
       familyId,
       tokenHash: hashOpaqueToken(token),
@@ -30,65 +38,69 @@ export async function invite(actor: Actor, familyId: number, input: NewInvitatio
     const content = {
       template: 'accept-invitation',
       encryptedToken: encrypt('queued-token', token),
-      ...letter,
+      ...emailData,
     } as const
     await enqueueMail({ to: input.email, content, expiresAt })
     return invitation
   })
 }
 
-/** The open invitations of a family, for its owners. NOT_FOUND, FORBIDDEN. */
+/**
+ * Lists the pending invitations of a family.
+ * @throws NOT_FOUND when the caller is not a member of the family
+ * @throws FORBIDDEN when the caller is not an owner
+ */
 export async function listInvitations(actor: Actor, familyId: number, query: ListRequest): Promise<List<Invitation>> {
   await assertOwner(actor, familyId)
   return repository.listInvitations(familyId, query)
 }
 
-/**
- * Returns a pending invitation.
- * @throws NOT_FOUND when the caller is not a member or there is no such invitation
- * @throws FORBIDDEN when the caller is not an owner
- */
-export async function getInvitation(actor: Actor, key: { familyId: number; id: number }): Promise<Invitation> {
+/** Returns a pending invitation. Throws like `listInvitations`, and NOT_FOUND when the family has no such invitation. */
+export async function getInvitation(actor: Actor, key: InvitationKey): Promise<Invitation> {
   await assertOwner(actor, key.familyId)
-  const invitation = await repository.findOpenInvitation(key)
-  if (invitation === undefined) throw new AppError('NOT_FOUND')
-  return invitation
+  return repository.findPendingInvitation(key)
 }
 
-/** Takes an open invitation back. NOT_FOUND, FORBIDDEN, PRECONDITION_FAILED. */
-export async function revokeInvitation(
-  actor: Actor,
-  key: { familyId: number; id: number },
-  precondition?: Precondition,
-): Promise<void> {
-  return withOwnedFamily(actor, key.familyId, async (transaction) => {
-    const open = await repository.findOpenInvitation(key)
-    if (open === undefined) throw new AppError('NOT_FOUND')
-    precondition?.(open)
-    await repository.deleteInvitation(transaction, key.id)
+/**
+ * Revokes a pending invitation. Throws like `getInvitation`.
+ * @throws PRECONDITION_FAILED when the precondition rejects the current invitation
+ */
+export async function revokeInvitation(actor: Actor, key: InvitationKey, precondition?: Precondition): Promise<void> {
+  await inTransaction(async () => {
+    await lockOwnedFamily(actor, key.familyId)
+    const current = await repository.findPendingInvitation(key)
+    precondition?.(current)
+    await repository.deleteInvitation(key.id)
   })
 }
 
 /**
- * Makes the caller a member. The token is for the user whose present address was invited; whoever else holds it learns
- * no more than of a made-up one: INVALID_TOKEN. That it arrived shows that the address is read, so an unverified one will
- * do. TOKEN_REUSED, TOKEN_EXPIRED, ALREADY_MEMBER.
+ * Makes the caller a member of the family that the token is for. Only the user whose current e-mail address was invited may
+ * accept; the address need not be verified, because the token has proven that the user reads it.
+ * @throws INVALID_TOKEN when the token is unknown, revoked or for another address
+ * @throws TOKEN_REUSED when the invitation was accepted before
+ * @throws TOKEN_EXPIRED when the invitation has expired
+ * @throws ALREADY_MEMBER when the caller is a member of the family
  */
 export async function acceptInvitation(actor: Actor, token: string): Promise<Family> {
   const tokenHash = hashOpaqueToken(token)
-  const found = await repository.findInvitationByToken(tokenHash, actor.userId)
+  const { userId } = actor
+  const found = await repository.findInvitationByToken(tokenHash, userId)
   if (found === undefined) throw new AppError('INVALID_TOKEN')
+  const { familyId } = found
   try {
-    return await joinFamily({ familyId: found.familyId, userId: actor.userId }, async (transaction) => {
-      // Read again: it may have been used, withdrawn or replaced while this request waited for the family.
-      const offer = await repository.findInvitationByToken(tokenHash, actor.userId, transaction)
-      if (offer === undefined) throw new AppError('INVALID_TOKEN')
-      if (offer.acceptedAt !== null) throw new AppError('TOKEN_REUSED')
-      if (offer.expiresAt <= new Date()) throw new AppError('TOKEN_EXPIRED')
-      await repository.markAccepted(transaction, offer.id)
-      return offer.role
+    return await inTransaction(async () => {
+      await lockFamily(familyId)
+      // Read again: it may have been accepted, revoked or replaced while this transaction waited for the lock.
+      const invitation = await repository.findInvitationByToken(tokenHash, userId)
+      if (invitation === undefined) throw new AppError('INVALID_TOKEN')
+      if (invitation.acceptedAt !== null) throw new AppError('TOKEN_REUSED')
+      if (invitation.expiresAt <= new Date()) throw new AppError('TOKEN_EXPIRED')
+      await repository.markAccepted(invitation.id)
+      return addMember({ familyId, userId, role: invitation.role })
     })
   } catch (error) {
+    // The family or the caller's account was deleted meanwhile.
     if (isAppError(error) && error.code === 'NOT_FOUND') throw new AppError('INVALID_TOKEN', { cause: error })
     throw error
   }

@@ -5,7 +5,7 @@ import { apiHandler } from '@/lib/http/api-handler'
 import { preconditionOf, sendResource } from '@/lib/http/etag'
 import { parseBody, parseQuery } from '@/lib/http/parse'
 import { requireAuth } from '@/lib/http/require-auth'
-import { sendJson, sendNoContent } from '@/lib/http/respond'
+import { sendNoContent } from '@/lib/http/respond'
 
 export const config = { api: { bodyParser: false } }
 
@@ -19,7 +19,7 @@ export default apiHandler(
       case 'PUT':
       case 'PATCH': {
         const changes = await parseBody(req, req.method === 'PUT' ? createFamilyBody : updateFamilyBody)
-        return sendJson(res, await updateFamily(actor, id, changes, preconditionOf(req)))
+        return sendResource(req, res, await updateFamily(actor, id, changes, preconditionOf(req)))
       }
       case 'DELETE':
         await deleteFamily(actor, id, preconditionOf(req))
