@@ -104,7 +104,7 @@ describe('a stop under load', () => {
   it('answers everybody who got through to it before it stopped listening', async () => {
     const server = await startServer()
     const stopping = timedStop(server)
-    await sleep(600)
+    await waitFor('the server to stop', () => server.output().includes('"stopping"'))
     const outcomes = await Promise.all(
       Array.from({ length: 3_000 }, async () => {
         const connection = await openConnection(server.url).catch(() => undefined)
@@ -149,8 +149,10 @@ describe('a stop under load', () => {
   it('is not ready any more, and still answers, before it refuses', async () => {
     const server = await startServer()
     const stopped = server.stop()
-    await sleep(300)
-    const ready = await fetch(`${server.url}/api/ready`)
+    const ready = await waitFor('the server to stop', async () => {
+      const response = await fetch(`${server.url}/api/ready`)
+      return response.status === 503 && response
+    })
     expect(ready.status).toBe(503)
     expect((await fetch(`${server.url}/api/health`)).status).toBe(200)
     expect(await stopped).toBe(0)

