@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { createHash } from 'node:crypto'
 import { PrismaPg } from '@prisma/adapter-pg'
+import { LRUCache } from 'lru-cache'
 import pg from 'pg'
 import { PrismaClient, type Prisma } from '@/prisma/generated/client'
 import { config } from '@/lib/config'
@@ -12,6 +13,10 @@ import { processSingleton } from '@/lib/process-singleton'
 /** How long a request may wait for a connection, and then for its answer, before it is told that the database is down. */
 const CONNECTION_TIMEOUT_MS = 1_500
 const QUERY_TIMEOUT_MS = 3_000
+/** Shorter than the client's time-out, so that the connection survives. */
+const STATEMENT_TIMEOUT_MS = 2_800
+/** Bounds what a connection accumulates in its backend (seconds). */
+const CONNECTION_LIFETIME_SECONDS = 1_800
 /** After how long without a greeting a database is taken for silent. */
 const CONNECT_PROBE_TIMEOUT_MS = 2_500
 
@@ -46,7 +51,9 @@ function connect(): Database {
     idleTimeoutMillis: 60_000,
     keepAlive: true,
     // The driver adapter writes and reads times without their offset, as if every database lived in UTC.
-    options: '-c TimeZone=UTC',
+    // The server ends a statement itself, or its backend would go on after the client has given up.
+    options: `-c TimeZone=UTC -c statement_timeout=${STATEMENT_TIMEOUT_MS}`,
+    maxLifetimeSeconds: CONNECTION_LIFETIME_SECONDS,
   })
   // An idle connection that breaks is replaced by the pool; without a listener the event would end the process.
   pool.on('error', (error) => logger().warn({ err: error }, 'an idle database connection broke'))
@@ -54,17 +61,29 @@ function connect(): Database {
   return { pool, client: new PrismaClient({ adapter }) }
 }
 
-/** A name per SQL text, so that PostgreSQL parses and plans each text once a connection. Names hold 63 bytes. */
-function statementNameGenerator(query: { sql: string }): string {
-  const known = statementNames.get(query.sql)
+const NAMED_STATEMENTS_MAX = 1_000
+const statementNames = new Map<string, string>()
+const seenOnce = new LRUCache<string, true>({ max: NAMED_STATEMENTS_MAX })
+
+/**
+ * Names a SQL text that was seen before, so that each connection parses and plans it once. Texts that occur once stay
+ * unnamed, and so do all beyond `NAMED_STATEMENTS_MAX`: clients can make any number of texts by combining filters, and
+ * PostgreSQL stores every named statement for as long as the connection lives. Names are at most 63 bytes long.
+ */
+function statementNameGenerator({ sql }: { sql: string }): string {
+  const known = statementNames.get(sql)
   if (known !== undefined) return known
-  const name = createHash('sha256').update(query.sql).digest('base64url')
-  if (statementNames.size < MAX_STATEMENT_NAMES) statementNames.set(query.sql, name)
+  if (!seenOnce.has(sql) || statementNames.size >= NAMED_STATEMENTS_MAX) {
+    seenOnce.set(sql, true)
+    return UNNAMED
+  }
+  const name = createHash('sha256').update(sql).digest('base64url')
+  statementNames.set(sql, name)
   return name
 }
 
-const MAX_STATEMENT_NAMES = 2_000
-const statementNames = new Map<string, string>()
+/** The extended protocol's unnamed statement, which the next one replaces. */
+const UNNAMED = ''
 
 /** Returns the ambient transaction's client within `inTransaction`, otherwise the Prisma client of the process. */
 export function prisma(): DbClient {
