@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { runPrisma } from '@/lib/cli/run-node-script'
 import { createDatabase, dropDatabase } from '../support/databases'
 
 const DATABASE = 'adding_a_resource'
@@ -88,8 +89,8 @@ describe('the example in CONTRIBUTING.md', () => {
   })
 
   it('generates the client and one migration', async () => {
-    run(bin('prisma'), 'generate')
-    run(bin('prisma'), 'migrate', 'dev', '--create-only', '--name', 'notes')
+    await runPrisma(folder, ['generate'])
+    await runPrisma(folder, ['migrate', 'dev', '--create-only', '--name', 'notes'], databaseUrl)
     const [added, ...others] = (await readdir(join(folder, 'prisma', 'migrations'))).filter((name) =>
       /_notes$/.test(name),
     )
