@@ -1,39 +1,39 @@
 /**
- * Every way in which a request can fail: the code that clients match on, its HTTP status and the message that it has
- * unless a better one is given. Status, TypeScript type and the OpenAPI enumeration derive from this one table.
+ * All error codes that clients can receive, with their HTTP status and default message. The TypeScript type and the
+ * OpenAPI enumeration derive from this table.
  */
 export const ERRORS = {
   VALIDATION_ERROR: { status: 400, message: 'The request is not valid.' },
   INVALID_JSON: { status: 400, message: 'The body is not valid JSON.' },
   UNAUTHORIZED: { status: 401, message: 'Valid credentials are required.' },
-  INVALID_CREDENTIALS: { status: 401, message: 'The e-mail address or the password is wrong.' },
+  INVALID_CREDENTIALS: { status: 401, message: 'The email address or the password is wrong.' },
   TOKEN_EXPIRED: { status: 401, message: 'The token has expired.' },
-  TOKEN_REUSED: { status: 401, message: 'The token was used before.' },
+  TOKEN_REUSED: { status: 401, message: 'The token has already been used.' },
   INVALID_TOKEN: { status: 401, message: 'The token is not valid.' },
   FORBIDDEN: { status: 403, message: 'You are not allowed to do this.' },
-  NOT_FOUND: { status: 404, message: 'There is no such thing.' },
-  METHOD_NOT_ALLOWED: { status: 405, message: 'The method is not allowed here.' },
-  CONFLICT: { status: 409, message: 'The request conflicts with the present state.' },
-  EMAIL_EXISTS: { status: 409, message: 'The e-mail address is taken.' },
-  SKU_EXISTS: { status: 409, message: 'The SKU is taken.' },
-  ALREADY_MEMBER: { status: 409, message: 'The user is a member already.' },
-  LAST_OWNER: { status: 409, message: 'The last owner cannot leave.' },
-  FILE_EXISTS: { status: 409, message: 'There is a file at this path already.' },
-  IDEMPOTENCY_IN_PROGRESS: { status: 409, message: 'A request with this idempotency key is still at work.' },
-  PRECONDITION_FAILED: { status: 412, message: 'The thing has changed since.' },
+  NOT_FOUND: { status: 404, message: 'Resource not found.' },
+  METHOD_NOT_ALLOWED: { status: 405, message: 'Method not allowed.' },
+  CONFLICT: { status: 409, message: 'The request conflicts with the current state of the resource.' },
+  EMAIL_EXISTS: { status: 409, message: 'This email address is already in use.' },
+  SKU_EXISTS: { status: 409, message: 'This SKU is already in use.' },
+  ALREADY_MEMBER: { status: 409, message: 'The user is already a member of this family.' },
+  LAST_OWNER: { status: 409, message: 'A family must have at least one owner.' },
+  FILE_EXISTS: { status: 409, message: 'A file already exists at this path.' },
+  IDEMPOTENCY_IN_PROGRESS: { status: 409, message: 'A request with this idempotency key is still in progress.' },
+  PRECONDITION_FAILED: { status: 412, message: 'The resource has been modified since you last fetched it.' },
   PAYLOAD_TOO_LARGE: { status: 413, message: 'The body is too large.' },
-  QUOTA_EXCEEDED: { status: 413, message: 'The storage is full.' },
-  UNSUPPORTED_MEDIA_TYPE: { status: 415, message: 'The content type is not one that this route reads.' },
-  RANGE_NOT_SATISFIABLE: { status: 416, message: 'The range lies outside the file.' },
-  IDEMPOTENCY_KEY_REUSED: { status: 422, message: 'The idempotency key came with another request before.' },
+  QUOTA_EXCEEDED: { status: 413, message: 'Storage quota exceeded.' },
+  UNSUPPORTED_MEDIA_TYPE: { status: 415, message: 'Unsupported media type.' },
+  RANGE_NOT_SATISFIABLE: { status: 416, message: 'The requested range cannot be satisfied.' },
+  IDEMPOTENCY_KEY_REUSED: { status: 422, message: 'This idempotency key was already used with a different request.' },
   RATE_LIMITED: { status: 429, message: 'Too many requests.' },
-  INTERNAL_ERROR: { status: 500, message: 'Something went wrong on our side.' },
-  SERVICE_UNAVAILABLE: { status: 503, message: 'The service is not available at the moment.' },
+  INTERNAL_ERROR: { status: 500, message: 'Internal server error.' },
+  SERVICE_UNAVAILABLE: { status: 503, message: 'The service is temporarily unavailable.' },
 } as const
 
 export type ErrorCode = keyof typeof ERRORS
 
-/** Messages by field name; the body, query or path as a whole stands under the name of that part. */
+/** Validation messages keyed by field. Errors about the whole body, query or path use that name as the key. */
 export type ErrorDetails = Record<string, string[]>
 
 type AppErrorOptions = {
@@ -45,7 +45,7 @@ type AppErrorOptions = {
 
 const brand: unique symbol = Symbol.for('hearth.AppError')
 
-/** A failure that the client is told of. Anything else that is thrown is answered as INTERNAL_ERROR. */
+/** An error that is sent to the client. Any other thrown value becomes INTERNAL_ERROR. */
 export class AppError extends Error {
   readonly [brand] = true
   readonly code: ErrorCode
@@ -66,25 +66,19 @@ export class AppError extends Error {
 }
 
 /**
- * Whether a thrown value is an AppError. `instanceof` would not do: the server and the compiled routes each hold a copy
- * of this module in one process, and development reloads make more.
+ * Returns whether a thrown value is an AppError. `instanceof` does not work: the server and the compiled routes load
+ * separate copies of this module into one process, and development reloads load more.
  */
 export function isAppError(error: unknown): error is AppError {
   return error instanceof Error && brand in error
 }
 
-/** 400 with one entry a wrong field. */
+/** Creates a VALIDATION_ERROR with messages by field. */
 export function validationError(details: ErrorDetails): AppError {
   return new AppError('VALIDATION_ERROR', { details })
 }
 
-/** 405 with the `Allow` header that RFC 9110, section 15.5.6, asks for; HEAD comes with GET, OPTIONS always. */
-export function methodNotAllowed(...methods: string[]): AppError {
-  const allowed = methods.includes('GET') ? [...methods, 'HEAD'] : methods
-  return new AppError('METHOD_NOT_ALLOWED', { headers: { Allow: [...allowed, 'OPTIONS'].join(', ') } })
-}
-
-/** 503 with `Retry-After` in seconds. */
+/** Creates a SERVICE_UNAVAILABLE with `Retry-After`. */
 export function serviceUnavailable(cause: unknown, retryAfterSeconds = 5): AppError {
   return new AppError('SERVICE_UNAVAILABLE', { cause, headers: { 'Retry-After': String(retryAfterSeconds) } })
 }

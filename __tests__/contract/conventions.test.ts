@@ -182,6 +182,7 @@ describe.each(byName(operations.filter(({ responses, body }) => responses[201] !
       const shown = await api<object>('GET', location, { token })
       expect(shown.status).toBe(200)
       if (id !== undefined) expect(shown.json).toMatchObject(made.json)
+      if (made.headers.has('etag')) expect(made.headers.get('etag')).toBe(shown.headers.get('etag'))
     })
   },
 )

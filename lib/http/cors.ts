@@ -10,13 +10,13 @@ const EXPOSED_HEADERS = [
 ].join(', ')
 const PREFLIGHT_MAX_AGE_SECONDS = 600
 
-/** Whether the request's `Origin` is one of `CORS_ORIGINS`. */
+/** Returns whether `Origin` is one of `CORS_ORIGINS`. */
 export function isAllowedOrigin(req: IncomingMessage): boolean {
   const { origin } = req.headers
   return origin !== undefined && config().corsOrigins.includes(origin)
 }
 
-/** A preflight, as the Fetch standard defines it. */
+/** Returns whether the request is a preflight, as the Fetch standard defines it. */
 export function isPreflight(req: IncomingMessage): boolean {
   return (
     req.method === 'OPTIONS' &&
@@ -25,7 +25,7 @@ export function isPreflight(req: IncomingMessage): boolean {
   )
 }
 
-/** Lets pages of the origins in `CORS_ORIGINS` read the answer, with credentials (Fetch standard, CORS protocol). */
+/** Allows pages of the origins in `CORS_ORIGINS` to read the response, with credentials (Fetch standard, CORS protocol). */
 export function applyCors(req: IncomingMessage, res: ServerResponse): void {
   res.setHeader('Vary', 'Origin')
   const { origin } = req.headers

@@ -3,20 +3,20 @@ import { etagOf, type Precondition } from '@/lib/platform/etag'
 import { AppError } from '@/lib/errors'
 import { sendJsonText } from './respond'
 
-/** RFC 9110, section 8.8.3: visible ASCII but the quote, and bytes beyond ASCII. */
+/** RFC 9110, section 8.8.3: visible ASCII except the quote, and bytes beyond ASCII. */
 const ENTITY_TAG = /(W\/)?"[\x21\x23-\x7e\x80-\xff]*"/g
 
-/** Whether a header's list of entity tags, or `*`, names this strong tag. */
-function names(header: string, tag: string, comparison: 'strong' | 'weak'): boolean {
+/** Returns whether a list of entity tags, or `*`, matches a strong tag. */
+function matchesETag(header: string, tag: string, comparison: 'strong' | 'weak'): boolean {
   if (header.trim() === '*') return true
   const tags = header.match(ENTITY_TAG) ?? []
   return tags.some((given) => given === tag || (comparison === 'weak' && given === `W/${tag}`))
 }
 
 /**
- * What `If-Match` and `If-None-Match` ask of the thing before it is changed (RFC 9110, sections 13.1.1 and 13.1.2), to be
- * handed to the service; undefined where they ask nothing. A weak tag never fits `If-Match`. A thing that is not there
- * is 404 whatever the header says: a precondition only counts where the answer would be a success without it (13.2.1).
+ * Builds the precondition for a write from `If-Match` and `If-None-Match` (RFC 9110, sections 13.1.1 and 13.1.2);
+ * undefined without them. A weak tag never matches `If-Match`. The service checks it after it found the resource: a
+ * precondition only applies to requests that would succeed without it (section 13.2.1), so a missing one is 404.
  */
 export function preconditionOf(req: NextApiRequest): Precondition | undefined {
   const match = req.headers['if-match']
@@ -25,21 +25,21 @@ export function preconditionOf(req: NextApiRequest): Precondition | undefined {
   return (current) => {
     const tag = etagOf(JSON.stringify(current))
     const fits =
-      (match === undefined || names(match, tag, 'strong')) &&
-      (noneMatch === undefined || !names(noneMatch, tag, 'weak'))
+      (match === undefined || matchesETag(match, tag, 'strong')) &&
+      (noneMatch === undefined || !matchesETag(noneMatch, tag, 'weak'))
     if (!fits) throw new AppError('PRECONDITION_FAILED')
   }
 }
 
-/** Whether a `GET` says in `If-None-Match` that the client has what this tag stands for. */
+/** Returns whether `If-None-Match` of a GET matches the ETag, so that the response is 304. */
 export function isNotModified(req: NextApiRequest, tag: string): boolean {
   const noneMatch = req.headers['if-none-match']
-  return req.method === 'GET' && noneMatch !== undefined && names(noneMatch, tag, 'weak')
+  return req.method === 'GET' && noneMatch !== undefined && matchesETag(noneMatch, tag, 'weak')
 }
 
 /**
- * Answers with a value as JSON and its `ETag`; a `GET` whose `If-None-Match` names it gets 304 and no body. What a 304
- * must carry (RFC 9110, section 15.4.5: `Cache-Control`, `Vary`) is set before; `headers` describe the body and stay away.
+ * Sends a value as JSON with its `ETag`, or 304 if `If-None-Match` of a GET matches. `headers` describe the body, so a
+ * 304 omits them; those that it must have (RFC 9110, section 15.4.5: `Cache-Control`, `Vary`) are set by the caller.
  */
 export function sendResource(
   req: NextApiRequest,

@@ -52,7 +52,8 @@ export function uploadedFile(req: NextApiRequest, { field, maxBytes }: { field: 
     req.resume()
   })
   finished(req, { writable: false }, (cause) => {
-    if (cause) file.destroy(new AppError('VALIDATION_ERROR', { message: 'The body was cut short.', cause }))
+    if (cause)
+      file.destroy(new AppError('VALIDATION_ERROR', { message: 'The request body ended unexpectedly.', cause }))
   })
   // Bounds the headers of parts too, which the parser gathers without an end.
   form.on('progress', (receivedBytes) => {
@@ -85,6 +86,6 @@ export function uploadedFile(req: NextApiRequest, { field, maxBytes }: { field: 
 function formError(cause: unknown): AppError {
   const code = typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined
   const cutShort = code === errors.aborted || code === errors.malformedMultipart
-  const message = cutShort ? 'is cut short or is not multipart/form-data' : 'is not valid multipart/form-data'
+  const message = cutShort ? 'is truncated or not valid multipart/form-data' : 'is not valid multipart/form-data'
   return new AppError('VALIDATION_ERROR', { details: { body: [message] }, cause })
 }

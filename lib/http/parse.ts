@@ -1,32 +1,39 @@
-import { parse as parseContentType } from 'content-type'
 import type { NextApiRequest } from 'next'
 import getRawBody from 'raw-body'
 import { safeParse } from 'secure-json-parse'
 import { AppError, validationError } from '@/lib/errors'
 import { jsonBoundsError } from '@/lib/json-bounds'
 import { check, type Schema } from '@/lib/validation'
+import { textTypeOf } from './content-negotiation'
 
 /** The largest JSON body, in bytes. */
 export const JSON_LIMIT_BYTES = 1_048_576
 
-/** Requests whose query somebody has checked. */
+/** Requests whose query was validated. */
 const checkedQueries = new WeakSet<NextApiRequest>()
 
-/** The query and path parameters of a request, checked. A path parameter stands beside the query's under its name. */
+/**
+ * Validates the query and path parameters of a request.
+ * @throws VALIDATION_ERROR
+ */
 export function parseQuery<T>(req: NextApiRequest, schema: Schema<T>): T {
   checkedQueries.add(req)
   return valueOf(check(schema, req.query, 'query'))
 }
 
 /**
- * The JSON body of a request, checked. No body counts as an empty object, so that its missing fields are named. A route
- * that has parameters checks them first: where none were, there may be none.
+ * Validates the JSON body of a request. A missing body counts as an empty object, so that required fields are reported.
+ * Routes with parameters call `parseQuery` first; without that call any query parameter is rejected.
+ * @throws VALIDATION_ERROR, INVALID_JSON, UNSUPPORTED_MEDIA_TYPE, PAYLOAD_TOO_LARGE
  */
 export async function parseBody<T>(req: NextApiRequest, schema: Schema<T>): Promise<T> {
   const checked = check(schema, await readJson(req), 'body')
-  const strays = unexpectedQueryParameters(req)
-  if (strays.length === 0) return valueOf(checked)
-  throw validationError({ ...Object.fromEntries(strays.map((name) => [name, ['is not allowed']])), ...checked.details })
+  const unexpected = unexpectedQueryParameters(req)
+  if (unexpected.length === 0) return valueOf(checked)
+  throw validationError({
+    ...Object.fromEntries(unexpected.map((name) => [name, ['is not allowed']])),
+    ...checked.details,
+  })
 }
 
 function unexpectedQueryParameters(req: NextApiRequest): string[] {
@@ -41,7 +48,7 @@ function valueOf<T>(checked: ReturnType<typeof check<T>>): T {
 
 const bodies = new WeakMap<NextApiRequest, Promise<unknown>>()
 
-/** The JSON body of a request as it is; read once, so that whoever asks later gets it too. */
+/** Reads the JSON body of a request once; later calls return the same value. */
 export async function readJson(req: NextApiRequest): Promise<unknown> {
   const known = bodies.get(req)
   if (known !== undefined) return known
@@ -53,16 +60,17 @@ export async function readJson(req: NextApiRequest): Promise<unknown> {
 async function readJsonOnce(req: NextApiRequest): Promise<unknown> {
   const hasBody = req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0
   if (!hasBody) return {}
-  if (!isJson(req.headers['content-type'])) throw new AppError('UNSUPPORTED_MEDIA_TYPE')
-  if ((req.headers['content-encoding'] ?? 'identity') !== 'identity') throw new AppError('UNSUPPORTED_MEDIA_TYPE')
+  // JSON is always UTF-8 (RFC 8259, section 8.1).
+  if (!/^application\/([\w.-]+\+)?json$/.test(textTypeOf(req))) throw new AppError('UNSUPPORTED_MEDIA_TYPE')
   const bytes = await readBytes(req)
   const excess = jsonBoundsError(bytes)
   if (excess !== undefined) throw validationError({ body: [excess] })
   const text = decodeUtf8(bytes)
-  // `undefined` means: no JSON; `null`: a key that would become a prototype when the object is copied, or JSON's null.
+  // `safeParse` returns undefined for invalid JSON, and null for keys that would pollute a prototype.
   const parsed: unknown = safeParse(text)
   if (parsed === undefined) throw new AppError('INVALID_JSON')
-  if (parsed === null && text.trim() !== 'null') throw validationError({ body: ['must not reach for a prototype'] })
+  if (parsed === null && text.trim() !== 'null')
+    throw validationError({ body: ['must not contain "__proto__" or "constructor" keys'] })
   return parsed
 }
 
@@ -71,18 +79,6 @@ function decodeUtf8(bytes: Buffer): string {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch (cause) {
     throw new AppError('INVALID_JSON', { cause })
-  }
-}
-
-/** JSON in UTF-8 and nothing else (RFC 8259, section 8.1); `application/*+json` is JSON too. */
-function isJson(contentType: string | undefined): boolean {
-  if (contentType === undefined) return false
-  try {
-    const { type, parameters } = parseContentType(contentType)
-    const charset = parameters['charset']?.toLowerCase() ?? 'utf-8'
-    return /^application\/([\w.-]+\+)?json$/.test(type) && (charset === 'utf-8' || charset === 'utf8')
-  } catch {
-    return false
   }
 }
 

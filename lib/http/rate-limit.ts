@@ -6,15 +6,15 @@ import { refund, consume, isLimited, resetCount, type LimitName, type LimitState
 import type { Context, Handler } from './context'
 
 /**
- * What one client can be told by: an IPv4 address, or the /64 network of an IPv6 address, since a single host may have
- * any number of addresses in its own (RFC 4291, section 2.5.1).
+ * Returns the rate-limit key for an address: the IPv4 address itself, or the /64 prefix of an IPv6 address, since a single
+ * host may use any number of addresses in its prefix (RFC 4291, section 2.5.1).
  */
 export function networkOf(address: string): string {
   if (!address.includes(':')) return address
   const [unzoned = ''] = address.split('%')
   const host = `http://[${unzoned}]`
   if (!URL.canParse(host)) return address
-  // The URL parser writes every spelling of an address in one way (RFC 5952), in hexadecimal throughout.
+  // The URL parser normalises every spelling of an address (RFC 5952).
   const [head = '', tail] = new URL(host).hostname.slice(1, -1).split('::')
   const before = head === '' ? [] : head.split(':')
   const after = tail === undefined || tail === '' ? [] : tail.split(':')
@@ -28,7 +28,10 @@ function setLimitHeaders(res: ServerResponse, state: LimitState): void {
   res.setHeader('RateLimit-Reset', String(state.resetSeconds))
 }
 
-/** Counts and tells; RATE_LIMITED, with `Retry-After` in seconds, once the limit is passed. */
+/**
+ * Counts a request and sets the rate-limit headers.
+ * @throws RATE_LIMITED with `Retry-After` when the limit is exceeded
+ */
 async function consumeOrThrow(res: ServerResponse, name: LimitName, key: string): Promise<void> {
   const state = await consume(name, key)
   if (state === undefined) return
@@ -44,20 +47,20 @@ function keyOfCaller(actor: Actor | undefined, ip: string): string {
 }
 
 /**
- * The general limit: per API key, else per user, else per address. Who calls is found out first, so that people behind
- * one address do not use up each other's limit, and neither does a stranger there: credentials that are not valid
- * count for the address. A failure to check them is told by whatever needs them, not here.
+ * Applies the general limit per API key, else per user, else per address. The caller is authenticated first, so that
+ * users behind one address do not use up each other's limit. Invalid credentials count for the address; they are
+ * rejected later, where the route requires authentication.
  */
 export async function limitRequest(req: IncomingMessage, res: ServerResponse, context: Context): Promise<void> {
   if (!isLimited('general')) return
-  const claimed = req.headers.authorization !== undefined
-  const actor = claimed ? await context.authenticate().catch(() => undefined) : undefined
+  const hasCredentials = req.headers.authorization !== undefined
+  const actor = hasCredentials ? await context.authenticate().catch(() => undefined) : undefined
   await consumeOrThrow(res, 'general', keyOfCaller(actor, context.ip))
 }
 
 /**
- * The strict limit, per address and purpose, around what a stranger may do at our cost: making accounts, sending mail.
- * Every attempt counts, whether it succeeds or not.
+ * Applies the strict limit per address and purpose, to operations of anonymous clients that are expensive or send email.
+ * Every attempt counts, whether or not it succeeds.
  */
 export function withStrictRateLimit<C extends Context>(purpose: string, next: Handler<C>): Handler<C> {
   return async (req, res, context) => {
@@ -67,18 +70,18 @@ export function withStrictRateLimit<C extends Context>(purpose: string, next: Ha
 }
 
 /**
- * Around an attempt to prove a password. Failures count per account and address, so that a stranger elsewhere cannot
- * lock the account's owner out. An attempt is counted before it is made, so that guesses sent at once do not all pass;
- * success forgets the failures, and an attempt that failed for another reason than the password is given back.
+ * Rate-limits password attempts per account and address, so an attacker elsewhere cannot lock the owner out. The attempt
+ * is counted before it runs (parallel guesses cannot slip through), reset on success, and refunded if it fails for any
+ * reason other than a wrong password.
  */
 export async function withLoginRateLimit<T>(
   res: ServerResponse,
-  who: { account: string; ip: string },
+  client: { account: string; ip: string },
   attempt: () => Promise<T>,
 ): Promise<T> {
-  // Hashed, so that neither Redis nor its backups hold e-mail addresses.
+  // Hashed, so that neither Redis nor its backups contain email addresses.
   const key = createHash('sha256')
-    .update(`${networkOf(who.ip)}\0${who.account}`)
+    .update(`${networkOf(client.ip)}\0${client.account}`)
     .digest('base64url')
   await consumeOrThrow(res, 'loginAttempts', key)
   try {

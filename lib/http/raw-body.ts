@@ -32,7 +32,8 @@ export function rawBody(req: NextApiRequest): RawBody {
   // Whoever reads it learns of its failure there; until somebody does, it is nobody's.
   body.on('error', () => {})
   finished(req, { writable: false }, (cause) => {
-    if (cause) body.destroy(new AppError('VALIDATION_ERROR', { message: 'The body was cut short.', cause }))
+    if (cause)
+      body.destroy(new AppError('VALIDATION_ERROR', { message: 'The request body ended unexpectedly.', cause }))
   })
   body.once('close', () => req.unpipe(body))
   req.pipe(body)

@@ -6,7 +6,7 @@ import type { Context, Handler } from './context'
 
 function isLoopback(req: NextApiRequest): boolean {
   const peer = req.socket.remoteAddress ?? ''
-  // A proxy on this machine is a loopback peer too: what it passes on comes from elsewhere.
+  // A proxy on this host is a loopback peer too, but forwards requests from other hosts.
   return /^(::1|(::ffff:)?127\.\d+\.\d+\.\d+)$/.test(peer) && req.headers['x-forwarded-for'] === undefined
 }
 
@@ -15,7 +15,10 @@ function isSame(given: string, expected: string): boolean {
   return timingSafeEqual(digest(given), digest(expected))
 }
 
-/** For whoever operates the process: the bearer of `METRICS_TOKEN`, or, where none is set, this machine alone. */
+/**
+ * Requires `METRICS_TOKEN` as the bearer token, or, if it is not set, a loopback client.
+ * @throws UNAUTHORIZED, FORBIDDEN
+ */
 export function requireMetricsToken(next: Handler<Context>): Handler<Context> {
   return (req, res, context) => {
     const { metricsToken } = config()

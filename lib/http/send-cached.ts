@@ -4,18 +4,18 @@ import { etagOf } from '@/lib/platform/etag'
 import { recordCacheRead } from '@/lib/metrics'
 import { isNotModified } from './etag'
 
-/** Longer URLs are answered but not kept. */
+/** Responses to longer URLs are not cached. */
 const KEY_MAX_CHARACTERS = 2_048
 
-/** What `load` makes: the value to answer with, and headers that belong to it. */
+/** The value to send, and the headers that describe it. */
 type Loaded = { value: unknown; headers?: Record<string, string> }
 
 /**
- * Answers a public GET with what the cache holds for its URL, or what `load` makes, as JSON with an `ETag`; 304 where
- * the client has it. `X-Cache` says which. `load` also checks the query, so that a hit costs no more than finding it;
- * what it throws is not kept. The answer must depend on the URL alone.
+ * Sends the cached response of a public GET, or the value that `load` returns, as JSON with an `ETag`, or 304. `X-Cache`
+ * is `hit` or `miss`. `load` also validates the query, so that a hit costs no more than the lookup; errors are not
+ * cached. The response must only depend on the URL.
  *
- * - `groups`: what the answer is made from; the first names it in the figures.
+ * - `groups`: the cache tags of the response; the first is its label in the metrics.
  */
 export async function sendCached(
   req: NextApiRequest,
@@ -34,7 +34,7 @@ export async function sendCached(
   recordCacheRead(groups[0] ?? '', hit ? 'hit' : 'miss')
   for (const [name, value] of Object.entries(entry.properties)) res.setHeader(name, value)
   res.setHeader('X-Cache', hit ? 'hit' : 'miss')
-  // Whoever keeps it has to ask whether it is still so.
+  // Caches must revalidate before reuse.
   res.setHeader('Cache-Control', req.headers.authorization === undefined ? 'public, no-cache' : 'private, no-cache')
   if (isNotModified(req, entry.properties['ETag'] ?? '')) {
     res.statusCode = 304

@@ -2,7 +2,7 @@ import type { NextApiRequest, NextApiResponse } from 'next'
 import { OFFSET_MAX, type List, type ListRequest } from '@/lib/platform/pagination/query'
 import { sendResource } from './etag'
 
-/** The URL of another part of the same list; relative, with the path as it stands in the request. */
+/** Returns the URL of another page of the list, relative to the origin, with the path of the request. */
 function pageUrl(req: NextApiRequest, name: 'page' | 'cursor', value: string): string {
   const [path = '/', query] = (req.url ?? '/').split('?')
   const parameters = new URLSearchParams(query)
@@ -10,23 +10,26 @@ function pageUrl(req: NextApiRequest, name: 'page' | 'cursor', value: string): s
   return `${path.replace(/[<>"\s]/g, encodeURIComponent)}?${parameters}`
 }
 
-/** `Link` (RFC 8288) out of the parts by relation; those that are not there are left out. */
-function linksTo(req: NextApiRequest, name: 'page' | 'cursor', parts: Record<string, unknown>): { Link: string } {
-  const links = Object.entries(parts)
+/** Builds `Link` (RFC 8288) from pages by relation, omitting those that do not exist. */
+function linksTo(req: NextApiRequest, name: 'page' | 'cursor', pages: Record<string, unknown>): { Link: string } {
+  const links = Object.entries(pages)
     .filter(([, value]) => typeof value === 'string' || typeof value === 'number')
     .map(([relation, value]) => `<${pageUrl(req, name, String(value))}>; rel="${relation}"`)
   return { Link: links.join(', ') }
 }
 
-type ListAnswer = { plural: string; request: Pick<ListRequest, 'page' | 'limit'>; list: List<unknown> }
+type ListResponse = { plural: string; request: Pick<ListRequest, 'page' | 'limit'>; list: List<unknown> }
 
 /**
- * The body of a part of a list, under its plural name with `pagination`, and its `Link`: by page first, prev, next and
- * last as far as they can be asked for, by cursor first and next.
+ * Builds the body of a list page, under its plural name and with `pagination`, and its `Link`: first, prev, next and last
+ * of those within the offset limit, or first and next of a cursor.
  */
-export function listResponse(req: NextApiRequest, answer: ListAnswer): { value: object; headers: { Link: string } } {
-  const { plural, list } = answer
-  const { page = 1, limit } = answer.request
+export function listResponse(
+  req: NextApiRequest,
+  response: ListResponse,
+): { value: object; headers: { Link: string } } {
+  const { plural, list } = response
+  const { page = 1, limit } = response.request
   if ('nextCursor' in list) {
     const { nextCursor } = list
     const headers = linksTo(req, 'cursor', { first: '', next: nextCursor })
@@ -44,8 +47,8 @@ export function listResponse(req: NextApiRequest, answer: ListAnswer): { value: 
   return { value: { [plural]: list.items, pagination: { page, limit, total: list.total, pages } }, headers }
 }
 
-/** Answers with a part of a list, as `listResponse` makes it, and its `ETag`. */
-export function sendList(req: NextApiRequest, res: NextApiResponse, answer: ListAnswer): void {
-  const { value, headers } = listResponse(req, answer)
+/** Sends a page of a list with its `ETag`. */
+export function sendList(req: NextApiRequest, res: NextApiResponse, response: ListResponse): void {
+  const { value, headers } = listResponse(req, response)
   sendResource(req, res, value, { headers })
 }

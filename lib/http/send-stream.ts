@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 
-/** How long a client may take nothing of an answer before it is given up. */
+/** Time after which the connection of a client that reads nothing is closed. */
 export const STALL_TIMEOUT_MS = 60_000
 
 function isClientDisconnect(error: unknown): boolean {
@@ -10,16 +10,16 @@ function isClientDisconnect(error: unknown): boolean {
 }
 
 /**
- * Sends texts as they come, no faster than the client takes them. A failure before the first text is thrown for the
- * error envelope; after that the answer is cut off, so that nobody takes it for whole. A client that leaves, or takes
- * nothing for a minute, ends the work.
+ * Streams chunks with backpressure. An error before the first chunk is thrown for the error envelope; after that the
+ * connection is destroyed, so that the client does not mistake a truncated response for a complete one. Stops when the
+ * client disconnects or reads nothing for a minute.
  */
-export async function sendStream(res: ServerResponse, texts: AsyncGenerator<string>): Promise<void> {
-  const first = await texts.next()
+export async function sendStream(res: ServerResponse, chunks: AsyncGenerator<string>): Promise<void> {
+  const first = await chunks.next()
   async function* all() {
     if (first.done === true) return
     yield first.value
-    yield* texts
+    yield* chunks
   }
   res.setTimeout(STALL_TIMEOUT_MS, () => res.destroy())
   try {

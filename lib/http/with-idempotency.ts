@@ -9,24 +9,30 @@ import { errorEnvelope, sendJsonText } from './respond'
 const KEY = /^[\x21-\x7e]{1,255}$/
 const DEPTH_MAX = 100
 
-/** What a creation answers: 201 unless it says otherwise. */
+/** The response of an idempotent operation; the default status is 201. */
 export type CreatedResponse = { status?: number; headers?: Record<string, string | string[]>; body: unknown }
 
-/** 201 with the created thing, its `Location` below `collection`, a path such as `/api/posts`, and its `ETag`. */
-export function created(collection: string, thing: { id: number | string }): CreatedResponse {
-  return { headers: { Location: `${collection}/${thing.id}`, ETag: etagOf(JSON.stringify(thing)) }, body: thing }
+/** Returns a 201 response with the resource, its `Location` below `collection`, a path such as `/api/posts`, and its `ETag`. */
+export function created(collection: string, resource: { id: number | string }): CreatedResponse {
+  return {
+    headers: { Location: `${collection}/${resource.id}`, ETag: etagOf(JSON.stringify(resource)) },
+    body: resource,
+  }
 }
 
-/** The same text for the same JSON value, in whatever order the keys of its objects came. */
-function canonical(value: unknown, depth = 0): string {
+/** Serialises a JSON value with sorted keys, so that equal values give equal texts. */
+function canonicalJson(value: unknown, depth = 0): string {
   if (depth > DEPTH_MAX) throw validationError({ body: [`must not be nested deeper than ${DEPTH_MAX}`] })
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
-  if (Array.isArray(value)) return `[${value.map((item) => canonical(item, depth + 1)).join()}]`
+  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item, depth + 1)).join()}]`
   const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
-  return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${canonical(item, depth + 1)}`).join()}}`
+  return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${canonicalJson(item, depth + 1)}`).join()}}`
 }
 
-/** Whose key it is. A stranger is told by the address; who shares it gets the answer for the very same request alone. */
+/**
+ * Returns the namespace of the idempotency key: API key, else user, else client IP. Clients behind one IP only replay
+ * each other's response if the request is identical.
+ */
 export async function callerOf(context: Context): Promise<string> {
   const actor = await context.authenticate().catch((error: unknown) => {
     if (isAppError(error) && error.status === 401) return undefined
@@ -45,14 +51,17 @@ function send(res: NextApiResponse, { status, headers, body }: StoredResponse): 
   sendJsonText(res, body, status)
 }
 
-/** Answers with what became of a request with a key, or throws what it failed with. */
+/** Sends the result of a request with a key, or throws its error. */
 export function sendOutcome(res: NextApiResponse, outcome: IdempotentResult): void {
   if (outcome.thrown !== undefined) throw outcome.thrown
   if (outcome.isReplayed) res.setHeader('Idempotency-Replayed', 'true')
   send(res, outcome.response)
 }
 
-/** The `Idempotency-Key` of a request, if it has one. VALIDATION_ERROR. */
+/**
+ * Returns the `Idempotency-Key` of a request, if it has one.
+ * @throws VALIDATION_ERROR when it is malformed
+ */
 export function idempotencyKeyOf(req: NextApiRequest): string | undefined {
   const key = req.headers['idempotency-key']
   if (key === undefined) return undefined
@@ -61,8 +70,8 @@ export function idempotencyKeyOf(req: NextApiRequest): string | undefined {
 }
 
 /**
- * Refusals of the request are kept; those that are about the caller at that moment (401, 403, 429) and what is our own
- * fault (5xx) are not. What comes before the body is understood (413, 415, INVALID_JSON) never gets here.
+ * Returns the response to store for an error; undefined for errors that depend on the moment (401, 403, 429) and server
+ * errors (5xx). Errors that occur before the body is parsed (413, 415, INVALID_JSON) never get here.
  */
 export function toStoredErrorResponse(thrown: unknown, requestId: string): StoredResponse | undefined {
   if (!isAppError(thrown) || thrown.status >= 500 || [401, 403, 429].includes(thrown.status)) return undefined
@@ -70,11 +79,10 @@ export function toStoredErrorResponse(thrown: unknown, requestId: string): Store
 }
 
 /**
- * A handler out of a function that creates something and says what to answer. With an `Idempotency-Key` it creates once
- * for that caller, path and key, and the first answer is given again for 24 hours with `Idempotency-Replayed: true` (see
- * `runIdempotent`). It runs in a transaction then, which every `prisma()` below joins; what must wait for the commit goes
- * through `afterCommit`. The answer is sent after the commit. Stands within the wrappers that authenticate and limit.
- * The body is JSON; for streams see `sendUploadedOnce`.
+ * Creates a handler from a function that returns its response. With an `Idempotency-Key` the function runs once per
+ * caller, path and key, and its response is replayed for 24 hours with `Idempotency-Replayed: true` (see
+ * `runIdempotent`). It then runs in a transaction that every `prisma()` joins; the response is sent after the commit.
+ * Belongs inside the wrappers that authenticate and rate-limit. For streamed bodies see `sendUploadedOnce`.
  */
 export function withIdempotency<C extends Context>(
   create: (req: NextApiRequest, context: C) => Promise<CreatedResponse>,
@@ -92,7 +100,7 @@ export function withIdempotency<C extends Context>(
         caller: await callerOf(context),
         route: `${req.method} ${path}`,
         key,
-        request: `${query}\n${canonical(body)}`,
+        request: `${query}\n${canonicalJson(body)}`,
       },
       async () => toStoredResponse(await create(req, context)),
       (thrown) => toStoredErrorResponse(thrown, context.requestId),

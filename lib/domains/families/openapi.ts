@@ -137,7 +137,7 @@ export const memberRoute = defineRoute(
       id: 'removeMember',
       summary: 'Leave a family, or remove a member',
       description:
-        'Members can leave; owners can remove others. The last owner cannot leave. Posts stay in the family.',
+        'Members can leave; owners can remove others. A family must have at least one owner. Posts stay in the family.',
       parameters: [memberPath],
       ifMatch: true,
       postman: [{ name: 'Try to leave as the last owner', path: { userId: '{{myId}}' }, status: 409 }],

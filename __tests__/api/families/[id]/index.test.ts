@@ -88,7 +88,7 @@ describe('who may do what with a family', () => {
         ),
       )
       const seen = answers.map(({ status, json: { error } }) => JSON.stringify([status, error.code, error.message]))
-      expect(new Set(seen)).toEqual(new Set([JSON.stringify([404, 'NOT_FOUND', 'There is no such thing.'])]))
+      expect(new Set(seen)).toEqual(new Set([JSON.stringify([404, 'NOT_FOUND', 'Resource not found.'])]))
     },
   )
 
