@@ -4,9 +4,9 @@ import nextJest from 'next/jest.js'
 
 /**
  * Programs that some tests need: `login.redis.test.ts` runs only where redis-server is installed. HEARTH_TEST_REQUIRE
- * (comma-separated: redis,browser,curl) makes such tests run, and fail, where the program is missing.
+ * (comma-separated: redis,browser,curl,pty) makes such tests run, and fail, where the program is missing.
  */
-const programs = { redis: 'redis-server', browser: 'chromium', curl: 'curl' }
+const programs = { redis: 'redis-server', browser: 'chromium', curl: 'curl', pty: 'script' }
 const required = (process.env['HEARTH_TEST_REQUIRE'] ?? '').split(',')
 
 /** @param {string} program */

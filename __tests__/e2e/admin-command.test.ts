@@ -59,7 +59,7 @@ describe('npm run admin', () => {
     const password = /once: (\S+)/.exec(await admin(settings, 'reset-password', email))?.[1]
     await signIn(server, email, PASSWORD).expect(401)
     await signIn(server, email, password).expect(200)
-    expect(await admin(settings, 'end-sessions', email)).toBe('1 sessions ended\n')
+    expect(await admin(settings, 'end-sessions', email)).toBe('1 sessions revoked\n')
     await new Promise((resolve) => setTimeout(resolve, 5_000))
     await request(server.url).get('/api/auth/me').set('Authorization', `Bearer ${body.token}`).expect(401)
   })

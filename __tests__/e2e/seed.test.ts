@@ -77,7 +77,7 @@ describe('npm run seed', () => {
 
   it('is what `prisma db seed` runs', async () => {
     await withDatabase(async (url) => {
-      const args = ['--require', 'tsx/cjs', 'prisma/cli.ts', 'db', 'seed', '--', '--users', '3', '--products', '10']
+      const args = ['node_modules/prisma/build/index.js', 'db', 'seed', '--', '--users', '3', '--products', '10']
       expect(await runNode(args, { DATABASE_URL: url })).toMatchObject({ code: 0 })
       expect(await contentsOf(url)).toMatchObject({ users: 3, products: 10 })
     })

@@ -19,7 +19,7 @@ export interface TemporaryProject {
 }
 
 const SOURCE = join(process.cwd(), 'prisma')
-const FILES = ['cli.ts', 'native-engine.ts', 'prisma.config.ts', 'schema-engine.mjs', 'schema-engine']
+const FILES = ['schema-engine.mjs', 'schema-engine']
 
 export const SCHEMA = `generator client {
   provider = "prisma-client"
@@ -72,7 +72,7 @@ const environment = (databaseUrl: string | undefined): NodeJS.ProcessEnv => {
 
 const runCli = (folder: string, databaseUrl: string | undefined, args: readonly string[]): Promise<IdempotentResult> =>
   new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--require', 'tsx/cjs', 'prisma/cli.ts', ...args], {
+    const child = spawn(process.execPath, ['node_modules/prisma/build/index.js', ...args], {
       cwd: folder,
       env: environment(databaseUrl),
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -90,6 +90,7 @@ export const createProject = (): TemporaryProject => {
   const write = (name: string, content: string): void => writeFileSync(path(name), content)
   mkdirSync(path())
   for (const name of FILES) cpSync(join(SOURCE, name), path(name), { recursive: true })
+  cpSync('prisma.config.ts', join(folder, 'prisma.config.ts'))
   symlinkSync(join(dirname(SOURCE), 'node_modules'), join(folder, 'node_modules'))
   writeFileSync(join(folder, 'package.json'), '{ "private": true }\n')
   write('schema.prisma', SCHEMA)

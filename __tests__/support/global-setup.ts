@@ -1,7 +1,7 @@
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ensureBuild, ensureClient } from '@/lib/cli/build-if-stale'
+import { ensureBuild, ensureClient } from '@/lib/cli/build'
 import type { EmbeddedPostgres } from '@/lib/embedded-postgres/embedded-postgres'
 import { withFileLock } from './file-lock'
 import { startTestCluster } from './test-cluster'

@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { environment } from '@/lib/config'
 
 const OUTPUT_MAX_CHARACTERS = 100_000
 
 /**
- * Runs a Node program of the project and waits for its end; its output is kept back unless it fails.
- * @throws Error with the output when the program ends with anything but 0.
+ * Runs a Node program of the project to its end and returns its output.
+ * @throws Error with the output if the exit code is not 0
  */
 export async function runNodeScript(
   projectDir: string,
@@ -17,15 +18,14 @@ export async function runNodeScript(
     env: { ...environment(), NODE_ENV: 'production', ...program.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  // Whoever ends while it runs takes it along.
   const end = () => child.kill()
   process.once('exit', end)
   let output = ''
-  const keep = (chunk: Buffer) => {
+  const collect = (chunk: Buffer) => {
     output = (output + chunk.toString()).slice(-OUTPUT_MAX_CHARACTERS)
   }
-  child.stdout.on('data', keep)
-  child.stderr.on('data', keep)
+  child.stdout.on('data', collect)
+  child.stderr.on('data', collect)
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once('error', reject)
     child.once('close', resolve)
@@ -34,11 +34,11 @@ export async function runNodeScript(
   return output
 }
 
-/** Runs Prisma's command line, as `npm run prisma` does. */
+/** Runs Prisma's command line. */
 export async function runPrisma(projectDir: string, args: string[], databaseUrl?: string): Promise<string> {
   return runNodeScript(projectDir, {
     name: `prisma ${args.join(' ')}`,
-    args: ['--require', 'tsx/cjs', join('prisma', 'cli.ts'), ...args],
+    args: [createRequire(join(projectDir, 'package.json')).resolve('prisma/build/index.js'), ...args],
     ...(databaseUrl !== undefined && { env: { DATABASE_URL: databaseUrl } }),
   })
 }

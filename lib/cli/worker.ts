@@ -1,18 +1,30 @@
-import { setConfig } from '@/lib/config'
-import { ensureClient } from './build-if-stale'
+import { config, setConfig } from '@/lib/config'
+import { logger } from '@/lib/logger'
+import { disconnect } from '@/lib/platform/db/prisma'
+import { startWorker } from '@/lib/worker/worker'
 import { loadConfig } from './load-config'
-import type * as Work from './run-worker'
+import { migrate } from './migrate'
+import { onShutdownSignal } from './shutdown-signal'
 
 const projectDir = process.cwd()
-const say = (line: string) => process.stdout.write(`${line}\n`)
+const print = (line: string) => process.stdout.write(`${line}\n`)
 
-/** `npm run worker`: the jobs of the queue in a process of their own, beside servers with `WORKER=off`. */
+/** Runs `npm run worker`: executes queued jobs in a process of its own, for servers with `WORKER=off`. */
 async function main(): Promise<void> {
-  setConfig(loadConfig(projectDir, { development: false, say }))
-  await ensureClient(projectDir, say)
-  // What uses the Prisma client can only be loaded once it was generated.
-  const { work }: typeof Work = require('./run-worker')
-  await work({ projectDir, say })
+  setConfig(loadConfig(projectDir, { development: false, print }))
+  const { databaseUrl } = config()
+  if (databaseUrl === undefined) {
+    throw new Error('The worker needs a DATABASE_URL. A server with an embedded database runs the jobs itself.')
+  }
+  await migrate(projectDir, print)
+  const worker = await startWorker(databaseUrl)
+  onShutdownSignal(async (signal) => {
+    logger().info({ signal }, 'stopping')
+    await worker.stop()
+    await disconnect()
+    logger().flush()
+  })
+  print('Hearth worker started')
 }
 
 main().catch((error: unknown) => {

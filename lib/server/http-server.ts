@@ -6,18 +6,18 @@ import { logger } from '@/lib/logger'
 import { recordRequest } from '@/lib/metrics'
 import { ApiRequest, ApiResponse } from './next-api-request'
 
-/** Answers a request whose URL is sound: the finished build's routes, or Next's development server. */
+/** Handles a request with a well-formed URL. */
 export type Dispatch = (req: ApiRequest, res: ApiResponse, pathname: string) => unknown
 
 export type HttpServer = Server<typeof ApiRequest, typeof ApiResponse>
 
-/** How long a client may take over its headers, and over a whole request, in milliseconds. */
+/** Limits for receiving the headers and a whole request. */
 const HEADERS_TIMEOUT_MS = 20_000
 const REQUEST_TIMEOUT_MS = 3_600_000
-/** Longer than the idle time-outs of common load balancers (60 s), so that it is they who close. */
+/** Longer than the idle time-outs of common load balancers (60 s), so that the balancer closes first. */
 const KEEP_ALIVE_TIMEOUT_MS = 65_000
 
-/** For what no route answers. */
+/** Handles unmatched routes (404). */
 export const notFoundHandler = apiHandler(undefined, () => {
   throw new AppError('NOT_FOUND')
 })
@@ -26,7 +26,7 @@ const malformedUrlHandler = apiHandler(undefined, () => {
   throw validationError({ url: ['must be percent-encoded UTF-8'] })
 })
 
-/** Whether a path or query is whole: every `%` begins an escape, and the escapes are UTF-8. */
+/** Returns whether a string is valid percent-encoded UTF-8. */
 function isDecodable(text: string): boolean {
   if (!text.includes('%')) return true
   try {
@@ -46,7 +46,7 @@ function toQuery(search: string): ApiRequest['query'] {
   return query
 }
 
-/** The envelope for what is not even HTTP: there is no request to answer, only a socket. */
+/** Responds 400 to malformed HTTP. There is no request object at this point, only the socket. */
 function handleClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy()
@@ -60,7 +60,7 @@ function handleClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
   )
 }
 
-/** The HTTP server: checks the URL, takes it apart and hands the request on. It does not listen yet. */
+/** Creates the HTTP server: validates and parses the URL, then dispatches. Does not call `listen`. */
 export function createHttpServer(dispatch: Dispatch): HttpServer {
   const server = createServer(
     {
@@ -70,11 +70,9 @@ export function createHttpServer(dispatch: Dispatch): HttpServer {
       requestTimeout: REQUEST_TIMEOUT_MS,
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     },
-    (req, res) => {
-      void answer(req, res)
-    },
+    (req, res) => void handle(req, res),
   )
-  const answer = async (req: ApiRequest, res: ApiResponse): Promise<void> => {
+  const handle = async (req: ApiRequest, res: ApiResponse): Promise<void> => {
     const startedAt = performance.now()
     res.once('close', () => {
       const { method = 'GET', route = 'none' } = req
@@ -91,7 +89,7 @@ export function createHttpServer(dispatch: Dispatch): HttpServer {
       req.query = end < 0 ? {} : toQuery(url.slice(end + 1))
       await dispatch(req, res, pathname)
     } catch (error) {
-      logger().fatal({ err: error }, 'a request escaped every wrapper')
+      logger().fatal({ err: error }, 'unhandled error outside apiHandler')
       res.destroy()
     }
   }

@@ -5,14 +5,14 @@ import { isShuttingDown } from '@/lib/platform/shutdown'
 
 type SentHeaders = OutgoingHttpHeaders | OutgoingHttpHeader[]
 
-const UNSUPPORTED = 'Draft and preview modes and revalidation are for pages; this server has none.'
+const UNSUPPORTED = 'Draft mode, preview mode and revalidation apply to pages only.'
 
-/** A request as Next hands it to an API route. The body is left unread: routes read it, checked, with `parseBody`. */
+/** A request as Next passes it to an API route, with an unread body: routes read and validate it with `parseBody`. */
 export class ApiRequest extends IncomingMessage implements NextApiRequest {
   query: Partial<Record<string, string | string[]>> = {}
   body: unknown = undefined
   env = {}
-  /** The pattern of the route that answers, such as `/api/users/[id]`. */
+  /** The pattern of the matched route, such as `/api/users/[id]`. */
   route: string | undefined = undefined
 
   get cookies(): Partial<Record<string, string>> {
@@ -20,11 +20,11 @@ export class ApiRequest extends IncomingMessage implements NextApiRequest {
   }
 }
 
-/** A response as Next hands it to an API route. */
+/** A response as Next passes it to an API route. */
 export class ApiResponse extends ServerResponse<ApiRequest> implements NextApiResponse {
   /**
-   * Told with every answer of a process that stops, also to requests that were there before, so that clients find another
-   * process before this one is gone (RFC 9112, section 9.6).
+   * Sends `Connection: close` with every response of a stopping process, so that clients reconnect elsewhere before it
+   * exits (RFC 9112, section 9.6).
    */
   override writeHead(status: number, reason?: string | SentHeaders, headers?: SentHeaders): this {
     if (isShuttingDown()) this.shouldKeepAlive = false

@@ -3,11 +3,10 @@ import { createRequire } from 'node:module'
 import { join, resolve } from 'node:path'
 import Joi from 'joi'
 import type { NextApiHandler } from 'next'
+import { type Dispatch, notFoundHandler } from './http-server'
 
-/** The route that a path leads to, its pattern, and its path parameters, decoded. */
-export type Match = { page: string; handler: NextApiHandler; parameters: Record<string, string | string[]> }
-
-export type RouteTable = (pathname: string) => Match | undefined
+/** The route of a path: its pattern, its handler and its decoded path parameters. */
+type Match = { page: string; handler: NextApiHandler; parameters: Record<string, string | string[]> }
 
 type DynamicRoute = {
   page: string
@@ -33,7 +32,7 @@ const routesManifest = Joi.object<{
   .unknown()
   .required()
 
-/** The compiled module of a route; Next exports the route's default, our handler with its wrappers, under that name. */
+/** A compiled route. Next exports the default export of our file under the same name. */
 const routeModule = Joi.object<{ default: NextApiHandler }>({ default: Joi.function().required() }).unknown().required()
 
 async function readJson<T>(file: string, schema: Joi.ObjectSchema<T>): Promise<T> {
@@ -51,10 +50,11 @@ function matchDynamic(route: DynamicRoute, pathname: string): Match | undefined 
 }
 
 /**
- * Next's own routing of a finished build: the manifests name every route's compiled module and, most specific first,
- * the patterns of the dynamic ones. Paths are matched to the letter: a trailing slash makes another path.
+ * Loads the compiled routes of a build and returns a function that finds the route of a path. Next's manifests list each
+ * route's module and, most specific first, the patterns of dynamic routes. Paths match exactly: a trailing slash is
+ * another path.
  */
-export async function loadRouteTable(projectDir: string): Promise<RouteTable> {
+async function loadRoutes(projectDir: string): Promise<(pathname: string) => Match | undefined> {
   const distDir = resolve(projectDir, '.next')
   const load = createRequire(join(distDir, 'package.json'))
   const pages = await readJson(join(distDir, 'server', 'pages-manifest.json'), pagesManifest)
@@ -62,7 +62,7 @@ export async function loadRouteTable(projectDir: string): Promise<RouteTable> {
   const handlers = new Map<string, NextApiHandler>()
   for (const [page, file] of Object.entries(pages)) {
     if (page !== '/api' && !page.startsWith('/api/')) continue
-    // A module that imports ECMAScript modules is a promise of its exports; those are getters, which the copy reads.
+    // A module that imports ECMAScript modules is a promise of its exports, which are getters: the spread reads them.
     const loaded: unknown = await load(join(distDir, 'server', file))
     const { default: handler } = Joi.attempt({ ...Object(loaded) }, routeModule)
     handlers.set(page, handler)
@@ -86,5 +86,18 @@ export async function loadRouteTable(projectDir: string): Promise<RouteTable> {
       if (match !== undefined) return match
     }
     return undefined
+  }
+}
+
+/** Loads the router of the production build. */
+export async function loadRouter(projectDir: string): Promise<Dispatch> {
+  const findRoute = await loadRoutes(projectDir)
+  return (req, res, pathname) => {
+    const match = findRoute(pathname)
+    if (match === undefined) return notFoundHandler(req, res)
+    req.route = match.page
+    // A path parameter takes precedence over a query parameter of the same name.
+    Object.assign(req.query, match.parameters)
+    return match.handler(req, res)
   }
 }
