@@ -78,7 +78,14 @@ describe('the Prisma command line without a native engine', () => {
 
   it('compares a schema with nothing', async () => {
     ended(
-      await project.prisma(server.url('dev'), 'migrate', 'diff', '--from-empty', '--to-schema', project.path('schema.prisma')),
+      await project.prisma(
+        server.url('dev'),
+        'migrate',
+        'diff',
+        '--from-empty',
+        '--to-schema',
+        project.path('schema.prisma'),
+      ),
       0,
       'Author',
     )
