@@ -47,12 +47,3 @@ export const contactPath = object({ required: { id: idParameter() } })
 
 export const listContactQuery = listQuery({ optional: {} })
 export type ListContactQuery = Infer<typeof listContactQuery>
-
-export const contactMailJob = object({
-  required: {
-    contactMessageId: id(),
-    /** The same over all attempts, so that a mail which arrives twice is recognised as one. */
-    mailId: Joi.string().guid(),
-  },
-})
-export type ContactMailJob = Infer<typeof contactMailJob>

@@ -4,7 +4,8 @@ import type { List } from '@/lib/platform/pagination/query'
 import { logger } from '@/lib/logger'
 import { sendMail } from '@/lib/platform/mail/transport'
 import * as repository from './repository'
-import type { ContactMailJob, ContactMessage, ListContactQuery, NewContactMessage } from './schema'
+import type { ContactMailJob } from '@/lib/platform/queue/schema'
+import type { ContactMessage, ListContactQuery, NewContactMessage } from './schema'
 
 /** Keeps a visitor's message and owes the mail of it. What fell into the honeypot is dropped without a word. */
 export async function receiveContactMessage({ website, ...message }: NewContactMessage): Promise<void> {

@@ -1,10 +1,30 @@
 import Joi from 'joi'
-import { contactMailJob } from '@/lib/domains/contact/schema'
+import { email } from '@/lib/platform/identity/schema'
 import { mailJob } from '@/lib/platform/mail/schema'
-import { passwordResetJob } from '@/lib/domains/auth/recovery/schema'
-import type { Infer } from '@/lib/validation'
+import { id, object, type Infer } from '@/lib/validation'
 
-/** Every job that there is, and what its payload looks like. What runs it stands under the same name in tasks.ts. */
+/** A password reset was requested for an address, which may not belong to an account. */
+const passwordResetJob = object({
+  required: {
+    email: email(),
+    /** The id of the e-mail, so that a retry does not send a second one. */
+    messageId: Joi.string().guid(),
+    /** The client that sent the request, for the audit event. */
+    origin: object({ required: { ip: Joi.string(), requestId: Joi.string() }, optional: { userAgent: Joi.string() } }),
+  },
+})
+export type PasswordResetJob = Infer<typeof passwordResetJob>
+
+const contactMailJob = object({
+  required: {
+    contactMessageId: id(),
+    /** The id of the e-mail, the same for all attempts, so that a duplicate is recognised. */
+    mailId: Joi.string().guid(),
+  },
+})
+export type ContactMailJob = Infer<typeof contactMailJob>
+
+/** Job names and payload schemas. Handlers are registered under the same name in worker/tasks.ts. */
 export const jobSchemas = {
   'send-mail': mailJob,
   'issue-password-reset': passwordResetJob,

@@ -8,7 +8,7 @@ import { prisma, type DbClient } from '@/lib/platform/db/prisma'
 import { inTransaction } from '@/lib/platform/db/transaction'
 import type { EmailTokenPurpose } from '@/prisma/generated/client'
 import { issueEmailToken } from './issue-email-token'
-import type { PasswordResetJob } from './schema'
+import type { PasswordResetJob } from '@/lib/platform/queue/schema'
 
 type Hash = Uint8Array<ArrayBuffer>
 type UsableToken = { userId: number; email: string; passwordUpdatedAt: Date | null }

@@ -4,7 +4,8 @@ import { evictUser } from '@/lib/platform/identity/credential-cache'
 import { hashPassword } from '@/lib/platform/crypto/password'
 import { hashOpaqueToken } from '@/lib/platform/crypto/opaque-token'
 import * as repository from './repository'
-import type { PasswordReset, PasswordResetJob } from './schema'
+import type { PasswordResetJob } from '@/lib/platform/queue/schema'
+import type { PasswordReset } from './schema'
 
 /**
  * Asks for a mail with a link to set a new password. Whether the address belongs to anybody is found out by a job
