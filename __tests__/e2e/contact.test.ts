@@ -116,7 +116,7 @@ it('keeps what is sent while the mail server is silent or down, or the process i
   const second = await send(whileDown, 'über uns')
   expect(second.status).toBe(200)
   expect(second.ms).toBeLessThan(2_000)
-  await waitFor('the failure of an attempt', () => server.output().includes('a job failed'))
+  await waitFor('the failure of an attempt', () => server.output().includes('job failed'))
   for (const { email } of [beforeKill, whileDown]) expect(await listed(email)).toMatchObject([{ deliveredAt: null }])
 
   smtp = await startSmtpServer(port)

@@ -66,6 +66,6 @@ export async function keptKeys(server: RunningServer): Promise<{ named: string[]
 export async function sweepLater(server: RunningServer): Promise<void> {
   const url = server.databaseUrl ?? ''
   await queryOnce(url, `UPDATE orphaned_objects SET leased_until = now()`)
-  await queryOnce(url, `SELECT graphile_worker.add_job('sweep-files', '{}'::json)`)
+  await queryOnce(url, `SELECT graphile_worker.add_job('delete-unreferenced-files', '{}'::json)`)
   await waitFor('the sweep', async () => (await keptKeys(server)).unreferenced === 0)
 }

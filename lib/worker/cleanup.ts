@@ -4,15 +4,15 @@ import { deleteOldEmailTokens } from '@/lib/domains/auth/recovery/repository'
 import { deleteUnreferencedFiles } from '@/lib/domains/files/service'
 import { deleteFailedJobs, deleteExpiredSessions } from '@/lib/platform/queue/repository'
 
-/** Removes what nobody needs any more, a part at a time; how many rows it removed. */
-type Sweep = () => Promise<number>
+/** Deletes one batch. Returns the number of rows or objects deleted. */
+type CleanupTask = () => Promise<number>
 
-/** What is swept every ten minutes, by name. Several servers may sweep at once. */
-export const sweeps: Record<string, Sweep> = {
+/** The clean-up tasks by name, run every ten minutes. Several workers may run them concurrently. */
+export const cleanupTasks: Record<string, CleanupTask> = {
   'failed jobs': deleteFailedJobs,
   'expired sessions': deleteExpiredSessions,
   'expired idempotency records': deleteExpiredIdempotencyRecords,
   'old email tokens': deleteOldEmailTokens,
-  'bytes that no file names': deleteUnreferencedFiles,
+  'unreferenced files': deleteUnreferencedFiles,
   'old invitations': deleteOldInvitations,
 }

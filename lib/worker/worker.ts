@@ -9,25 +9,25 @@ import { tasks } from './tasks'
 import { workerLogger } from '@/lib/platform/queue/logger'
 
 const CONCURRENT_JOBS = 4
-/** One for each job to be reported on, one that listens, one for what falls due. */
+/** One per job for its completion, one for LISTEN, one for scheduled jobs. */
 const CONNECTIONS_MAX = CONCURRENT_JOBS + 2
-/** New jobs announce themselves; this is how often retries and jobs for later are looked for. */
+/** New jobs are announced by NOTIFY; retries and scheduled jobs are found by polling. */
 const POLL_INTERVAL_MS = 1_000
-/** How long running jobs may take once the worker was told to stop, before they are given back. */
+/** How long running jobs may take after a stop was requested, before they are released. */
 const STOP_TIMEOUT_MS = 7_000
 const QUERY_TIMEOUT_MS = 10_000
 const RESTART_PAUSE_MS = 2_000
 
 export type JobWorker = {
-  /** Takes no further jobs, waits for those that run, and gives back what does not end in time. */
+  /** Takes no further jobs, waits for running ones, and releases those that do not end in time. */
   stop: () => Promise<void>
 }
 
 type Round = { ended: Promise<void>; stop: () => Promise<void> }
 
-const cronItems = () => parseCronItems([{ task: 'sweep', match: '*/10 * * * *', options: { backfillPeriod: 0 } }])
+const cronItems = () => parseCronItems([{ task: 'clean-up', match: '*/10 * * * *', options: { backfillPeriod: 0 } }])
 
-/** One life of the library's worker, which ends when it is told to, or when its connection to the database breaks. */
+/** Runs graphile-worker until it is stopped or loses its database connection. */
 async function startRound(databaseUrl: string): Promise<Round> {
   const pool = new pg.Pool({
     Client: Connection,
@@ -37,17 +37,17 @@ async function startRound(databaseUrl: string): Promise<Round> {
     query_timeout: QUERY_TIMEOUT_MS,
     keepAlive: true,
   })
-  // What breaks is replaced; without listeners the events would end the process.
-  pool.on('error', (error) => logger().warn({ err: error }, 'an idle connection of the job queue broke'))
+  // The pool replaces broken connections; without listeners the events would end the process.
+  pool.on('error', (error) => logger().warn({ err: error }, 'idle job-queue connection lost'))
   pool.on('connect', (client) => client.on('error', () => undefined))
   const events: WorkerEvents = new EventEmitter()
-  let presence: ReturnType<typeof startHeartbeat> | undefined
+  let heartbeat: ReturnType<typeof startHeartbeat> | undefined
   events.on('pool:create', ({ workerPool }) => {
-    presence = startHeartbeat(databaseUrl, workerPool.id)
+    heartbeat = startHeartbeat(databaseUrl, workerPool.id)
   })
   const close = async (): Promise<void> => {
-    await presence?.stop()
-    // A connection that an unfinished job holds is left to the end of the process.
+    await heartbeat?.stop()
+    // Connections of unfinished jobs end with the process.
     await Promise.race([pool.end(), sleep(1_000, undefined, { ref: false })])
   }
   let runner: Runner
@@ -64,7 +64,7 @@ async function startRound(databaseUrl: string): Promise<Round> {
           concurrentJobs: CONCURRENT_JOBS,
           pollInterval: POLL_INTERVAL_MS,
           gracefulShutdownAbortTimeout: STOP_TIMEOUT_MS - 2_000,
-          // With the default of -1 nothing handles the failure of a report while the database is away.
+          // With the default of -1 a failed completion is not handled while the database is unreachable.
           completeJobBatchDelay: 0,
           failJobBatchDelay: 0,
         },
@@ -76,43 +76,42 @@ async function startRound(databaseUrl: string): Promise<Round> {
   }
   let stopped: Promise<void> | undefined
   const stop = async (): Promise<void> => {
-    // Rejects where it has ended by itself.
+    // Rejects if the runner has ended by itself.
     const ended = runner.stop().catch(() => undefined)
     await Promise.race([ended, sleep(STOP_TIMEOUT_MS, undefined, { ref: false })])
     await close()
   }
   const stopOnce = () => (stopped ??= stop())
   return {
-    ended: Promise.race([runner.promise, presence?.over ?? runner.promise]).finally(() => void stopOnce()),
+    ended: Promise.race([runner.promise, heartbeat?.over ?? runner.promise]).finally(() => void stopOnce()),
     stop: stopOnce,
   }
 }
 
-/**
- * Runs the jobs of the queue until it is told to stop. Resolves when it has begun. A database that goes away is waited
- * for; several workers share the work.
- */
+/** Starts a worker that runs the jobs of the queue until it is stopped, and restarts when the database was unreachable. */
 export async function startWorker(databaseUrl: string): Promise<JobWorker> {
   const stopping = new AbortController()
   let round = await startRound(databaseUrl)
-  const keepGoing = async (): Promise<void> => {
+  const keepRunning = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
-      await round.ended.catch((error: unknown) => logger().warn({ err: error }, 'the job worker broke off'))
+      await round.ended.catch((error: unknown) =>
+        logger().warn({ err: error }, 'job worker stopped unexpectedly, restarting'),
+      )
       await sleep(RESTART_PAUSE_MS, undefined, { signal: stopping.signal }).catch(() => undefined)
       if (stopping.signal.aborted) return
       try {
         round = await startRound(databaseUrl)
         if (stopping.signal.aborted) await round.stop()
       } catch (error) {
-        logger().warn({ err: error }, 'the job worker could not start')
+        logger().warn({ err: error }, 'job worker could not start')
       }
     }
   }
-  const going = keepGoing()
+  const running = keepRunning()
   return {
     stop: async () => {
       stopping.abort()
-      const stopped = round.stop().then(() => going)
+      const stopped = round.stop().then(() => running)
       await Promise.race([stopped, sleep(STOP_TIMEOUT_MS + 1_000, undefined, { ref: false })])
     },
   }

@@ -19,7 +19,7 @@ const forgot = (email: string) => api('POST', '/api/auth/forgot-password', { jso
 const queueIsEmpty = () =>
   waitFor('the queue to be empty', async () => {
     const { rows } = await databasePool().query<{ count: number }>(
-      `SELECT count(*)::int FROM graphile_worker.jobs WHERE task_identifier <> 'sweep'`,
+      `SELECT count(*)::int FROM graphile_worker.jobs WHERE task_identifier <> 'clean-up'`,
     )
     return rows[0]?.count === 0
   })

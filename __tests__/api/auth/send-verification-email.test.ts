@@ -18,7 +18,7 @@ const sendVerification = (token: string) => api('POST', '/api/auth/send-verifica
 const queueIsEmpty = () =>
   waitFor('the queue to be empty', async () => {
     const { rows } = await databasePool().query<{ count: number }>(
-      `SELECT count(*)::int FROM graphile_worker.jobs WHERE task_identifier <> 'sweep'`,
+      `SELECT count(*)::int FROM graphile_worker.jobs WHERE task_identifier <> 'clean-up'`,
     )
     return rows[0]?.count === 0
   })

@@ -25,7 +25,7 @@ const isVerified = async (id: number) => (await prisma().user.findUniqueOrThrow(
 const queueIsEmpty = () =>
   waitFor('the queue to be empty', async () => {
     const { rows } = await databasePool().query<{ count: number }>(
-      `SELECT count(*)::int FROM graphile_worker.jobs WHERE task_identifier <> 'sweep'`,
+      `SELECT count(*)::int FROM graphile_worker.jobs WHERE task_identifier <> 'clean-up'`,
     )
     return rows[0]?.count === 0
   })

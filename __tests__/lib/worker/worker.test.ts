@@ -77,15 +77,15 @@ describe('the job queue', () => {
       { maxAttempts: 2 },
     )
     worker = await startWorker(databaseUrl())
-    await waitFor('the first failure', () => loggedLines().some((line) => line['msg'] === 'a job failed'))
+    await waitFor('the first failure', () => loggedLines().some((line) => line['msg'] === 'job failed'))
     await waitFor('the release', async () => (await jobRow(id))?.locked_by === null)
     const { rows } = await databasePool().query<{ pause: number }>(
       'SELECT extract(epoch FROM run_at - now())::float AS pause FROM graphile_worker._private_jobs WHERE id = $1',
       [id],
     )
     expect(rows[0]?.pause).toBeGreaterThan(1)
-    await waitFor('the last failure', () => loggedLines().some((line) => line['msg'] === 'a job failed for good'))
-    expect(loggedLines().find((line) => line['msg'] === 'a job failed for good')).toMatchObject({
+    await waitFor('the last failure', () => loggedLines().some((line) => line['msg'] === 'job failed permanently'))
+    expect(loggedLines().find((line) => line['msg'] === 'job failed permanently')).toMatchObject({
       level: 'error',
       job: 'send-mail',
       jobId: id,
@@ -147,7 +147,7 @@ describe('the job queue', () => {
     const session = await prisma().session.create({
       data: { userId: user.id, expiresAt: new Date(Date.now() - 8 * 86_400_000) },
     })
-    const id = await enqueue('sweep', {})
+    const id = await enqueue('clean-up', {})
     worker = await startWorker(databaseUrl())
     await isDone(id)
     expect(await prisma().session.findUnique({ where: { id: session.id } })).toBeNull()

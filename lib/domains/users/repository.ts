@@ -123,7 +123,7 @@ export async function deleteUser(id: number, by: ChangedBy): Promise<void> {
   const { count } = await prisma().user.deleteMany({ where: { id } })
   if (count === 0) throw new AppError('NOT_FOUND')
   // The bytes of their files, which the deletion has put on the list of what to remove.
-  await enqueue('sweep-files', {})
+  await enqueue('delete-unreferenced-files', {})
   await insertAuditEvent({ action: 'user_deleted', ...by, details: { userId: id } })
 }
 

@@ -1,33 +1,31 @@
 import type { Role } from './schema'
 import type { Scope } from './scopes'
 
-/** The account behind the credentials, as it is now. */
 type Account = { userId: number; role: Role }
 
-/** Somebody who signed in. */
+/** A signed-in user. */
 export type SessionActor = Account & {
   credential: 'session'
-  /** The sign-in that the access token belongs to. */
   sessionId: string
 }
 
-/** A program with an API key: its owner, role included, narrowed to what the key is for. */
+/** An API key: acts as its owner, role included, narrowed to its scopes. */
 export type ApiKeyActor = Account & {
   credential: 'apiKey'
   apiKeyId: string
   scopes: ReadonlySet<Scope>
 }
 
-/** Who makes a request. */
+/** The authenticated caller of a request. */
 export type Actor = SessionActor | ApiKeyActor
 
 /**
- * Whether the caller's credentials reach as far as `scope`: an API key by its scopes, whoever signed in always. Routes
- * declare theirs in `access`; services ask where an answer embeds what a scope of its own guards.
+ * Returns whether the caller has a scope; sessions have all of them. Routes declare theirs in `access`; services check
+ * this where a response embeds resources that have a scope of their own.
  */
 export function hasScope(actor: Actor, scope: Scope): boolean {
   return actor.credential === 'session' || actor.scopes.has(scope)
 }
 
-/** Where a request came from, as it is kept of sign-ins and in the audit. A `Context` is one. */
+/** Client metadata stored with sessions and audit events. `Context` satisfies it. */
 export type ClientInfo = { ip: string; userAgent: string | undefined; requestId: string }

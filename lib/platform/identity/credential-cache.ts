@@ -2,14 +2,11 @@ import { LRUCache } from 'lru-cache'
 import { processSingleton } from '@/lib/process-singleton'
 import type { Actor } from './actor'
 
-/**
- * How long another instance may go on to honour what was ended here (milliseconds). Within this instance `forget…`
- * takes effect at once.
- */
+/** How long another instance may keep accepting a credential that was revoked here. */
 const TTL_MS = 4_000
 const CREDENTIALS_MAX = 50_000
 
-/** Who stands behind a session or an API key, and when that ends by itself. */
+/** The actor of a session or API key, and when the credential expires. */
 export type LiveCredential = { actor: Actor; expiresAt: Date | null }
 
 type LiveCredentials = { actors: LRUCache<string, Actor>; changes: number }
@@ -20,8 +17,8 @@ const liveCredentials = processSingleton<LiveCredentials>('credentials', () => (
 }))
 
 /**
- * Who a credential speaks for, or undefined when it has ended, expired or was never one. `key` is the id of a session or
- * the hash of an API key; `find` reads it from the database when it was not read within the last seconds.
+ * Returns the actor of a credential, or undefined when it is revoked, expired or unknown. `key` is the id of a session or
+ * the hash of an API key; `find` reads it from the database unless it was read within the last seconds.
  */
 export async function getCachedActor(
   key: string,
@@ -34,39 +31,35 @@ export async function getCachedActor(
   const startedAt = Date.now()
   const found = await find()
   if (found === undefined) return undefined
-  // The reading is as old as its beginning, and no credential is honoured beyond its own end.
+  // Count the TTL from when the read started, and never past the credential's own expiry.
   const endsAt = Math.min(startedAt + TTL_MS, found.expiresAt?.getTime() ?? Infinity)
   const ttl = endsAt - Date.now()
-  // A reading that a change overtook may be of before the change: good for this request, which was there before too, and
-  // for no later one.
+  // If a credential was revoked during the read, use the result for this request only and do not cache it.
   if (ttl > 0 && changesBefore === live.changes) live.actors.set(key, found.actor, { ttl })
   return found.actor
 }
 
-function forgetWhere(isGone: (actor: Actor) => boolean): void {
+function evictWhere(isRevoked: (actor: Actor) => boolean): void {
   const live = liveCredentials()
   live.changes += 1
   for (const [key, actor] of live.actors.entries()) {
-    if (isGone(actor)) live.actors.delete(key)
+    if (isRevoked(actor)) live.actors.delete(key)
   }
 }
 
-/** Makes the end of a session felt at once. Call it after the commit. */
+/** Evicts a revoked session. Call it after the commit. */
 export function evictSession(sessionId: string): void {
   const live = liveCredentials()
   live.changes += 1
   live.actors.delete(sessionId)
 }
 
-/** Makes the end of an API key felt at once. Call it after the commit. */
+/** Evicts a revoked API key. Call it after the commit. */
 export function evictApiKey(apiKeyId: string): void {
-  forgetWhere((actor) => actor.credential === 'apiKey' && actor.apiKeyId === apiKeyId)
+  evictWhere((actor) => actor.credential === 'apiKey' && actor.apiKeyId === apiKeyId)
 }
 
-/**
- * Makes a change of a user's role, or the end of their account or sessions, felt at once, by API keys too. Call it
- * after the commit.
- */
+/** Evicts a user's sessions and API keys after a change of role or a deletion. Call it after the commit. */
 export function evictUser(userId: number): void {
-  forgetWhere((actor) => actor.userId === userId)
+  evictWhere((actor) => actor.userId === userId)
 }

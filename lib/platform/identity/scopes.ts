@@ -1,4 +1,4 @@
-/** Everything that an API key can be allowed; the order is that of the contract. */
+/** The scopes of API keys, in the order of the documentation. */
 export const SCOPES = [
   'users:read',
   'users:write',

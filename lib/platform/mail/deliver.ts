@@ -3,10 +3,10 @@ import type { MailJob } from './schema'
 import { render } from './templates'
 import { sendMail } from './transport'
 
-/** The work of a `send-mail` job. */
+/** Handles a `send-mail` job. */
 export async function runMailJob({ messageId, to, content, expiresAt }: MailJob): Promise<void> {
   if (expiresAt !== undefined && expiresAt.getTime() <= Date.now()) {
-    logger().warn({ messageId, template: content.template }, 'a mail is not sent: its link has expired meanwhile')
+    logger().warn({ messageId, template: content.template }, 'email skipped: its link has expired')
     return
   }
   await sendMail({ messageId, to, ...render(content) })

@@ -1,7 +1,7 @@
 import Joi from 'joi'
 import { object, oneOf, text, type Infer } from '@/lib/validation'
 
-/** Mails with a link that contains a token. The token is encrypted while it is in the queue. */
+/** E-mails with a link that contains a token, which is encrypted while it is in the queue. */
 const tokenMail = object({
   required: { template: oneOf('reset-password', 'verify-email'), encryptedToken: Joi.string() },
 })
@@ -11,15 +11,15 @@ const invitationMail = object({
     template: oneOf('accept-invitation'),
     encryptedToken: Joi.string(),
     familyName: Joi.string(),
-    /** Who invites, as the invited person knows them. */
+    /** The name or e-mail address of the inviter. */
     inviter: Joi.string(),
   },
 })
 
-/** Tells the owner of an account what was done with it, in case that was somebody else. */
+/** Notifies the owner of an account of a change, in case an attacker made it. */
 const noticeMail = object({ required: { template: oneOf('password-changed', 'email-changed') } })
 
-/** What a mail says: a template of templates.ts and what it needs. */
+/** A template of templates.ts and its parameters. */
 const mailContent = Joi.alternatives<
   Infer<typeof tokenMail> | Infer<typeof invitationMail> | Infer<typeof noticeMail>
 >().try(tokenMail, invitationMail, noticeMail)
@@ -27,13 +27,13 @@ export type MailContent = Infer<typeof mailContent>
 
 export const mailJob = object({
   required: {
-    /** Stays the same over all attempts, so that a mail which arrives twice is recognised as one. */
+    /** The same for all attempts, so that a duplicate is recognised. */
     messageId: Joi.string().guid(),
     to: text({ max: 254 }).email({ tlds: { allow: false } }),
     content: mailContent,
   },
   optional: {
-    /** A link that is dead by then need not be sent any more. */
+    /** When the link in it expires; it is not sent afterwards. */
     expiresAt: Joi.date().iso(),
   },
 })

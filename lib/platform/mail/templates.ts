@@ -2,7 +2,6 @@ import { config } from '@/lib/config'
 import { decrypt } from '@/lib/platform/crypto/encrypt'
 import type { MailContent } from './schema'
 
-/** Paragraphs of plain text, then perhaps one link, then what to do if one did not expect this mail. */
 type EmailContent = { subject: string; paragraphs: string[]; link?: { url: string; label: string }; footer: string }
 
 const PERIODS: [seconds: number, name: string][] = [
@@ -12,7 +11,7 @@ const PERIODS: [seconds: number, name: string][] = [
   [1, 'second'],
 ]
 
-/** `3600` as `1 hour`, `5400` as `90 minutes`. */
+/** Formats 3600 as "1 hour" and 5400 as "90 minutes". */
 function formatDuration(seconds: number): string {
   const [size, name] = PERIODS.find(([size]) => seconds % size === 0) ?? [1, 'second']
   const count = seconds / size
@@ -30,11 +29,11 @@ function compose(content: MailContent): EmailContent {
       return {
         subject: 'Set a new password',
         paragraphs: [
-          'Somebody, we hope you, asked to set a new password for your account.',
+          'A new password was requested for your account.',
           `The link below works once, within ${formatDuration(resetTokenTtlSeconds)}.`,
         ],
         link: { url: linkTo('reset-password', content.encryptedToken), label: 'Set a new password' },
-        footer: 'If you did not ask for this, you need not do anything: your password stays as it is.',
+        footer: 'If you did not request this, you can ignore this e-mail. Your password stays unchanged.',
       }
     case 'verify-email':
       return {
@@ -44,7 +43,7 @@ function compose(content: MailContent): EmailContent {
           `The link below works once, within ${formatDuration(verifyTokenTtlSeconds)}.`,
         ],
         link: { url: linkTo('verify-email', content.encryptedToken), label: 'Confirm the address' },
-        footer: 'If you did not give this address to us, you need not do anything.',
+        footer: 'If you did not sign up with this address, you can ignore this e-mail.',
       }
     case 'accept-invitation':
       return {
@@ -54,31 +53,31 @@ function compose(content: MailContent): EmailContent {
           `The link below works once, within ${formatDuration(invitationTtlSeconds)}, for an account with this e-mail address.`,
         ],
         link: { url: linkTo('accept-invitation', content.encryptedToken), label: 'Accept the invitation' },
-        footer: 'If you do not know who this is, you need not do anything.',
+        footer: 'If you do not know the sender, you can ignore this e-mail.',
       }
     case 'password-changed':
       return {
         subject: 'Your password was changed',
-        paragraphs: ['The password of your account was changed, and every sign-in was ended.'],
-        footer: 'If that was not you, ask for a new password at once.',
+        paragraphs: ['The password of your account was changed, and all sessions were signed out.'],
+        footer: 'If that was not you, reset your password immediately.',
       }
     case 'email-changed':
       return {
         subject: 'Your e-mail address was changed',
-        paragraphs: ['Your account has another e-mail address now. This one is no longer in use for it.'],
-        footer: 'If that was not you, write to us at once.',
+        paragraphs: ['Your account now has another e-mail address. This one is no longer used for it.'],
+        footer: 'If that was not you, contact us immediately.',
       }
   }
 }
 
 const ESCAPES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
 
-/** Text as it stands in HTML, between tags or within quotes. */
+/** Escapes text for HTML, between tags or within quotes. */
 export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => ESCAPES[character] ?? '')
 }
 
-/** A mail as it is read: its subject, and its body twice. */
+/** Renders an e-mail as plain text and as HTML. */
 export function render(content: MailContent): { subject: string; text: string; html: string } {
   const { subject, paragraphs, link, footer } = compose(content)
   const text = [...paragraphs, ...(link ? [link.url] : []), footer].join('\n\n')

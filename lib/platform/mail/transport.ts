@@ -5,11 +5,11 @@ import MailComposer from 'nodemailer/lib/mail-composer'
 import { config } from '@/lib/config'
 import { logger } from '@/lib/logger'
 
-/** How long a mail server may take to answer (milliseconds); a job is tried again later. */
+/** How long a mail server may take to respond; the job is retried later. */
 const CONNECTION_TIMEOUT_MS = 10_000
 const SILENCE_TIMEOUT_MS = 30_000
 
-/** A mail to send. `messageId` is a UUID, the same however often it is tried. */
+/** `messageId` is a UUID, the same for all attempts. */
 export type OutgoingMail = {
   messageId: string
   to: string
@@ -19,12 +19,12 @@ export type OutgoingMail = {
   replyTo?: { name: string; address: string }
 }
 
-/** Header text without what could end a header; nodemailer encodes the rest (RFC 2047). */
+/** Removes characters that could end a header; nodemailer encodes the rest (RFC 2047). */
 function singleLine(text: string): string {
   return text.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ').trim()
 }
 
-/** The part of an address after the `@`, in `Name <address>` too. */
+/** Returns the domain of `address` or `Name <address>`. */
 function domainOf(mailbox: string): string {
   return /@([^\s<>@]+)>?$/.exec(mailbox)?.[1] ?? 'localhost'
 }
@@ -40,7 +40,7 @@ function envelopeOf(mail: OutgoingMail) {
     ...(html !== undefined && { html }),
     ...(replyTo !== undefined && { replyTo: { name: singleLine(replyTo.name), address: singleLine(replyTo.address) } }),
     messageId: `<${mail.messageId}@${domainOf(mailFrom)}>`,
-    // RFC 3834: no robot need answer.
+    // RFC 3834: suppresses automatic replies.
     headers: { 'Auto-Submitted': 'auto-generated' },
     disableFileAccess: true,
     disableUrlAccess: true,
@@ -57,7 +57,7 @@ function smtpTransport(url: string) {
   })
 }
 
-/** Writes a mail to `DATA_DIR/mail`, readable to the owner alone, whole or not at all; the path. */
+/** Writes an e-mail to `DATA_DIR/mail` atomically, readable only by the owner. Returns the path. */
 async function writeMail(mail: OutgoingMail): Promise<string> {
   const folder = join(config().dataDir, 'mail')
   await mkdir(folder, { recursive: true, mode: 0o700 })
@@ -75,20 +75,20 @@ async function writeMail(mail: OutgoingMail): Promise<string> {
 }
 
 /**
- * Hands a mail to the server of `SMTP_URL`; without one, to a file. Once it returns the mail is the server's, which may
- * have it twice where the answer to the first was lost: both have the same Message-ID.
+ * Sends an e-mail through the server of `SMTP_URL`, or writes it to a file without one. The server may receive it twice if
+ * its response to the first attempt was lost; both have the same Message-ID.
  */
 export async function sendMail(mail: OutgoingMail): Promise<void> {
   const { smtpUrl } = config()
   if (smtpUrl === undefined) {
-    logger().info({ path: await writeMail(mail) }, 'mail written, as there is no SMTP_URL')
+    logger().info({ path: await writeMail(mail) }, 'email written to a file, since SMTP_URL is not set')
     return
   }
   await smtpTransport(smtpUrl).sendMail(envelopeOf(mail))
-  logger().info({ messageId: mail.messageId }, 'mail sent')
+  logger().info({ messageId: mail.messageId }, 'email sent')
 }
 
-/** Whether mail can leave: Error when the mail server does not answer, or the folder cannot be written to. */
+/** Throws when the mail server does not respond, or without one, when the mail folder cannot be created. */
 export async function probeMail(): Promise<void> {
   const { smtpUrl, dataDir } = config()
   if (smtpUrl !== undefined) await smtpTransport(smtpUrl).verify()

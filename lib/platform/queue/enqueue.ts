@@ -1,14 +1,14 @@
 import { prisma } from '@/lib/platform/db/prisma'
 import type { JobName, JobPayloads } from './schema'
 
-/** Sixteen attempts, the pauses between them growing from 3 s to 6 h: some forty hours in all. */
+/** The pauses between sixteen attempts grow from 3 s to 6 h, about forty hours in all. */
 const ATTEMPTS_MAX = 16
 
 type EnqueueOptions = {
   /** Not before this time. */
   runAt?: Date
   maxAttempts?: number
-  /** A waiting job with the same key is replaced by this one. */
+  /** Replaces a waiting job with the same key. */
   key?: string
 }
 

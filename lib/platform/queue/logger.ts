@@ -4,8 +4,8 @@ import { logger } from '@/lib/logger'
 const IMPORTANT: ReadonlySet<string> = new Set(['error', 'warning'])
 
 /**
- * The queue's own words, in our log. It retries whatever it calls an error, hence `warn`; what it says along with a
- * message holds payloads and is left out. How jobs fare is told by the tasks themselves.
+ * Passes graphile-worker's messages to our log, errors as `warn` because it retries them. Leaves out their metadata, which
+ * contain payloads, and the results of jobs, which the tasks log themselves.
  */
 export function workerLogger(): Logger {
   return new Logger(() => (level, message, meta) => {

@@ -1,22 +1,22 @@
 import { prisma } from '@/lib/platform/db/prisma'
 
-/** So that a statement ends well within the time that a query may take; the next sweep goes on. */
-const ROWS_MAX = 10_000
+/** Bounds one statement well below the query timeout; the next clean-up continues. */
+const DELETE_BATCH = 10_000
 
-/** Removes jobs that failed for good a month ago; nobody looked into them. How many. */
+/** Deletes a batch of jobs that failed permanently more than 30 days ago. Returns the number deleted. */
 export async function deleteFailedJobs(): Promise<number> {
   return prisma().$executeRaw`
     DELETE FROM graphile_worker._private_jobs WHERE id IN (
       SELECT id FROM graphile_worker._private_jobs
       WHERE attempts >= max_attempts AND locked_at IS NULL AND run_at < now() - interval '30 days'
-      LIMIT ${ROWS_MAX})`
+      LIMIT ${DELETE_BATCH})`
 }
 
 /**
- * Removes sessions that expired a week ago: until then a refresh token of theirs is told to have expired, and not to be
- * none of ours. How many.
+ * Deletes a batch of sessions that expired more than 7 days ago; until then their refresh tokens get TOKEN_EXPIRED rather
+ * than INVALID_TOKEN. Returns the number deleted.
  */
 export async function deleteExpiredSessions(): Promise<number> {
   return prisma().$executeRaw`
-    DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at < now() - interval '7 days' LIMIT ${ROWS_MAX})`
+    DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at < now() - interval '7 days' LIMIT ${DELETE_BATCH})`
 }

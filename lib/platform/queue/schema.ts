@@ -29,8 +29,8 @@ export const jobSchemas = {
   'send-mail': mailJob,
   'issue-password-reset': passwordResetJob,
   'mail-contact-message': contactMailJob,
-  sweep: Joi.object<object>().unknown(),
-  'sweep-files': Joi.object<object>(),
+  'clean-up': Joi.object<object>().unknown(),
+  'delete-unreferenced-files': Joi.object<object>(),
 }
 
 export type JobName = keyof typeof jobSchemas

@@ -129,7 +129,7 @@ describe.each([
       expect((await api('DELETE', `/api/users/${user.id}`, { token })).status).toBe(204)
       expect(await unreferenced()).toBe(2)
       const jobs = await prisma().$queryRaw<{ task_identifier: string }[]>`
-        SELECT task_identifier FROM graphile_worker.jobs WHERE task_identifier = 'sweep-files'`
+        SELECT task_identifier FROM graphile_worker.jobs WHERE task_identifier = 'delete-unreferenced-files'`
       expect(jobs.length).toBeGreaterThan(0)
       expect(await deleteUnreferencedFiles()).toBe(2)
       expect(await opened.storedKeys()).toEqual(before)

@@ -23,7 +23,7 @@ const resetMail = (): MailContent => ({ template: 'reset-password', encryptedTok
 const useSmtp = (smtpUrl: string | undefined) =>
   setConfig({ ...config(), smtpUrl, mailFrom: 'Hearth <hearth@house.example>', appUrl: 'https://app.example' })
 
-const failures = () => loggedLines().filter((line) => line['msg'] === 'a job failed').length
+const failures = () => loggedLines().filter((line) => line['msg'] === 'job failed').length
 /** Does away with the pause before the next attempt. */
 const hurry = () =>
   databasePool().query('UPDATE graphile_worker._private_jobs SET run_at = now() WHERE locked_at IS NULL')
@@ -142,7 +142,7 @@ describe('mail without an SMTP_URL', () => {
     const [mail] = await mailsTo(to)
     expect(tokenOf(mail)).toBe(TOKEN)
     const line = await waitFor('the line', () =>
-      loggedLines().find((entry) => String(entry['msg']).includes('mail written')),
+      loggedLines().find((entry) => String(entry['msg']).includes('email written')),
     )
     const path = String(line['path'])
     expect(path.startsWith(join(config().dataDir, 'mail'))).toBe(true)
