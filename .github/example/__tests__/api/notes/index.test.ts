@@ -1,10 +1,13 @@
+import type { Note } from '@/lib/domains/notes/schema'
 import { api } from '../../support/api'
 import { signIn } from '../../support/factories'
+
+type Notes = { notes: Note[] }
 
 describe('POST /api/notes', () => {
   it('creates a note', async () => {
     const { token } = await signIn()
-    const { status, json } = await api('POST', '/api/notes', { token, json: { text: 'Buy milk.' } })
+    const { status, json } = await api<Note>('POST', '/api/notes', { token, json: { text: 'Buy milk.' } })
     expect([status, json.text]).toEqual([201, 'Buy milk.'])
   })
 
@@ -22,7 +25,7 @@ describe('GET /api/notes', () => {
   it('lists only notes of the caller', async () => {
     const [owner, stranger] = [await signIn(), await signIn()]
     const { json: note } = await api('POST', '/api/notes', { token: owner.token, json: { text: 'Buy milk.' } })
-    expect((await api('GET', '/api/notes', { token: owner.token })).json.notes).toEqual([note])
-    expect((await api('GET', '/api/notes', { token: stranger.token })).json.notes).toEqual([])
+    expect((await api<Notes>('GET', '/api/notes', { token: owner.token })).json.notes).toEqual([note])
+    expect((await api<Notes>('GET', '/api/notes', { token: stranger.token })).json.notes).toEqual([])
   })
 })
