@@ -49,8 +49,8 @@ describe('GET /api/audit-events', () => {
 
   it('takes the oldest first if asked', async () => {
     const { user } = await signIn()
-    const origin = { ip: '192.0.2.1', userAgent: undefined, requestId: 'r' }
-    await recordEvent({ action: 'password_reset', actorId: user.id, origin })
+    const client = { ip: '192.0.2.1', userAgent: undefined, requestId: 'r' }
+    await recordEvent({ action: 'password_reset', actorId: user.id, client })
     const actions = async (sort: string) =>
       (await list(`actorId=${user.id}&sort=${sort}`)).json.auditEvents.map(({ action }) => action)
     expect(await actions('createdAt')).toEqual(['sign_in', 'password_reset'])

@@ -73,7 +73,7 @@ describe('npm run admin', () => {
     const unknown = freshEmail()
     await expect(admin(settings, 'reset-password', unknown)).rejects.toMatchObject({
       code: 1,
-      stderr: expect.stringContaining(`There is no account of ${unknown}`),
+      stderr: expect.stringContaining(`No account found for ${unknown}`),
     })
   })
 

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { createApiKey } from '@/lib/domains/auth/api-keys/service'
-import { verifyAccessToken } from '@/lib/domains/auth/access-token'
+import { verifyAccessToken } from '@/lib/domains/auth/sessions/access-token'
 import type { Scope } from '@/lib/platform/identity/scopes'
 import type { NewProduct, Product } from '@/lib/domains/products/schema'
 import { createProduct } from '@/lib/domains/products/service'
 import { openSession } from '@/lib/domains/auth/sessions/service'
-import { insertUser } from '@/lib/domains/users/repository'
+import { insertUser } from '@/lib/domains/auth/accounts/repository'
 import type { User } from '@/lib/domains/users/schema'
 import type { Role } from '@/lib/platform/identity/schema'
 

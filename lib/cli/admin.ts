@@ -1,4 +1,4 @@
-import * as accounts from '@/lib/domains/auth/admin/service'
+import * as adminCli from '@/lib/domains/auth/admin-cli-service'
 import { withDatabase } from './with-database'
 
 const USAGE = `npm run admin -- <command> <e-mail address>
@@ -14,15 +14,15 @@ const printError = (line: string) => process.stderr.write(`${line}\n`)
 async function run(command: string, email: string): Promise<void> {
   switch (command) {
     case 'make-admin': {
-      const { password } = await accounts.makeAdmin(email)
+      const { password } = await adminCli.makeAdmin(email)
       print(`${email} is an admin.${password === undefined ? '' : ` Password (shown once): ${password}`}`)
       return
     }
     case 'reset-password':
-      print(`New password of ${email} (shown once): ${await accounts.resetPassword(email)}`)
+      print(`New password of ${email} (shown once): ${await adminCli.resetPassword(email)}`)
       return
     case 'sessions': {
-      const sessions = await accounts.sessionsOf(email)
+      const sessions = await adminCli.listAccountSessions(email)
       for (const { id, lastUsedAt, ip, userAgent } of sessions) {
         print([id, `last used ${lastUsedAt.toISOString()}`, ip ?? '-', userAgent ?? '-'].join('  '))
       }
@@ -30,7 +30,7 @@ async function run(command: string, email: string): Promise<void> {
       return
     }
     default:
-      print(`${await accounts.endSessionsOf(email)} sessions revoked`)
+      print(`${await adminCli.revokeAccountSessions(email)} sessions revoked`)
   }
 }
 

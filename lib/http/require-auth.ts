@@ -1,5 +1,5 @@
 import type { NextApiRequest } from 'next'
-import { authenticateToken } from '@/lib/domains/auth/service'
+import { authenticateToken } from '@/lib/domains/auth/authenticate'
 import { AppError, isAppError } from '@/lib/errors'
 import { hasScope, type Actor } from '@/lib/platform/identity/actor'
 import {

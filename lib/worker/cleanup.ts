@@ -2,7 +2,8 @@ import { deleteExpiredIdempotencyRecords } from '@/lib/platform/idempotency/repo
 import { deleteOldInvitations } from '@/lib/domains/families/invitations/repository'
 import { deleteOldEmailTokens } from '@/lib/domains/auth/recovery/repository'
 import { deleteUnreferencedFiles } from '@/lib/domains/files/service'
-import { deleteFailedJobs, deleteExpiredSessions } from '@/lib/platform/queue/repository'
+import { deleteExpiredSessions } from '@/lib/domains/auth/sessions/repository'
+import { deleteFailedJobs } from '@/lib/platform/queue/repository'
 
 /** Deletes one batch. Returns the number of rows or objects deleted. */
 type CleanupTask = () => Promise<number>

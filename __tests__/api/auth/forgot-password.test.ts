@@ -71,7 +71,7 @@ describe('POST /api/auth/forgot-password', () => {
 
   it('makes one token and one mail of a job that is run twice', async () => {
     const { email, id } = await makeUser()
-    const wish = { email, messageId: randomUUID(), origin: { ip: '192.0.2.1', requestId: 'twice' } }
+    const wish = { email, messageId: randomUUID(), client: { ip: '192.0.2.1', requestId: 'twice' } }
     await Promise.all([issuePasswordReset(wish), issuePasswordReset(wish)])
     await issuePasswordReset(wish)
     await queueIsEmpty()

@@ -6,19 +6,18 @@ import { paginate } from '@/lib/platform/pagination/paginate'
 import { Prisma } from '@/prisma/generated/client'
 import type { AuditAction, AuditDetails, AuditEvent, ListAuditEventsQuery } from './schema'
 
-/** Something to keep: what, whose account, from where, and what else an admin needs to make sense of it. No secrets. */
+/** A security event to record. `details` must not contain secrets. */
 export type NewAuditEvent = {
   action: AuditAction
   actorId: number | null
-  origin: ClientInfo
+  client: ClientInfo
   details?: AuditDetails
 }
 
-/** Inserts an audit event, as part of the surrounding transaction if there is one. */
 export async function insertAuditEvent(event: NewAuditEvent): Promise<void> {
-  const { action, actorId, origin, details = {} } = event
+  const { action, actorId, client, details = {} } = event
   await prisma().auditEvent.create({
-    data: { action, actorId, ip: origin.ip, requestId: origin.requestId, details },
+    data: { action, actorId, ip: client.ip, requestId: client.requestId, details },
     select: { id: true },
   })
 }
@@ -45,7 +44,7 @@ const auditEventList = {
   order: [{ field: 'createdAt', direction: 'desc' }],
 } as const
 
-/** Part of the events, newest first unless the query says otherwise. */
+/** Lists audit events, newest first by default. */
 export async function listAuditEvents(query: ListAuditEventsQuery): Promise<List<AuditEvent>> {
   const where: Prisma.Sql[] = []
   if (query.action !== undefined) where.push(Prisma.sql`"action" = ${query.action}`)

@@ -2,7 +2,6 @@ import Joi from 'joi'
 import { listQuery, sortBy } from '@/lib/platform/pagination/query'
 import { id, idParameter, object, oneOf, timestamp, type Infer } from '@/lib/validation'
 
-/** Everything that is kept, by the name that it is filtered by. */
 export const AUDIT_ACTIONS = [
   'sign_in',
   'sign_in_failed',
@@ -27,7 +26,7 @@ export const auditEvent = object({
   required: {
     id: id(),
     action: Joi.string(),
-    /** Whose account acted, or was tried; it may be gone by now. */
+    /** The account that acted or that a login was attempted for; it may have been deleted since. */
     actorId: Joi.number<number | null>().integer().positive().allow(null),
     ip: Joi.string<string | null>().allow(null),
     requestId: Joi.string<string | null>().allow(null),

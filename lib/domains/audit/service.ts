@@ -2,15 +2,12 @@ import type { List } from '@/lib/platform/pagination/query'
 import * as repository from './repository'
 import type { AuditEvent, ListAuditEventsQuery } from './schema'
 
-/**
- * Keeps a security event that stands for itself, such as a failed sign-in. One that goes with a change is written in the
- * change's own transaction: repositories pass theirs to `insertAuditEvent`.
- */
+/** Records a security event, as part of the surrounding transaction if there is one. */
 export async function recordEvent(event: repository.NewAuditEvent): Promise<void> {
   await repository.insertAuditEvent(event)
 }
 
-/** For admins; the route sees to that. */
+/** Lists audit events. The route requires an admin. */
 export async function listAuditEvents(query: ListAuditEventsQuery): Promise<List<AuditEvent>> {
   return repository.listAuditEvents(query)
 }

@@ -1,13 +1,8 @@
-import { insertAuditEvent } from '@/lib/domains/audit/repository'
-import { AppError } from '@/lib/errors'
-import { prisma } from '@/lib/platform/db/prisma'
-import { deleteSessions } from '@/lib/domains/auth/sessions/repository'
-import { userColumns } from '@/lib/domains/users/repository'
 import type { User } from '@/lib/domains/users/schema'
-import { inTransaction } from '@/lib/platform/db/transaction'
-import type { ClientInfo, SessionActor } from '@/lib/platform/identity/actor'
+import { prisma } from '@/lib/platform/db/prisma'
+import { userColumns } from '@/lib/platform/identity/user-columns'
 
-/** The account with an e-mail address and the hash of its password. */
+/** Finds the account with an e-mail address and the hash of its password. */
 export async function findCredentials(email: string): Promise<{ user: User; hash: string | undefined } | undefined> {
   const row = await prisma().user.findUnique({
     where: { email },
@@ -18,29 +13,27 @@ export async function findCredentials(email: string): Promise<{ user: User; hash
   return { user, hash: password?.hash }
 }
 
-/** The hash of a user's password. */
 export async function findPasswordHash(userId: number): Promise<string | undefined> {
   return (await prisma().password.findUnique({ where: { userId }, select: { hash: true } }))?.hash
 }
 
-/**
- * Puts a new password in the place of the one that was proven, ends every session but the caller's, and keeps the event.
- * INVALID_CREDENTIALS when the password was changed since it was proven.
- */
-export async function replacePassword(
-  { userId, sessionId }: SessionActor,
-  hashes: { proven: string; next: string },
-  origin: ClientInfo,
-): Promise<void> {
-  await inTransaction(async (transaction) => {
-    // In the order in which a deletion of the user takes the rows, so that the two cannot deadlock.
-    await transaction.$queryRaw`SELECT 1 FROM users WHERE id = ${userId} FOR KEY SHARE`
-    const { count } = await transaction.password.updateMany({
-      where: { userId, hash: hashes.proven },
-      data: { hash: hashes.next },
-    })
-    if (count === 0) throw new AppError('INVALID_CREDENTIALS')
-    await deleteSessions(userId, { except: sessionId })
-    await insertAuditEvent({ action: 'password_changed', actorId: userId, origin })
-  })
+/** Locks a user before the password and the sessions, in the order of a deletion, so that the two cannot deadlock. */
+export async function lockUser(userId: number): Promise<void> {
+  await prisma().$queryRaw`SELECT 1 FROM users WHERE id = ${userId} FOR KEY SHARE`
+}
+
+/** Replaces a password; returns false when its hash is no longer `currentHash`. */
+export async function replacePassword(userId: number, currentHash: string, hash: string): Promise<boolean> {
+  return (await prisma().password.updateMany({ where: { userId, hash: currentHash }, data: { hash } })).count > 0
+}
+
+/** Sets a password whatever the current one is. */
+export async function setPassword(userId: number, hash: string): Promise<void> {
+  await prisma().password.upsert({ where: { userId }, create: { userId, hash }, update: { hash } })
+}
+
+/** Gives a user the role `admin`; returns false when they have it already. */
+export async function promote(userId: number): Promise<boolean> {
+  const where = { id: userId, role: { not: 'admin' } } as const
+  return (await prisma().user.updateMany({ where, data: { role: 'admin' } })).count > 0
 }

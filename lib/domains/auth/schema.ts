@@ -3,7 +3,7 @@ import { user } from '@/lib/domains/users/schema'
 import { email, newPassword, personName } from '@/lib/platform/identity/schema'
 import { object, text } from '@/lib/validation'
 
-/** A password to be tried: whatever it is, it fits or it does not. */
+/** A password to check. It has no rules of form, because those may have changed since it was set. */
 const password = () => text({ min: 1, max: 1024 })
 
 export const registerBody = object({

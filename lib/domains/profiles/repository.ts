@@ -1,8 +1,7 @@
 import { isMissingRow } from '@/lib/platform/db/errors'
-import type { Precondition } from '@/lib/platform/etag'
 import { AppError } from '@/lib/errors'
 import { prisma } from '@/lib/platform/db/prisma'
-import { inTransaction, lockRow } from '@/lib/platform/db/transaction'
+import { lockRow } from '@/lib/platform/db/transaction'
 import type { Prisma } from '@/prisma/generated/client'
 import type { Profile } from './schema'
 
@@ -18,12 +17,15 @@ const EMPTY: Profile = { bio: null, avatarUrl: null, location: null, website: nu
 
 type ProfileRow = Omit<Profile, 'birthDate'> & { birthDate: Date | null }
 
-/** The column knows no time of day; Prisma gives midnight in UTC. */
+/** Prisma returns a date column as midnight UTC. */
 function toProfile(row: ProfileRow): Profile {
   return { ...row, birthDate: row.birthDate?.toISOString().slice(0, 10) ?? null }
 }
 
-/** A user's profile, empty where nothing was told yet. NOT_FOUND for an unknown user. */
+/**
+ * Returns a user's profile, with null fields if it has not been filled in.
+ * @throws NOT_FOUND when the user does not exist
+ */
 export async function findProfile(userId: number): Promise<Profile> {
   const user = await prisma().user.findUnique({
     where: { id: userId },
@@ -33,24 +35,22 @@ export async function findProfile(userId: number): Promise<Profile> {
   return user.profile === null ? EMPTY : toProfile(user.profile)
 }
 
-/** NOT_FOUND for an unknown user, PRECONDITION_FAILED. */
-export async function saveProfile(userId: number, profile: Profile, precondition?: Precondition): Promise<Profile> {
+/** Locks the user's row in place of the profile, which may not exist yet. */
+export async function lockUser(userId: number): Promise<void> {
+  await lockRow('users', userId)
+}
+
+/** @throws NOT_FOUND when the user does not exist */
+export async function saveProfile(userId: number, profile: Profile): Promise<Profile> {
   const data = { ...profile, birthDate: profile.birthDate === null ? null : new Date(`${profile.birthDate}T00:00:00Z`) }
   try {
-    return await inTransaction(async () => {
-      if (precondition !== undefined) {
-        // The user's row stands for a profile that may not be there yet.
-        await lockRow('users', userId)
-        precondition(await findProfile(userId))
-      }
-      const row = await prisma().profile.upsert({
-        where: { userId },
-        create: { userId, ...data },
-        update: data,
-        select: profileColumns,
-      })
-      return toProfile(row)
+    const row = await prisma().profile.upsert({
+      where: { userId },
+      create: { userId, ...data },
+      update: data,
+      select: profileColumns,
     })
+    return toProfile(row)
   } catch (error) {
     if (isMissingRow(error)) throw new AppError('NOT_FOUND', { cause: error })
     throw error

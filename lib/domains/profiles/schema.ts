@@ -6,7 +6,7 @@ const FIRST_BIRTH_DATE = '1900-01-01'
 
 const nullable = (schema: Joi.StringSchema) => Joi.string<string | null>().concat(schema).allow(null)
 
-/** A link that a page may show as one: `javascript:` and the like are none. */
+/** An http or https URL. Other schemes are rejected because a page may render the value as a link (`javascript:`). */
 const webAddress = () =>
   text({ max: URL_MAX_CHARACTERS })
     .trim()
@@ -19,7 +19,7 @@ const webAddress = () =>
       'string.uriCustomScheme': 'must be an http or https URL',
     })
 
-/** A day of the calendar, `YYYY-MM-DD` (RFC 3339, full-date), that is there and has begun somewhere on Earth. */
+/** An existing calendar date, `YYYY-MM-DD` (RFC 3339, full-date), that is not in the future in any time zone. */
 const pastDate = () =>
   Joi.string()
     .custom((value: string, helpers) => {
@@ -29,11 +29,11 @@ const pastDate = () =>
       return value < FIRST_BIRTH_DATE || value > latestDate() ? helpers.error('date.range') : value
     })
     .messages({
-      'date.calendar': 'must be a day of the calendar, YYYY-MM-DD',
+      'date.calendar': 'must be a calendar date, YYYY-MM-DD',
       'date.range': `must be between ${FIRST_BIRTH_DATE} and today`,
     })
 
-/** Today where the day begins first, 14 hours ahead of UTC. */
+/** Returns today's date in the earliest time zone, UTC+14. */
 function latestDate(): string {
   return new Date(Date.now() + 14 * 3_600_000).toISOString().slice(0, 10)
 }
@@ -49,7 +49,7 @@ const profileKeys = {
 export const profile = object({ required: profileKeys })
 export type Profile = Infer<typeof profile>
 
-/** The whole profile: what is not named is emptied. */
+/** A complete profile: omitted fields are set to null. */
 export const replaceProfileBody = object({
   defaulted: {
     bio: profileKeys.bio.default(null),

@@ -1,17 +1,23 @@
 import type { Actor } from '@/lib/platform/identity/actor'
 import type { Precondition } from '@/lib/platform/etag'
 import { AppError } from '@/lib/errors'
+import { inTransaction } from '@/lib/platform/db/transaction'
 import * as repository from './repository'
 import type { Profile } from './schema'
 
-/** What a user tells about themselves, for everybody who is signed in. NOT_FOUND for an unknown user. */
+/**
+ * Returns a user's profile, visible to any signed-in user.
+ * @throws NOT_FOUND when the user does not exist
+ */
 export async function getProfile(userId: number): Promise<Profile> {
   return repository.findProfile(userId)
 }
 
 /**
- * Puts a profile in the place of the one before. FORBIDDEN for another user's, NOT_FOUND for an admin's unknown one,
- * PRECONDITION_FAILED.
+ * Replaces a user's profile.
+ * @throws FORBIDDEN when the caller is neither that user nor an admin
+ * @throws NOT_FOUND when the user does not exist
+ * @throws PRECONDITION_FAILED when the profile has changed
  */
 export async function replaceProfile(
   actor: Actor,
@@ -20,5 +26,10 @@ export async function replaceProfile(
   precondition?: Precondition,
 ): Promise<Profile> {
   if (actor.userId !== userId && actor.role !== 'admin') throw new AppError('FORBIDDEN')
-  return repository.saveProfile(userId, profile, precondition)
+  if (precondition === undefined) return repository.saveProfile(userId, profile)
+  return inTransaction(async () => {
+    await repository.lockUser(userId)
+    precondition(await repository.findProfile(userId))
+    return repository.saveProfile(userId, profile)
+  })
 }

@@ -6,13 +6,13 @@ import { profile } from '@/lib/domains/profiles/schema'
 import { idParameter, object, type Infer } from '@/lib/validation'
 import { userKeys } from './schema'
 
-/** How many posts and families a user shows of each. */
+/** Maximum number of included posts, and of included families. */
 export const MAX_INCLUDED_ITEMS = 20
 
 const INCLUSIONS = ['profile', 'posts', 'families'] as const
 export type Inclusion = (typeof INCLUSIONS)[number]
 
-/** What an API key needs to have each embedded. */
+/** The scope that an API key needs for each inclusion. */
 export const INCLUSION_SCOPES = {
   profile: 'users:read',
   posts: 'posts:read',
@@ -21,7 +21,7 @@ export const INCLUSION_SCOPES = {
 
 const isInclusion = (word: string): word is Inclusion => INCLUSIONS.some((name) => name === word)
 
-/** `?include=profile,posts`: words of the list above, each once. */
+/** Parses `?include=profile,posts`. */
 const include = () =>
   Joi.any<Inclusion[]>()
     .custom((value: unknown, helpers) => {
@@ -30,7 +30,7 @@ const include = () =>
       return known.length === new Set(words).size && known.length === words.length ? known : helpers.error('include')
     })
     .meta({ jsonSchema: { type: 'array', items: { type: 'string', enum: INCLUSIONS }, uniqueItems: true } })
-    .messages({ include: `must be made of ${INCLUSIONS.join(', ')}, each once, separated by commas` })
+    .messages({ include: `must be a comma-separated list of: ${INCLUSIONS.join(', ')}` })
 
 export const showUserQuery = object({ required: { id: idParameter() }, defaulted: { include: include().default([]) } })
 

@@ -11,12 +11,3 @@ export async function deleteFailedJobs(): Promise<number> {
       WHERE attempts >= max_attempts AND locked_at IS NULL AND run_at < now() - interval '30 days'
       LIMIT ${DELETE_BATCH})`
 }
-
-/**
- * Deletes a batch of sessions that expired more than 7 days ago; until then their refresh tokens get TOKEN_EXPIRED rather
- * than INVALID_TOKEN. Returns the number deleted.
- */
-export async function deleteExpiredSessions(): Promise<number> {
-  return prisma().$executeRaw`
-    DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at < now() - interval '7 days' LIMIT ${DELETE_BATCH})`
-}

@@ -10,7 +10,7 @@ const passwordResetJob = object({
     /** The id of the e-mail, so that a retry does not send a second one. */
     messageId: Joi.string().guid(),
     /** The client that sent the request, for the audit event. */
-    origin: object({ required: { ip: Joi.string(), requestId: Joi.string() }, optional: { userAgent: Joi.string() } }),
+    client: object({ required: { ip: Joi.string(), requestId: Joi.string() }, optional: { userAgent: Joi.string() } }),
   },
 })
 export type PasswordResetJob = Infer<typeof passwordResetJob>

@@ -1,6 +1,6 @@
 import { registerRoute } from '@/lib/domains/auth/openapi'
 import { registerBody } from '@/lib/domains/auth/schema'
-import { register } from '@/lib/domains/auth/service'
+import { register } from '@/lib/domains/auth/accounts/service'
 import { apiHandler } from '@/lib/http/api-handler'
 import { parseBody } from '@/lib/http/parse'
 import { withStrictRateLimit } from '@/lib/http/rate-limit'

@@ -1,6 +1,7 @@
 import { usersRoute } from '@/lib/domains/users/openapi'
 import { createUserBody, listUsersQuery } from '@/lib/domains/users/schema'
-import { createUser, listUsers } from '@/lib/domains/users/service'
+import { createUser } from '@/lib/domains/auth/accounts/service'
+import { listUsers } from '@/lib/domains/users/service'
 import { apiHandler } from '@/lib/http/api-handler'
 import type { OptionalAuthContext } from '@/lib/http/context'
 import { parseBody, parseQuery } from '@/lib/http/parse'

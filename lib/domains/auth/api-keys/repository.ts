@@ -1,16 +1,13 @@
-import { insertAuditEvent } from '@/lib/domains/audit/repository'
-import type { ClientInfo, SessionActor } from '@/lib/platform/identity/actor'
 import type { LiveCredential } from '@/lib/platform/identity/credential-cache'
 import { isScope } from '@/lib/platform/identity/scopes'
 import { isMissingRow } from '@/lib/platform/db/errors'
 import { AppError } from '@/lib/errors'
 import { prisma } from '@/lib/platform/db/prisma'
 import type { Role } from '@/lib/platform/identity/schema'
-import { inTransaction } from '@/lib/platform/db/transaction'
 import type { Prisma } from '@/prisma/generated/client'
 import type { ApiKey, NewApiKey } from './schema'
 
-/** How old `last_used_at` may be before a use is written down again (milliseconds): to the minute is enough. */
+/** `last_used_at` is updated at most this often (ms), so that most requests do not write. */
 const LAST_USE_INTERVAL_MS = 60_000
 
 const apiKeyColumns = {
@@ -29,26 +26,18 @@ function toApiKey(row: Row): ApiKey {
   return { ...row, scopes: row.scopes.filter(isScope) }
 }
 
-/** Keeps a key and the event of it. UNAUTHORIZED when the owner is gone. */
+/** @throws UNAUTHORIZED when the owner's account was deleted */
 export async function insertApiKey(
-  owner: SessionActor,
-  key: NewApiKey & { prefix: string; hash: Uint8Array<ArrayBuffer> },
-  origin: ClientInfo,
+  key: NewApiKey & { userId: number; prefix: string; hash: Uint8Array<ArrayBuffer> },
 ): Promise<ApiKey> {
   try {
-    return await inTransaction(async (transaction) => {
-      const row = await transaction.apiKey.create({ data: { ...key, userId: owner.userId }, select: apiKeyColumns })
-      const details = { apiKeyId: row.id, prefix: row.prefix, scopes: row.scopes }
-      await insertAuditEvent({ action: 'api_key_created', actorId: owner.userId, origin, details })
-      return toApiKey(row)
-    })
+    return toApiKey(await prisma().apiKey.create({ data: key, select: apiKeyColumns }))
   } catch (error) {
     if (isMissingRow(error)) throw new AppError('UNAUTHORIZED', { cause: error })
     throw error
   }
 }
 
-/** The keys of a user, newest first. */
 export async function listApiKeys(userId: number): Promise<ApiKey[]> {
   const rows = await prisma().apiKey.findMany({
     where: { userId },
@@ -58,17 +47,13 @@ export async function listApiKeys(userId: number): Promise<ApiKey[]> {
   return rows.map(toApiKey)
 }
 
-/** NOT_FOUND when the user has no such key. */
-export async function deleteApiKey(owner: SessionActor, id: string, origin: ClientInfo): Promise<void> {
-  await inTransaction(async (transaction) => {
-    const { count } = await transaction.apiKey.deleteMany({ where: { id, userId: owner.userId } })
-    if (count === 0) throw new AppError('NOT_FOUND')
-    const event = { action: 'api_key_ended', actorId: owner.userId, origin, details: { apiKeyId: id } } as const
-    await insertAuditEvent(event)
-  })
+/** @throws NOT_FOUND when the user has no such key */
+export async function deleteApiKey(userId: number, id: string): Promise<void> {
+  const { count } = await prisma().apiKey.deleteMany({ where: { id, userId } })
+  if (count === 0) throw new AppError('NOT_FOUND')
 }
 
-type Owned = {
+type ActorRow = {
   id: string
   scopes: string[]
   expiresAt: Date | null
@@ -78,12 +63,12 @@ type Owned = {
 }
 
 /**
- * Whom a key that has not expired speaks for, by its hash; that it was used is written down now and then. One statement:
- * the client would read key and owner in two, and the owner may be deleted in between.
+ * Finds the actor of an unexpired key and updates `last_used_at` at most once a minute. Key and owner are read in one
+ * statement because the owner may be deleted between two.
  */
 export async function findApiKeyActor(hash: Uint8Array<ArrayBuffer>): Promise<LiveCredential | undefined> {
   const now = Date.now()
-  const [row] = await prisma().$queryRaw<Owned[]>`
+  const [row] = await prisma().$queryRaw<ActorRow[]>`
     SELECT k.id, k.scopes, k.expires_at AS "expiresAt", k.last_used_at AS "lastUsedAt",
       u.id AS "userId", u.role::text AS role
     FROM api_keys k JOIN users u ON u.id = k.user_id

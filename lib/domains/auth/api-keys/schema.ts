@@ -21,11 +21,11 @@ export type NewApiKey = Infer<typeof createApiKeyBody>
 const columns = {
   id: Joi.string().guid(),
   name: name(),
-  /** The first letters of the key, by which its owner knows it again. */
+  /** The first characters of the key, by which its owner recognises it. */
   prefix: Joi.string(),
   scopes: scopes(),
   expiresAt: nullableTime(),
-  /** To the minute. */
+  /** Accurate to the minute. */
   lastUsedAt: nullableTime(),
   createdAt: timestamp(),
 }
@@ -33,7 +33,7 @@ const columns = {
 export const apiKey = object({ required: columns })
 export type ApiKey = Infer<typeof apiKey>
 
-/** What making a key answers: the only time that the key itself is shown. */
+/** The response to the creation, the only one that contains the key itself. */
 export const createdApiKey = object({ required: { ...columns, key: Joi.string() } })
 export type CreatedApiKey = Infer<typeof createdApiKey>
 

@@ -1,40 +1,57 @@
+import { recordEvent } from '@/lib/domains/audit/service'
+import { hashOpaqueToken, newOpaqueToken } from '@/lib/platform/crypto/opaque-token'
+import { inTransaction } from '@/lib/platform/db/transaction'
 import type { Actor, ClientInfo, SessionActor } from '@/lib/platform/identity/actor'
 import { evictApiKey, getCachedActor } from '@/lib/platform/identity/credential-cache'
-import { hashOpaqueToken, newOpaqueToken } from '@/lib/platform/crypto/opaque-token'
 import * as repository from './repository'
 import type { ApiKey, CreatedApiKey, NewApiKey } from './schema'
 
 const API_KEY = /^hk_[A-Za-z0-9_-]{43}$/
 
-/** How much of a key is kept to be shown: 8 of its 43 random letters. */
+/** Length of the stored prefix that identifies a key to its owner: `hk_` and 8 of the 43 random characters. */
 const PREFIX_LENGTH = 11
 
-/** Whether a bearer token means to be an API key. */
+/** Returns whether a bearer token has the prefix of API keys. */
 export function looksLikeApiKey(token: string): boolean {
   return token.startsWith('hk_')
 }
 
-/** Whom an API key speaks for, or undefined when it has expired, was deleted or was never one. */
+/** Returns the actor of an API key, or undefined when it is expired, revoked or unknown. */
 export async function apiKeyActor(key: string): Promise<Actor | undefined> {
   if (!API_KEY.test(key)) return undefined
   const hash = hashOpaqueToken(key)
   return getCachedActor(Buffer.from(hash).toString('base64url'), () => repository.findApiKeyActor(hash))
 }
 
-/** Makes a key for whoever asks; the answer is the only place where it stands in full. */
-export async function createApiKey(owner: SessionActor, input: NewApiKey, origin: ClientInfo): Promise<CreatedApiKey> {
+/**
+ * Creates an API key for the caller. Only this result contains the key itself.
+ * @throws UNAUTHORIZED when the caller's account was deleted meanwhile
+ */
+export async function createApiKey(owner: SessionActor, input: NewApiKey, client: ClientInfo): Promise<CreatedApiKey> {
   const key = `hk_${newOpaqueToken()}`
-  const kept = { ...input, prefix: key.slice(0, PREFIX_LENGTH), hash: hashOpaqueToken(key) }
-  return { ...(await repository.insertApiKey(owner, kept, origin)), key }
+  const { userId } = owner
+  const row = { ...input, userId, prefix: key.slice(0, PREFIX_LENGTH), hash: hashOpaqueToken(key) }
+  return inTransaction(async () => {
+    const apiKey = await repository.insertApiKey(row)
+    const details = { apiKeyId: apiKey.id, prefix: apiKey.prefix, scopes: apiKey.scopes }
+    await recordEvent({ action: 'api_key_created', actorId: userId, client, details })
+    return { ...apiKey, key }
+  })
 }
 
-/** The caller's own keys, newest first. */
+/** Lists the caller's keys, newest first. */
 export async function listApiKeys(owner: SessionActor): Promise<ApiKey[]> {
   return repository.listApiKeys(owner.userId)
 }
 
-/** Ends one of the caller's own keys, at once. NOT_FOUND. */
-export async function deleteApiKey(owner: SessionActor, id: string, origin: ClientInfo): Promise<void> {
-  await repository.deleteApiKey(owner, id, origin)
+/**
+ * Revokes one of the caller's keys immediately.
+ * @throws NOT_FOUND when the caller has no such key
+ */
+export async function deleteApiKey({ userId }: SessionActor, id: string, client: ClientInfo): Promise<void> {
+  await inTransaction(async () => {
+    await repository.deleteApiKey(userId, id)
+    await recordEvent({ action: 'api_key_ended', actorId: userId, client, details: { apiKeyId: id } })
+  })
   evictApiKey(id)
 }

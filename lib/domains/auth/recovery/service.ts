@@ -1,40 +1,132 @@
 import { randomUUID } from 'node:crypto'
+import { recordEvent } from '@/lib/domains/audit/service'
+import { revokeSessions } from '@/lib/domains/auth/sessions/service'
+import { config } from '@/lib/config'
+import { AppError } from '@/lib/errors'
+import { encrypt } from '@/lib/platform/crypto/encrypt'
+import { hashOpaqueToken, newOpaqueToken } from '@/lib/platform/crypto/opaque-token'
+import { hashPassword } from '@/lib/platform/crypto/password'
+import { inTransaction } from '@/lib/platform/db/transaction'
 import type { ClientInfo, SessionActor } from '@/lib/platform/identity/actor'
 import { evictUser } from '@/lib/platform/identity/credential-cache'
-import { hashPassword } from '@/lib/platform/crypto/password'
-import { hashOpaqueToken } from '@/lib/platform/crypto/opaque-token'
+import { enqueueMail } from '@/lib/platform/mail/enqueue-mail'
+import { enqueue } from '@/lib/platform/queue/enqueue'
 import * as repository from './repository'
 import type { PasswordResetJob } from '@/lib/platform/queue/schema'
 import type { PasswordReset } from './schema'
 
+/** Caps e-mails per account so that an attacker cannot flood an inbox, regardless of the source IP. */
+const MAILS_PER_HOUR_MAX = 5
+const HOUR_MS = 3_600_000
+
+type Purpose = 'reset_password' | 'verify_email'
+type ActiveToken = { userId: number; email: string; passwordUpdatedAt: Date | null }
+
 /**
- * Asks for a mail with a link to set a new password. Whether the address belongs to anybody is found out by a job
- * later, so that neither the answer nor its time tells.
+ * Creates an e-mail token and enqueues the e-mail with it, as part of the surrounding transaction, which must have locked
+ * the user so that concurrent requests are counted. Returns false, and does nothing, when the account has reached its
+ * hourly limit or when the e-mail with this `messageId` is already enqueued.
+ *
+ * Only the hash of the token is stored. The queue holds it encrypted, since every attempt must send the same token.
  */
+export async function issueEmailToken(
+  purpose: Purpose,
+  { id: userId, email }: { id: number; email: string },
+  messageId: string = randomUUID(),
+): Promise<boolean> {
+  const recent = await repository.countEmailTokens(userId, purpose, new Date(Date.now() - HOUR_MS))
+  if (recent >= MAILS_PER_HOUR_MAX) return false
+  const { resetTokenTtlSeconds, verifyTokenTtlSeconds } = config()
+  const ttlSeconds = purpose === 'reset_password' ? resetTokenTtlSeconds : verifyTokenTtlSeconds
+  const expiresAt = new Date(Date.now() + ttlSeconds * 1000)
+  const passwordUpdatedAt = await repository.findPasswordUpdatedAt(userId)
+  const token = newOpaqueToken()
+  const row = { hash: hashOpaqueToken(token), purpose, userId, email, messageId, expiresAt, passwordUpdatedAt }
+  if (!(await repository.insertEmailToken(row))) return false
+  const template = purpose === 'reset_password' ? 'reset-password' : 'verify-email'
+  const content = { template, encryptedToken: encrypt('queued-token', token) } as const
+  await enqueueMail({ to: email, content, expiresAt, messageId })
+  return true
+}
+
+/** Enqueues a password-reset request whether or not the account exists, so that timing reveals nothing. */
 export async function forgotPassword(email: string, { ip, requestId }: ClientInfo): Promise<void> {
-  await repository.enqueuePasswordReset({ email, messageId: randomUUID(), origin: { ip, requestId } })
+  await enqueue('issue-password-reset', { email, messageId: randomUUID(), client: { ip, requestId } })
 }
 
-/** The work of an `issue-password-reset` job. */
-export async function issuePasswordReset(wish: PasswordResetJob): Promise<void> {
-  await repository.issuePasswordReset(wish)
+/** Runs an `issue-password-reset` job: if the address belongs to an account, enqueues the e-mail and records the event. */
+export async function issuePasswordReset({ email, messageId, client }: PasswordResetJob): Promise<void> {
+  await inTransaction(async () => {
+    const userId = await repository.lockUserByEmail(email)
+    if (userId === undefined) return
+    if (!(await issueEmailToken('reset_password', { id: userId, email }, messageId))) return
+    const event = { action: 'password_reset_requested', actorId: userId } as const
+    await recordEvent({ ...event, client: { userAgent: undefined, ...client } })
+  })
 }
 
-/** Sets a new password with the token of a mail; every session ends. INVALID_TOKEN, TOKEN_REUSED, TOKEN_EXPIRED. */
-export async function resetPassword({ token, password }: PasswordReset, origin: ClientInfo): Promise<void> {
+/**
+ * Enqueues an e-mail with a link to verify the caller's address, unless it is verified or the hourly limit is reached.
+ * @throws UNAUTHORIZED when the account was deleted
+ */
+export async function sendVerificationEmail({ userId }: SessionActor): Promise<void> {
+  await inTransaction(async () => {
+    const user = await repository.lockUser(userId)
+    if (user === undefined) throw new AppError('UNAUTHORIZED')
+    if (!user.isVerified) await issueEmailToken('verify_email', { id: userId, email: user.email })
+  })
+}
+
+async function findActiveToken(purpose: Purpose, hash: Uint8Array<ArrayBuffer>): Promise<ActiveToken> {
+  const token = await repository.findEmailToken(purpose, hash)
+  if (token === null) throw new AppError('INVALID_TOKEN')
+  if (token.usedAt !== null) throw new AppError('TOKEN_REUSED')
+  if (token.expiresAt.getTime() <= Date.now()) throw new AppError('TOKEN_EXPIRED')
+  return token
+}
+
+/**
+ * Consumes a token, which also verifies its address. The update of the user's row makes concurrent requests wait for the
+ * commit of the first one.
+ */
+async function consumeToken(purpose: Purpose, hash: Uint8Array<ArrayBuffer>): Promise<ActiveToken> {
+  const token = await findActiveToken(purpose, hash)
+  if (!(await repository.markEmailVerified(token))) throw new AppError('INVALID_TOKEN')
+  if (!(await repository.markTokenUsed(hash))) throw new AppError('TOKEN_REUSED')
+  return token
+}
+
+/**
+ * Sets a new password with an e-mailed token and revokes all sessions.
+ * @throws INVALID_TOKEN when the token is unknown, or the address or the password changed since it was issued
+ * @throws TOKEN_REUSED when the token was used
+ * @throws TOKEN_EXPIRED when the token has expired
+ */
+export async function resetPassword({ token, password }: PasswordReset, client: ClientInfo): Promise<void> {
   const hash = hashOpaqueToken(token)
-  // Before the costly hash, which is not for whoever invents tokens.
-  await repository.findActiveToken('reset_password', hash)
-  const userId = await repository.resetPassword(hash, await hashPassword(password), origin)
+  // Rejects invented tokens before the expensive hash.
+  await findActiveToken('reset_password', hash)
+  const passwordHash = await hashPassword(password)
+  const userId = await inTransaction(async () => {
+    const { userId: id, email, passwordUpdatedAt } = await consumeToken('reset_password', hash)
+    if (!(await repository.setPassword(id, passwordHash, passwordUpdatedAt))) throw new AppError('INVALID_TOKEN')
+    await revokeSessions(id)
+    await recordEvent({ action: 'password_reset', actorId: id, client })
+    await enqueueMail({ to: email, content: { template: 'password-changed' } })
+    return id
+  })
   evictUser(userId)
 }
 
-/** Sends the caller a mail with a link to verify the address; none when it is verified, or when there were many lately. */
-export async function sendVerificationEmail(actor: SessionActor): Promise<void> {
-  await repository.issueVerification(actor.userId)
-}
-
-/** Verifies an address with the token of a mail. INVALID_TOKEN, TOKEN_REUSED, TOKEN_EXPIRED. */
-export async function verifyEmail(token: string, origin: ClientInfo): Promise<void> {
-  await repository.verifyEmail(hashOpaqueToken(token), origin)
+/**
+ * Verifies an e-mail address with an e-mailed token.
+ * @throws INVALID_TOKEN when the token is unknown or the account has another address
+ * @throws TOKEN_REUSED when the token was used
+ * @throws TOKEN_EXPIRED when the token has expired
+ */
+export async function verifyEmail(token: string, client: ClientInfo): Promise<void> {
+  await inTransaction(async () => {
+    const { userId } = await consumeToken('verify_email', hashOpaqueToken(token))
+    await recordEvent({ action: 'email_verified', actorId: userId, client })
+  })
 }

@@ -1,56 +1,48 @@
-import { insertAuditEvent } from '@/lib/domains/audit/repository'
-import type { ClientInfo, SessionActor } from '@/lib/platform/identity/actor'
-import type { LiveCredential } from '@/lib/platform/identity/credential-cache'
 import { isMissingRow } from '@/lib/platform/db/errors'
 import { AppError } from '@/lib/errors'
 import { prisma } from '@/lib/platform/db/prisma'
+import type { ClientInfo } from '@/lib/platform/identity/actor'
+import type { LiveCredential } from '@/lib/platform/identity/credential-cache'
 import type { Role } from '@/lib/platform/identity/schema'
 import { isUuid } from '@/lib/validation'
-import { inTransaction } from '@/lib/platform/db/transaction'
 import type { Session } from './schema'
 
-/** How old `last_used_at` may be before a use is written down again (milliseconds): to the minute is enough. */
+/** `last_used_at` is updated at most this often (ms), so that most requests do not write. */
 const LAST_USE_INTERVAL_MS = 60_000
+
+/** Limits a clean-up statement, so that it ends well within the query timeout; the next run continues. */
+const CLEANUP_ROWS_MAX = 10_000
 
 /** A SHA-256, see `hashOpaqueToken`. */
 type Hash = Uint8Array<ArrayBuffer>
 
-type NewSession = {
-  userId: number
-  refreshTokenHash: Hash
-  expiresAt: Date
-  /** The password hash that the sign-in was checked against, where it was by password. */
-  verifiedPasswordHash: string | undefined
+/**
+ * Locks a user's password against changes and returns its hash. The user's row is locked before the password, in the
+ * order in which a deletion of the user locks them, so that the two cannot deadlock.
+ */
+export async function lockPasswordHash(userId: number): Promise<string | undefined> {
+  const [password] = await prisma().$queryRaw<{ hash: string }[]>`
+    SELECT p.hash FROM users u JOIN passwords p ON p.user_id = u.id WHERE u.id = ${userId}
+    FOR KEY SHARE OF u FOR SHARE OF p`
+  return password?.hash
 }
 
 /**
- * Opens a session and keeps the event. INVALID_CREDENTIALS when the password was changed, or the account deleted, since
- * it was checked: the lock makes the sign-in wait for a change under way, which would else end all sessions but this.
+ * Inserts a session and returns its id.
+ * @throws INVALID_CREDENTIALS when the account was deleted
  */
-export async function insertSession(session: NewSession, origin: ClientInfo): Promise<string> {
-  const { userId, refreshTokenHash, expiresAt, verifiedPasswordHash } = session
+export async function insertSession(
+  session: { userId: number; refreshTokenHash: Hash; expiresAt: Date },
+  { ip, userAgent }: ClientInfo,
+): Promise<string> {
+  const { refreshTokenHash, ...columns } = session
+  const tokens = { create: { hash: refreshTokenHash } }
   try {
-    return await inTransaction(async (transaction) => {
-      if (verifiedPasswordHash !== undefined) {
-        // The user's row comes first, in the order in which a deletion takes them, so that the two cannot deadlock.
-        const [password] = await transaction.$queryRaw<{ hash: string }[]>`
-          SELECT p.hash FROM users u JOIN passwords p ON p.user_id = u.id WHERE u.id = ${userId}
-          FOR KEY SHARE OF u FOR SHARE OF p`
-        if (password?.hash !== verifiedPasswordHash) throw new AppError('INVALID_CREDENTIALS')
-      }
-      const { id } = await transaction.session.create({
-        data: {
-          userId,
-          expiresAt,
-          ip: origin.ip,
-          userAgent: origin.userAgent ?? null,
-          tokens: { create: { hash: refreshTokenHash } },
-        },
-        select: { id: true },
-      })
-      await insertAuditEvent({ action: 'sign_in', actorId: userId, origin, details: { sessionId: id } })
-      return id
+    const { id } = await prisma().session.create({
+      data: { ...columns, ip, userAgent: userAgent ?? null, tokens },
+      select: { id: true },
     })
+    return id
   } catch (error) {
     if (isMissingRow(error)) throw new AppError('INVALID_CREDENTIALS', { cause: error })
     throw error
@@ -58,8 +50,8 @@ export async function insertSession(session: NewSession, origin: ClientInfo): Pr
 }
 
 /**
- * Who signed in with a session that has not expired; that it was used is written down now and then. One statement: the
- * client would read session and user in two, and the user may be deleted in between.
+ * Finds the actor of an unexpired session and updates `last_used_at` at most once a minute. Session and user are read in
+ * one statement because the user may be deleted between two.
  */
 export async function findSessionActor(sessionId: string): Promise<LiveCredential | undefined> {
   if (!isUuid(sessionId)) return undefined
@@ -76,7 +68,7 @@ export async function findSessionActor(sessionId: string): Promise<LiveCredentia
   return { actor: { credential: 'session', userId, role, sessionId }, expiresAt }
 }
 
-/** The session that a refresh token belongs to, whether it was spent or not. */
+/** Finds the session of a refresh token, whether the token was consumed or not. */
 export async function findSessionOfToken(
   hash: Hash,
 ): Promise<{ id: string; userId: number; expiresAt: Date } | undefined> {
@@ -87,55 +79,35 @@ export async function findSessionOfToken(
   return session ?? undefined
 }
 
-/** What came of a refresh token: a successor in its session, or the end of that session. */
-type Rotation = { sessionId: string; userId: number; outcome: 'rotated' | 'reused'; sessionExpiresAt: Date }
+/** Locks a session, so that concurrent refreshes and its revocation happen one after the other. */
+export async function lockSession(id: string): Promise<{ expiresAt: Date; isExpired: boolean } | undefined> {
+  const [session] = await prisma().$queryRaw<{ expiresAt: Date; isExpired: boolean }[]>`
+    SELECT expires_at AS "expiresAt", expires_at <= clock_timestamp() AS "isExpired"
+    FROM sessions WHERE id = ${id}::uuid FOR UPDATE`
+  return session
+}
 
-/**
- * Spends a refresh token and keeps its successor, or, where it was spent more than `graceSeconds` ago, ends its session
- * (RFC 9700, section 4.14.2). Within the grace every use makes a successor of its own: each is as good as the others and
- * is spent by its own first use. The lock on the session puts uses at the same time, and the session's end, in an order.
- * INVALID_TOKEN, TOKEN_EXPIRED.
- */
-export async function rotateRefreshToken(
+/** Consumes a refresh token and returns whether it was consumed before, more than `graceSeconds` ago. */
+export async function consumeRefreshToken(
   hash: Hash,
-  successor: Hash,
-  { graceSeconds, origin }: { graceSeconds: number; origin: ClientInfo },
-): Promise<Rotation> {
-  const found = await findSessionOfToken(hash)
-  if (found === undefined) throw new AppError('INVALID_TOKEN')
-  const { id: sessionId, userId } = found
-  return inTransaction(async (transaction) => {
-    const [session] = await transaction.$queryRaw<{ expiresAt: Date; isExpired: boolean }[]>`
-      SELECT expires_at AS "expiresAt", expires_at <= clock_timestamp() AS "isExpired"
-      FROM sessions WHERE id = ${sessionId}::uuid FOR UPDATE`
-    if (session === undefined) throw new AppError('INVALID_TOKEN')
-    if (session.isExpired) throw new AppError('TOKEN_EXPIRED')
-    const rotation = { sessionId, userId, sessionExpiresAt: session.expiresAt }
-    const [use] = await transaction.$queryRaw<{ isReused: boolean }[]>`
-      UPDATE refresh_tokens SET spent_at = coalesce(spent_at, clock_timestamp()) WHERE hash = ${hash}
-      RETURNING spent_at < clock_timestamp() - make_interval(secs => ${graceSeconds}) AS "isReused"`
-    if (use === undefined) throw new AppError('INVALID_TOKEN')
-    if (use.isReused) {
-      await transaction.session.delete({ where: { id: sessionId }, select: { id: true } })
-      const event = { action: 'refresh_token_reused', actorId: userId, origin, details: { sessionId } } as const
-      await insertAuditEvent(event)
-      return { ...rotation, outcome: 'reused' }
-    }
-    await transaction.session.update({
-      where: { id: sessionId },
-      data: {
-        lastUsedAt: new Date(),
-        ip: origin.ip,
-        userAgent: origin.userAgent ?? null,
-        tokens: { create: { hash: successor } },
-      },
-      select: { id: true },
-    })
-    return { ...rotation, outcome: 'rotated' }
+  graceSeconds: number,
+): Promise<{ isReused: boolean } | undefined> {
+  const [use] = await prisma().$queryRaw<{ isReused: boolean }[]>`
+    UPDATE refresh_tokens SET spent_at = coalesce(spent_at, clock_timestamp()) WHERE hash = ${hash}
+    RETURNING spent_at < clock_timestamp() - make_interval(secs => ${graceSeconds}) AS "isReused"`
+  return use
+}
+
+/** Adds a refresh token to a session and records the use of the session. */
+export async function insertRefreshToken(sessionId: string, hash: Hash, { ip, userAgent }: ClientInfo): Promise<void> {
+  await prisma().session.update({
+    where: { id: sessionId },
+    data: { lastUsedAt: new Date(), ip, userAgent: userAgent ?? null, tokens: { create: { hash } } },
+    select: { id: true },
   })
 }
 
-/** The sessions of a user that have not expired, the last used first. */
+/** Lists the unexpired sessions of a user, the most recently used first. */
 export async function listSessions(userId: number): Promise<Omit<Session, 'current'>[]> {
   return prisma().session.findMany({
     where: { userId, expiresAt: { gt: new Date() } },
@@ -144,25 +116,16 @@ export async function listSessions(userId: number): Promise<Omit<Session, 'curre
   })
 }
 
-/** Ends a session of this user and keeps the event; NOT_FOUND when they have no such session. */
-export async function deleteSession(userId: number, id: string, origin: ClientInfo): Promise<void> {
-  await inTransaction(async (transaction) => {
-    const { count } = await transaction.session.deleteMany({ where: { id, userId } })
-    if (count === 0) throw new AppError('NOT_FOUND')
-    const event = { action: 'session_ended', actorId: userId, origin, details: { sessionId: id } } as const
-    await insertAuditEvent(event)
-  })
+/** Deletes a session of a user; returns false when the user has no such session. */
+export async function deleteSession(userId: number, id: string): Promise<boolean> {
+  return (await prisma().session.deleteMany({ where: { id, userId } })).count > 0
 }
 
 /**
- * Ends every session of a user, or every other than `except`; how many. As a part of a transaction where one is given;
- * its service calls `evictUser` after the commit. The user's row is locked first and the sessions in one order, so that
- * neither two who do this at once nor a deletion of the user can deadlock with it.
+ * Deletes all sessions of a user, optionally except one, and returns their number. The user's row is locked first and the
+ * sessions in the order of their ids, so that neither concurrent calls nor a deletion of the user can deadlock with it.
  */
-export async function deleteSessions(
-  userId: number,
-  { except = null }: { except?: string | null } = {},
-): Promise<number> {
+export async function deleteSessions(userId: number, except: string | null): Promise<number> {
   return prisma().$executeRaw`
     DELETE FROM sessions WHERE id IN (
       SELECT s.id FROM users u JOIN sessions s ON s.user_id = u.id
@@ -171,11 +134,12 @@ export async function deleteSessions(
     )`
 }
 
-/** Ends every session of the caller but the one that asks, and keeps the event if there were any. */
-export async function deleteOtherSessions({ userId, sessionId }: SessionActor, origin: ClientInfo): Promise<void> {
-  await inTransaction(async () => {
-    const count = await deleteSessions(userId, { except: sessionId })
-    const event = { action: 'session_ended', actorId: userId, origin, details: { others: count } } as const
-    if (count > 0) await insertAuditEvent(event)
-  })
+/**
+ * Deletes sessions that expired more than a week ago and returns their number. Until then their refresh tokens are
+ * reported as TOKEN_EXPIRED rather than INVALID_TOKEN.
+ */
+export async function deleteExpiredSessions(): Promise<number> {
+  return prisma().$executeRaw`
+    DELETE FROM sessions WHERE id IN (
+      SELECT id FROM sessions WHERE expires_at < now() - interval '7 days' LIMIT ${CLEANUP_ROWS_MAX})`
 }

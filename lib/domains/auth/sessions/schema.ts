@@ -1,13 +1,13 @@
 import Joi from 'joi'
 import { object, oneOf, text, timestamp, uuidParameter, type Infer } from '@/lib/validation'
 
-/** `cookie` puts the refresh token where no script of the page can read it, in place of the field. */
+/** `cookie` returns the refresh token in an HttpOnly cookie instead of a field, so that scripts cannot read it. */
 export const sessionMode = () => oneOf('cookie')
 export type SessionMode = Infer<ReturnType<typeof sessionMode>>
 
 const refreshToken = () => text({ min: 1, max: 1024 })
 
-/** Of `POST /api/auth/refresh` and `POST /api/auth/logout`: the token, unless it comes as a cookie. */
+/** Body of `POST /api/auth/refresh` and `POST /api/auth/logout`; the token may be sent as a cookie instead. */
 export const refreshTokenBody = object({ optional: { refreshToken: refreshToken() } })
 
 export const tokenPair = object({
@@ -16,9 +16,9 @@ export const tokenPair = object({
 })
 export type TokenPair = Infer<typeof tokenPair>
 
-/** A pair before it was decided how the refresh token travels. */
+/** Issued tokens, before the route decides whether the refresh token becomes a field or a cookie. */
 export type IssuedTokens = Required<TokenPair> & {
-  /** The end of the session, and so of the refresh token. */
+  /** Expiry of the session and of the refresh token. */
   sessionExpiresAt: Date
 }
 
@@ -28,12 +28,12 @@ export const session = object({
   required: {
     id: Joi.string().guid(),
     createdAt: timestamp(),
-    /** To the minute. */
+    /** Accurate to the minute. */
     lastUsedAt: timestamp(),
     expiresAt: timestamp(),
     userAgent: nullableText(),
     ip: nullableText(),
-    /** Whether it is the one that asks. */
+    /** True for the session that sends the request. */
     current: Joi.boolean().strict(),
   },
 })

@@ -1,78 +1,112 @@
-import { signAccessToken } from '@/lib/domains/auth/access-token'
+import { recordEvent } from '@/lib/domains/audit/service'
+import { config } from '@/lib/config'
+import { AppError } from '@/lib/errors'
+import { hashOpaqueToken, newOpaqueToken } from '@/lib/platform/crypto/opaque-token'
+import { inTransaction } from '@/lib/platform/db/transaction'
 import type { Actor, ClientInfo, SessionActor } from '@/lib/platform/identity/actor'
 import { evictSession, evictUser, getCachedActor } from '@/lib/platform/identity/credential-cache'
-import { hashOpaqueToken, newOpaqueToken } from '@/lib/platform/crypto/opaque-token'
-import { config } from '@/lib/config'
-import { AppError, isAppError } from '@/lib/errors'
+import { signAccessToken, verifyAccessToken } from './access-token'
 import * as repository from './repository'
 import type { IssuedTokens, Session } from './schema'
 
-/** How long a spent refresh token still gets a pair: two tabs of one browser may use it at the same time. */
+/** How long a consumed refresh token still returns a pair: two tabs of one browser may refresh at the same time. */
 const GRACE_SECONDS = 10
 
-function issue(session: { userId: number; sessionId: string; expiresAt: Date }, refreshToken: string): IssuedTokens {
+function issueTokens(
+  session: { userId: number; sessionId: string; expiresAt: Date },
+  refreshToken: string,
+): IssuedTokens {
   const { userId, sessionId, expiresAt } = session
   const token = signAccessToken({ userId, sessionId })
   return { token, expiresIn: config().accessTokenTtlSeconds, refreshToken, sessionExpiresAt: expiresAt }
 }
 
 /**
- * Opens a session for somebody who proved who they are; `verifiedPasswordHash` is the password hash that they proved it against.
- * INVALID_CREDENTIALS when that is not their password any more.
+ * Creates a session for an authenticated user. `verifiedPasswordHash` is the hash that the password was checked against.
+ * @throws INVALID_CREDENTIALS when the password was changed, or the account deleted, since the check
  */
 export async function openSession(
   user: { id: number; verifiedPasswordHash?: string | undefined },
-  origin: ClientInfo,
+  client: ClientInfo,
 ): Promise<IssuedTokens> {
+  const { id: userId, verifiedPasswordHash } = user
   const refreshToken = newOpaqueToken()
   const expiresAt = new Date(Date.now() + config().refreshTokenTtlSeconds * 1000)
-  const refreshTokenHash = hashOpaqueToken(refreshToken)
-  const opening = { userId: user.id, refreshTokenHash, expiresAt, verifiedPasswordHash: user.verifiedPasswordHash }
-  const sessionId = await repository.insertSession(opening, origin)
-  return issue({ userId: user.id, sessionId, expiresAt }, refreshToken)
+  const session = { userId, expiresAt, refreshTokenHash: hashOpaqueToken(refreshToken) }
+  const sessionId = await inTransaction(async () => {
+    // Waits for a change of password in progress, which revokes all sessions that it sees, but would not see this one.
+    if (verifiedPasswordHash !== undefined && (await repository.lockPasswordHash(userId)) !== verifiedPasswordHash) {
+      throw new AppError('INVALID_CREDENTIALS')
+    }
+    const id = await repository.insertSession(session, client)
+    await recordEvent({ action: 'sign_in', actorId: userId, client, details: { sessionId: id } })
+    return id
+  })
+  return issueTokens({ userId, sessionId, expiresAt }, refreshToken)
 }
 
-/** Who signed in with a session, or undefined when it has ended, expired or was never one. */
-export async function sessionActor(sessionId: string): Promise<Actor | undefined> {
-  return getCachedActor(sessionId, () => repository.findSessionActor(sessionId))
+/** Returns the actor of an access token, or undefined when the token is invalid or its session revoked or expired. */
+export async function sessionActor(accessToken: string): Promise<Actor | undefined> {
+  const claims = verifyAccessToken(accessToken)
+  if (claims === undefined) return undefined
+  const { userId, sessionId } = claims
+  const actor = await getCachedActor(sessionId, () => repository.findSessionActor(sessionId))
+  return actor?.userId === userId ? actor : undefined
 }
 
 /**
- * A new pair of the same session for a refresh token, which is spent by this. Again within ten seconds it gets another
- * pair; later the session ends, since one of the two who know the token stole it. The session's end stays where it was:
- * a sign-in lasts for `REFRESH_TOKEN_TTL_SECONDS`. INVALID_TOKEN, TOKEN_EXPIRED, TOKEN_REUSED.
+ * Rotates a refresh token. Reuse within the grace period returns another pair (two tabs), each of which is consumed by
+ * its own first use; later reuse revokes the session as stolen (RFC 9700, section 4.14.2). The session keeps its expiry.
+ * @throws INVALID_TOKEN when the token is unknown or its session revoked
+ * @throws TOKEN_EXPIRED when the session has expired
+ * @throws TOKEN_REUSED when the token was consumed before the grace period
  */
-export async function refreshTokens(refreshToken: string, origin: ClientInfo): Promise<IssuedTokens> {
+export async function refreshTokens(refreshToken: string, client: ClientInfo): Promise<IssuedTokens> {
+  const hash = hashOpaqueToken(refreshToken)
   const successor = newOpaqueToken()
-  const rotation = await repository.rotateRefreshToken(hashOpaqueToken(refreshToken), hashOpaqueToken(successor), {
-    graceSeconds: GRACE_SECONDS,
-    origin,
+  const found = await repository.findSessionOfToken(hash)
+  if (found === undefined) throw new AppError('INVALID_TOKEN')
+  const { id: sessionId, userId } = found
+  const { isReused, expiresAt } = await inTransaction(async () => {
+    const session = await repository.lockSession(sessionId)
+    if (session === undefined) throw new AppError('INVALID_TOKEN')
+    if (session.isExpired) throw new AppError('TOKEN_EXPIRED')
+    const use = await repository.consumeRefreshToken(hash, GRACE_SECONDS)
+    if (use === undefined) throw new AppError('INVALID_TOKEN')
+    if (use.isReused) {
+      await repository.deleteSession(userId, sessionId)
+      await recordEvent({ action: 'refresh_token_reused', actorId: userId, client, details: { sessionId } })
+    } else {
+      await repository.insertRefreshToken(sessionId, hashOpaqueToken(successor), client)
+    }
+    return { ...use, expiresAt: session.expiresAt }
   })
-  const { userId, sessionId, sessionExpiresAt: expiresAt } = rotation
-  if (rotation.outcome === 'reused') {
+  if (isReused) {
     evictSession(sessionId)
     throw new AppError('TOKEN_REUSED')
   }
-  return issue({ userId, sessionId, expiresAt }, successor)
+  return issueTokens({ userId, sessionId, expiresAt }, successor)
 }
 
-/** Ends a session, which somebody else may have done at the same time. */
-async function endIfOpen(userId: number, sessionId: string, origin: ClientInfo): Promise<void> {
-  try {
-    await repository.deleteSession(userId, sessionId, origin)
-  } catch (error) {
-    if (!isAppError(error) || error.code !== 'NOT_FOUND') throw error
-  }
-  evictSession(sessionId)
+/** Deletes a session and records the event; returns false when the user has no such session. */
+async function deleteSession(userId: number, sessionId: string, client: ClientInfo): Promise<boolean> {
+  return inTransaction(async () => {
+    const isDeleted = await repository.deleteSession(userId, sessionId)
+    if (isDeleted) await recordEvent({ action: 'session_ended', actorId: userId, client, details: { sessionId } })
+    return isDeleted
+  })
 }
 
 /**
- * Signs out: ends the session of the caller, and that of the refresh token, which is the same one unless a browser holds
- * an older cookie. A spent token will do. Without a caller the token has to be good: INVALID_TOKEN, TOKEN_EXPIRED.
+ * Revokes the caller's session, and that of the refresh token, which differs when a browser holds an older cookie. A
+ * consumed token is accepted.
+ * @throws UNAUTHORIZED when there is neither a caller nor a token
+ * @throws INVALID_TOKEN when there is no caller and the token is unknown
+ * @throws TOKEN_EXPIRED when there is no caller and the token's session has expired
  */
 export async function logout(
   proof: { actor: SessionActor | undefined; refreshToken: string | undefined },
-  origin: ClientInfo,
+  client: ClientInfo,
 ): Promise<void> {
   const { actor, refreshToken } = proof
   if (actor === undefined && refreshToken === undefined) throw new AppError('UNAUTHORIZED')
@@ -81,24 +115,53 @@ export async function logout(
     if (!named) throw new AppError('INVALID_TOKEN')
     if (named.expiresAt <= new Date()) throw new AppError('TOKEN_EXPIRED')
   }
-  if (actor !== undefined) await endIfOpen(actor.userId, actor.sessionId, origin)
-  if (named && named.id !== actor?.sessionId) await endIfOpen(named.userId, named.id, origin)
+  // A session that was revoked concurrently may still be cached here, so it is evicted either way.
+  if (actor !== undefined) {
+    await deleteSession(actor.userId, actor.sessionId, client)
+    evictSession(actor.sessionId)
+  }
+  if (named && named.id !== actor?.sessionId) {
+    await deleteSession(named.userId, named.id, client)
+    evictSession(named.id)
+  }
 }
 
-/** The caller's sessions, the last used first. */
+/** Lists the unexpired sessions of a user, the most recently used first. */
+export async function listSessionsOf(userId: number): Promise<Omit<Session, 'current'>[]> {
+  return repository.listSessions(userId)
+}
+
+/** Lists the caller's sessions, the most recently used first. */
 export async function listSessions(actor: SessionActor): Promise<Session[]> {
   const sessions = await repository.listSessions(actor.userId)
   return sessions.map((session) => ({ ...session, current: session.id === actor.sessionId }))
 }
 
-/** Ends one of the caller's sessions, at once. NOT_FOUND. */
-export async function endSession(actor: SessionActor, sessionId: string, origin: ClientInfo): Promise<void> {
-  await repository.deleteSession(actor.userId, sessionId, origin)
+/**
+ * Revokes one of the caller's sessions immediately.
+ * @throws NOT_FOUND when the caller has no such session
+ */
+export async function endSession(actor: SessionActor, sessionId: string, client: ClientInfo): Promise<void> {
+  if (!(await deleteSession(actor.userId, sessionId, client))) throw new AppError('NOT_FOUND')
   evictSession(sessionId)
 }
 
-/** Ends all of the caller's sessions but the one that asks, at once. */
-export async function endOtherSessions(actor: SessionActor, origin: ClientInfo): Promise<void> {
-  await repository.deleteOtherSessions(actor, origin)
-  evictUser(actor.userId)
+/**
+ * Revokes all sessions of a user, optionally except one, as part of the surrounding transaction; returns their number.
+ * The caller records the event, and calls `evictUser` after the commit.
+ */
+export async function revokeSessions(
+  userId: number,
+  { except = null }: { except?: string | null } = {},
+): Promise<number> {
+  return repository.deleteSessions(userId, except)
+}
+
+/** Revokes all sessions of the caller except the current one, immediately. */
+export async function endOtherSessions({ userId, sessionId }: SessionActor, client: ClientInfo): Promise<void> {
+  await inTransaction(async () => {
+    const count = await repository.deleteSessions(userId, sessionId)
+    if (count > 0) await recordEvent({ action: 'session_ended', actorId: userId, client, details: { others: count } })
+  })
+  evictUser(userId)
 }

@@ -1,0 +1,77 @@
+import { AppError } from '@/lib/errors'
+import type { User, UserChanges } from '@/lib/domains/users/schema'
+import { isMissingRow, isUniqueViolation } from '@/lib/platform/db/errors'
+import { prisma } from '@/lib/platform/db/prisma'
+import { lockRow } from '@/lib/platform/db/transaction'
+import type { Role } from '@/lib/platform/identity/schema'
+import { userColumns } from '@/lib/platform/identity/user-columns'
+
+function translate(error: unknown): never {
+  if (isUniqueViolation(error)) throw new AppError('EMAIL_EXISTS', { cause: error })
+  if (isMissingRow(error)) throw new AppError('NOT_FOUND', { cause: error })
+  throw error
+}
+
+/**
+ * Inserts a user with a password.
+ * @throws EMAIL_EXISTS when the e-mail address is taken
+ */
+export async function insertUser(
+  input: { email: string; name: string | null; role: Role; emailVerified?: boolean },
+  passwordHash: string,
+): Promise<User> {
+  const data = { ...input, password: { create: { hash: passwordHash } } }
+  return prisma().user.create({ data, select: userColumns }).catch(translate)
+}
+
+export async function emailIsTaken(email: string): Promise<boolean> {
+  return (await prisma().user.findUnique({ where: { email }, select: { id: true } })) !== null
+}
+
+/** Locks a user against changes and deletion. */
+export async function lockUser(id: number): Promise<void> {
+  await lockRow('users', id)
+}
+
+/** Locks a user for a change of the e-mail address, a unique key, and returns the current address. */
+export async function lockEmail(id: number): Promise<string | undefined> {
+  const [user] = await prisma().$queryRaw<{ email: string }[]>`SELECT email FROM users WHERE id = ${id} FOR UPDATE`
+  return user?.email
+}
+
+/**
+ * Changes a user's e-mail address and marks it unverified.
+ * @throws EMAIL_EXISTS when the e-mail address is taken
+ */
+export async function updateEmail(id: number, email: string): Promise<void> {
+  const data = { email, emailVerified: false }
+  await prisma()
+    .user.update({ where: { id }, data, select: { id: true } })
+    .catch(translate)
+}
+
+/** Changes a user's role; returns false when the user does not exist or has the role already. */
+export async function updateRole(id: number, role: Role): Promise<boolean> {
+  return (await prisma().user.updateMany({ where: { id, role: { not: role } }, data: { role } })).count > 0
+}
+
+/**
+ * @throws EMAIL_EXISTS when the e-mail address is taken
+ * @throws NOT_FOUND when the user does not exist
+ */
+export async function updateUser(id: number, changes: UserChanges): Promise<User> {
+  return prisma().user.update({ where: { id }, data: changes, select: userColumns }).catch(translate)
+}
+
+/**
+ * Deletes a user with everything they own, except families.
+ * @throws NOT_FOUND when the user does not exist
+ */
+export async function deleteUser(id: number): Promise<void> {
+  const { count } = await prisma().user.deleteMany({ where: { id } })
+  if (count === 0) throw new AppError('NOT_FOUND')
+}
+
+export async function adminExists(): Promise<boolean> {
+  return (await prisma().user.findFirst({ where: { role: 'admin' }, select: { id: true } })) !== null
+}

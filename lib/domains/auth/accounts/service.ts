@@ -1,0 +1,142 @@
+import { recordEvent } from '@/lib/domains/audit/service'
+import { issueEmailToken } from '@/lib/domains/auth/recovery/service'
+import type { IssuedTokens } from '@/lib/domains/auth/sessions/schema'
+import { openSession } from '@/lib/domains/auth/sessions/service'
+import { leaveAllFamilies } from '@/lib/domains/families/service'
+import type { NewUser, User, UserChanges } from '@/lib/domains/users/schema'
+import { assertSelfOrAdmin, getUser } from '@/lib/domains/users/service'
+import { config } from '@/lib/config'
+import { AppError } from '@/lib/errors'
+import { hashPassword } from '@/lib/platform/crypto/password'
+import { inTransaction } from '@/lib/platform/db/transaction'
+import type { Precondition } from '@/lib/platform/etag'
+import type { Actor, ClientInfo } from '@/lib/platform/identity/actor'
+import { evictUser } from '@/lib/platform/identity/credential-cache'
+import { enqueueMail } from '@/lib/platform/mail/enqueue-mail'
+import { enqueue } from '@/lib/platform/queue/enqueue'
+import * as repository from './repository'
+
+/**
+ * Creates an account and enqueues the e-mail to verify its address.
+ * @throws UNAUTHORIZED or FORBIDDEN unless `OPEN_SIGNUP` is set or the caller is an admin
+ * @throws FORBIDDEN when a caller who is not an admin sets a role
+ * @throws EMAIL_EXISTS when the e-mail address is taken
+ */
+export async function createUser(actor: Actor | undefined, input: NewUser): Promise<User> {
+  if (actor?.role !== 'admin') {
+    if (!config().openSignup) throw new AppError(actor === undefined ? 'UNAUTHORIZED' : 'FORBIDDEN')
+    if (input.role !== undefined) throw new AppError('FORBIDDEN')
+  }
+  // Rejects most duplicates before the expensive hash; the unique constraint decides between concurrent requests.
+  if (await repository.emailIsTaken(input.email)) throw new AppError('EMAIL_EXISTS')
+  const hash = await hashPassword(input.password)
+  const { email, name = null, role = 'user' } = input
+  return inTransaction(async () => {
+    const user = await repository.insertUser({ email, name, role }, hash)
+    await issueEmailToken('verify_email', user)
+    return user
+  })
+}
+
+/**
+ * Creates an account and signs it in.
+ * @throws UNAUTHORIZED unless `OPEN_SIGNUP` is set
+ * @throws EMAIL_EXISTS when the e-mail address is taken
+ */
+export async function register(
+  input: { email: string; password: string; name?: string | null },
+  client: ClientInfo,
+): Promise<{ user: User; tokens: IssuedTokens }> {
+  const user = await createUser(undefined, input)
+  return { user, tokens: await openSession(user, client) }
+}
+
+/** Creates an account with a verified e-mail address, on behalf of the person who operates the server. */
+export async function createVerifiedAdmin(account: {
+  email: string
+  password: string
+  name: string | null
+}): Promise<void> {
+  const { email, name } = account
+  await repository.insertUser({ email, name, role: 'admin', emailVerified: true }, await hashPassword(account.password))
+}
+
+/** Creates the account if there is no admin yet; returns whether it did. */
+export async function ensureAdmin(account: { email: string; password: string }): Promise<boolean> {
+  if (await repository.adminExists()) return false
+  await createVerifiedAdmin({ ...account, name: 'Admin' })
+  return true
+}
+
+/** Locks the user, if there is a precondition, until the end of the transaction and checks it. */
+async function checkPrecondition(actor: Actor, userId: number, precondition: Precondition | undefined): Promise<void> {
+  if (precondition === undefined) return
+  await repository.lockUser(userId)
+  precondition(await getUser(actor, userId))
+}
+
+/** Changes the e-mail address, marks it unverified, and notifies the old address. */
+async function changeEmail(actor: Actor, userId: number, email: string): Promise<void> {
+  const previous = await repository.lockEmail(userId)
+  if (previous === undefined || previous === email) return
+  // Changing the e-mail would allow a password reset, so API keys, which may not manage credentials, must not change it.
+  if (actor.credential !== 'session') throw new AppError('FORBIDDEN')
+  await repository.updateEmail(userId, email)
+  await issueEmailToken('verify_email', { id: userId, email })
+  await enqueueMail({ to: previous, content: { template: 'email-changed' } })
+}
+
+/**
+ * Updates a user.
+ * @throws FORBIDDEN when the caller is neither that user nor an admin, sets a role without being an admin, or changes the
+ * e-mail address with an API key
+ * @throws NOT_FOUND when the user does not exist
+ * @throws EMAIL_EXISTS when the e-mail address is taken
+ * @throws PRECONDITION_FAILED when the user has changed
+ */
+export async function updateUser(
+  actor: Actor,
+  userId: number,
+  changes: UserChanges,
+  client: ClientInfo,
+  precondition?: Precondition,
+): Promise<User> {
+  assertSelfOrAdmin(actor, userId)
+  const { email, role } = changes
+  if (role !== undefined && actor.role !== 'admin') throw new AppError('FORBIDDEN')
+  const user = await inTransaction(async () => {
+    await checkPrecondition(actor, userId, precondition)
+    if (email !== undefined) await changeEmail(actor, userId, email)
+    if (role !== undefined && (await repository.updateRole(userId, role))) {
+      await recordEvent({ action: 'role_changed', actorId: actor.userId, client, details: { userId, role } })
+    }
+    return repository.updateUser(userId, changes)
+  })
+  if (role !== undefined) evictUser(userId)
+  return user
+}
+
+/**
+ * Deletes a user with everything they own, including the families in which they are the only member.
+ * @throws FORBIDDEN when the caller is neither that user nor an admin
+ * @throws NOT_FOUND when the user does not exist
+ * @throws LAST_OWNER when a family with other members would have no owner
+ * @throws PRECONDITION_FAILED when the user has changed
+ */
+export async function deleteUser(
+  actor: Actor,
+  userId: number,
+  client: ClientInfo,
+  precondition?: Precondition,
+): Promise<void> {
+  assertSelfOrAdmin(actor, userId)
+  await inTransaction(async () => {
+    await checkPrecondition(actor, userId, precondition)
+    await leaveAllFamilies(userId)
+    await repository.deleteUser(userId)
+    // Deletes the bytes of the user's files, which the deletion has marked as unreferenced.
+    await enqueue('delete-unreferenced-files', {})
+    await recordEvent({ action: 'user_deleted', actorId: actor.userId, client, details: { userId } })
+  })
+  evictUser(userId)
+}
