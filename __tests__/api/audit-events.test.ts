@@ -2,7 +2,7 @@ import type { AuditEvent } from '@/lib/domains/audit/schema'
 import { recordEvent } from '@/lib/domains/audit/service'
 import { prisma } from '@/lib/platform/db/prisma'
 import { api } from '../support/api'
-import { makeApiKey, makeUser, PASSWORD, signIn } from '../support/factories'
+import { createApiKey, createUser, PASSWORD, signIn } from '../support/factories'
 
 type AuditEvents = { auditEvents: AuditEvent[]; pagination: { total: number } }
 
@@ -13,7 +13,7 @@ const list = async (query: string) => {
 
 describe('GET /api/audit-events', () => {
   it('tells what happened, who did it, and from where, newest first', async () => {
-    const { id, email } = await makeUser()
+    const { id, email } = await createUser()
     const headers = { 'X-Request-Id': 'the-failed-one' }
     await api('POST', '/api/auth/login', { json: { email, password: 'wrong horse' }, headers })
     await api('POST', '/api/auth/login', { json: { email, password: PASSWORD } })
@@ -33,7 +33,7 @@ describe('GET /api/audit-events', () => {
 
   it('filters by action and actor together, and comes in pages', async () => {
     const { user } = await signIn()
-    for (let made = 0; made < 3; made += 1) await makeApiKey(user, ['users:read'])
+    for (let made = 0; made < 3; made += 1) await createApiKey(user, ['users:read'])
     const { json, headers } = await list(`actorId=${user.id}&action=api_key_created&limit=2`)
     expect(json.auditEvents).toHaveLength(2)
     expect(json.pagination.total).toBe(3)

@@ -1,6 +1,6 @@
 import type { User } from '@/lib/domains/users/schema'
 import { api } from '../support/api'
-import { makeApiKey, signIn } from '../support/factories'
+import { createApiKey, signIn } from '../support/factories'
 
 type Greeting = { message: string; user: User }
 
@@ -16,7 +16,7 @@ describe('GET /api/protected', () => {
 
   it('accepts an API key of any scope', async () => {
     const { user } = await signIn()
-    const { key } = await makeApiKey(user, ['files:read'])
+    const { key } = await createApiKey(user, ['files:read'])
     expect((await api('GET', '/api/protected', { token: key })).status).toBe(200)
   })
 

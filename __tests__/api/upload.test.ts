@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { config, setConfig } from '@/lib/config'
 import { prisma } from '@/lib/platform/db/prisma'
 import type { Uploaded } from '@/lib/domains/files/uploads/schema'
-import { api, type Answer, type Body } from '../support/api'
-import { makeApiKey, signIn } from '../support/factories'
+import { api, type ApiResponse, type Body } from '../support/api'
+import { createApiKey, signIn } from '../support/factories'
 import { gif, jpeg, png } from '../support/images'
 
 const MIB = 1024 * 1024
@@ -34,10 +34,10 @@ async function expectNothingKept(ownerId: number): Promise<void> {
   expect(await prisma().orphanedObject.count({ where: { ownerId } })).toBe(0)
 }
 
-function expectFault(answer: Answer<Body>, field: string, message: RegExp): void {
-  expect(answer.status).toBe(400)
-  expect(answer.json.error.code).toBe('VALIDATION_ERROR')
-  expect(answer.json.error.details[field]?.join()).toMatch(message)
+function expectFault(response: ApiResponse<Body>, field: string, message: RegExp): void {
+  expect(response.status).toBe(400)
+  expect(response.json.error.code).toBe('VALIDATION_ERROR')
+  expect(response.json.error.details[field]?.join()).toMatch(message)
 }
 
 describe('success', () => {
@@ -48,14 +48,14 @@ describe('success', () => {
     ['jpg', 'image/jpeg', jpeg(4000, 3000, 300_000)],
   ])('keeps a .%s as %s, whatever its name and type are said to be', async (extension, type, bytes) => {
     const { user, token } = await signIn()
-    const answer = await upload<Uploaded>(token, { bytes, fileName: 'x.html', type: 'text/html' })
-    expect(answer.status).toBe(201)
-    const { fileName, file } = answer.json
+    const response = await upload<Uploaded>(token, { bytes, fileName: 'x.html', type: 'text/html' })
+    expect(response.status).toBe(201)
+    const { fileName, file } = response.json
     expect(fileName).toMatch(new RegExp(`^[0-9a-f-]{36}\\.${extension}$`))
     const url = `/api/files/${user.id}/uploads/${fileName}`
-    expect(answer.json).toMatchObject({ success: true, size: bytes.length, type, url })
+    expect(response.json).toMatchObject({ success: true, size: bytes.length, type, url })
     expect(file).toMatchObject({ path: `uploads/${fileName}`, mimeType: type, visibility: 'private', ownerId: user.id })
-    expect(answer.headers.get('location')).toBe(url)
+    expect(response.headers.get('location')).toBe(url)
     const read = await api('GET', url, { token })
     expect(read.headers.get('content-type')).toBe(type)
     expect(read.headers.get('x-content-type-options')).toBe('nosniff')
@@ -67,9 +67,9 @@ describe('success', () => {
     'makes nothing of the name %j',
     async (fileName) => {
       const { token } = await signIn()
-      const answer = await upload<Uploaded>(token, { fileName })
-      expect(answer.status).toBe(201)
-      expect(answer.json.file.path).toMatch(/^uploads\/[0-9a-f-]{36}\.png$/)
+      const response = await upload<Uploaded>(token, { fileName })
+      expect(response.status).toBe(201)
+      expect(response.json.file.path).toMatch(/^uploads\/[0-9a-f-]{36}\.png$/)
     },
   )
 
@@ -88,7 +88,7 @@ describe('success', () => {
 
   it('takes an API key with files:write', async () => {
     const { user } = await signIn()
-    const { key } = await makeApiKey(user, ['files:write'])
+    const { key } = await createApiKey(user, ['files:write'])
     expect((await upload(key, {})).status).toBe(201)
   })
 })
@@ -141,9 +141,9 @@ describe('validation', () => {
   })
 
   it.each(['image', 'File', 'file[]', '__proto__', ''])('refuses the field name %j', async (name) => {
-    const answer = await upload(token, { name })
-    expect(answer.status).toBe(400)
-    expect(Object.getOwnPropertyNames(answer.json.error.details)).toEqual([name])
+    const response = await upload(token, { name })
+    expect(response.status).toBe(400)
+    expect(Object.getOwnPropertyNames(response.json.error.details)).toEqual([name])
   })
 
   it('refuses ten parts, and another one before or after', async () => {
@@ -179,9 +179,9 @@ describe('validation', () => {
 
   it('refuses what is no multipart form', async () => {
     for (const contentType of ['application/json', 'multipart/mixed; boundary=b', 'multipart', 'image/png']) {
-      const answer = await send(token, png(), contentType)
-      expect(answer.status).toBe(415)
-      expect(answer.json.error.code).toBe('UNSUPPORTED_MEDIA_TYPE')
+      const response = await send(token, png(), contentType)
+      expect(response.status).toBe(415)
+      expect(response.json.error.code).toBe('UNSUPPORTED_MEDIA_TYPE')
     }
     expectFault(await send(token, 'x', 'multipart/form-data'), 'body', /boundary/)
     expectFault(await send(token, 'x'.repeat(100)), 'body', /not valid multipart|truncated/)
@@ -191,9 +191,9 @@ describe('validation', () => {
     const original = config()
     setConfig({ ...original, filesQuotaBytes: 10 })
     try {
-      const answer = await upload(token, {})
-      expect(answer.status).toBe(413)
-      expect(answer.json.error.code).toBe('QUOTA_EXCEEDED')
+      const response = await upload(token, {})
+      expect(response.status).toBe(413)
+      expect(response.json.error.code).toBe('QUOTA_EXCEEDED')
     } finally {
       setConfig(original)
     }
@@ -201,13 +201,13 @@ describe('validation', () => {
 })
 
 it('refuses an anonymous caller, before it reads', async () => {
-  const answer = await api('POST', '/api/upload', { body: formOf({}) })
-  expect(answer.status).toBe(401)
+  const response = await api('POST', '/api/upload', { body: formOf({}) })
+  expect(response.status).toBe(401)
 })
 
 it('refuses an API key without files:write', async () => {
   const { user } = await signIn()
-  const { key } = await makeApiKey(user, ['files:read'])
+  const { key } = await createApiKey(user, ['files:read'])
   expect((await upload(key, {})).status).toBe(403)
 })
 

@@ -62,9 +62,9 @@ async function ask(
   const answered = once(asked, 'response')
   if (body === undefined) asked.end()
   else await pipeline(body, asked)
-  const answer: IncomingMessage = (await answered)[0]
-  if (answer.statusCode !== 200) throw new Error(`${method} ${path} answered ${answer.statusCode}`)
-  return answer
+  const response: IncomingMessage = (await answered)[0]
+  if (response.statusCode !== 200) throw new Error(`${method} ${path} answered ${response.statusCode}`)
+  return response
 }
 
 async function exportTo(server: Server, type: string, file: string): Promise<void> {
@@ -72,8 +72,12 @@ async function exportTo(server: Server, type: string, file: string): Promise<voi
 }
 
 async function importFrom(server: Server, type: string, body: Readable, rows: number): Promise<void> {
-  const answer = await ask(server, '/api/products/import', { method: 'POST', headers: { 'Content-Type': type }, body })
-  const result: { created: number; updated: number } = JSON.parse(Buffer.concat(await answer.toArray()).toString())
+  const response = await ask(server, '/api/products/import', {
+    method: 'POST',
+    headers: { 'Content-Type': type },
+    body,
+  })
+  const result: { created: number; updated: number } = JSON.parse(Buffer.concat(await response.toArray()).toString())
   if (result.created + result.updated !== rows) throw new Error(`The import says ${JSON.stringify(result)}.`)
 }
 
@@ -118,9 +122,10 @@ function newSpelling(query: string): string {
 /** How long a list that is not in the cache takes to come, in milliseconds. */
 async function timeList(server: Server, query: string, cursor: string): Promise<number> {
   const startedAt = performance.now()
-  const answer = await fetch(`${server.url}/api/products?${newSpelling(query)}${cursor}`)
-  await answer.arrayBuffer()
-  if (answer.status !== 200 || answer.headers.get('x-cache') !== 'miss') throw new Error(`${query}: ${answer.status}`)
+  const response = await fetch(`${server.url}/api/products?${newSpelling(query)}${cursor}`)
+  await response.arrayBuffer()
+  if (response.status !== 200 || response.headers.get('x-cache') !== 'miss')
+    throw new Error(`${query}: ${response.status}`)
   return performance.now() - startedAt
 }
 
@@ -128,8 +133,8 @@ async function timeList(server: Server, query: string, cursor: string): Promise<
 async function walkTo(server: Server, query: string, page: number): Promise<string> {
   let cursor = ''
   for (let at = 1; at < page; at += 1) {
-    const answer = await fetch(`${server.url}/api/products?${query}&cursor=${cursor}`)
-    const { pagination }: { pagination: { nextCursor: string } } = JSON.parse(await answer.text())
+    const response = await fetch(`${server.url}/api/products?${query}&cursor=${cursor}`)
+    const { pagination }: { pagination: { nextCursor: string } } = JSON.parse(await response.text())
     cursor = pagination.nextCursor
   }
   return cursor

@@ -27,8 +27,8 @@ export async function startConstantNext(): Promise<{
   const child = spawn(process.execPath, [next, 'start', '-p', String(port), '-H', '127.0.0.1'], { cwd: project, env })
   const url = `http://127.0.0.1:${port}/api/constant`
   for (let attempt = 0; attempt < 100; attempt += 1) {
-    const answer = await fetch(url).catch(() => undefined)
-    if (answer?.ok === true) break
+    const response = await fetch(url).catch(() => undefined)
+    if (response?.ok === true) break
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
   return {

@@ -35,9 +35,9 @@ export async function surfaceOf(url: string, token: string, userId: number): Pro
   const json = { 'Content-Type': 'application/json' }
   const send = async (method: string, path: string, body: unknown): Promise<{ id: number; key: string }> => {
     const init = { method, headers: { ...signedIn, ...json }, body: JSON.stringify(body) }
-    const answer = await fetch(`${url}${path}`, init)
-    if (!answer.ok) throw new Error(`${method} ${path} answered ${answer.status}: ${await answer.text()}`)
-    return JSON.parse(await answer.text())
+    const response = await fetch(`${url}${path}`, init)
+    if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${await response.text()}`)
+    return JSON.parse(await response.text())
   }
   const { key } = await send('POST', '/api/api-keys', { name: 'bench', scopes: ['users:read'] })
   const family = await send('POST', '/api/families', { name: 'Bench' })

@@ -31,7 +31,7 @@ async function curlMibPerSecond(url: string, args: string[]): Promise<number> {
   return SIZE_MIB / Number(stdout)
 }
 
-async function makeBody(path: string): Promise<void> {
+async function createBody(path: string): Promise<void> {
   const handle = await open(path, 'w')
   const block = randomBytes(MIB)
   for (let written = 0; written < SIZE_MIB; written += 1) await handle.write(block)
@@ -50,7 +50,7 @@ async function main(): Promise<void> {
   })
   try {
     const [line] = await once(plain.stdout, 'data')
-    await makeBody(body)
+    await createBody(body)
     const registered = await fetch(`${hearth.url}/api/auth/register`, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },

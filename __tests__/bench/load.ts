@@ -17,7 +17,7 @@ export type Figures = { requestsPerSecond: number; p50Ms: number; p99Ms: number 
 /** No two requests of a benchmark have the same number. */
 let requests = 0
 
-/** Asks for a number of seconds over a number of connections. Any answer but a 2xx stops the benchmark. */
+/** Asks for a number of seconds over a number of connections. Any response but a 2xx stops the benchmark. */
 export async function measure(scenario: Scenario, seconds: number, connections = 20): Promise<Figures> {
   const { url, method = 'GET', headers = {}, body, vary } = scenario
   const result = await autocannon({
@@ -94,7 +94,7 @@ export async function signIn(
   credentials: { email: string; password: string },
 ): Promise<{ token: string; user: { id: number } }> {
   const headers = { 'Content-Type': 'application/json' }
-  const answer = await fetch(`${url}/api/auth/login`, { method: 'POST', headers, body: JSON.stringify(credentials) })
-  if (!answer.ok) throw new Error(`Signing in answered ${answer.status}: ${await answer.text()}`)
-  return JSON.parse(await answer.text())
+  const response = await fetch(`${url}/api/auth/login`, { method: 'POST', headers, body: JSON.stringify(credentials) })
+  if (!response.ok) throw new Error(`Signing in answered ${response.status}: ${await response.text()}`)
+  return JSON.parse(await response.text())
 }

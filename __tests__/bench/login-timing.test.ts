@@ -1,4 +1,4 @@
-import { freshEmail, PASSWORD } from '../support/factories'
+import { uniqueEmail, PASSWORD } from '../support/factories'
 import { startServer, type RunningServer } from '../support/server'
 
 jest.setTimeout(300_000)
@@ -35,7 +35,7 @@ describe('the time of a failed sign-in', () => {
     const known: number[] = []
     const unknown: number[] = []
     const tryKnown = async () => known.push(await timeOfFailure(email))
-    const tryUnknown = async () => unknown.push(await timeOfFailure(freshEmail()))
+    const tryUnknown = async () => unknown.push(await timeOfFailure(uniqueEmail()))
     // The two kinds take turns, and turns at being first, so that noise hits both alike.
     for (let round = 0; round < ROUNDS; round += 1) {
       for (const attempt of round % 2 === 0 ? [tryKnown, tryUnknown] : [tryUnknown, tryKnown]) await attempt()
@@ -44,10 +44,10 @@ describe('the time of a failed sign-in', () => {
   }
 
   it('does not tell whether the address is known', async () => {
-    const email = freshEmail()
+    const email = uniqueEmail()
     expect((await send('/api/auth/register', { email, password: PASSWORD })).status).toBe(201)
     await timeOfFailure(email)
-    await timeOfFailure(freshEmail())
+    await timeOfFailure(uniqueEmail())
     // A busy machine can make one run differ by chance; a difference in the work would show in every one.
     const ratios: number[] = []
     while (ratios.length < RUNS_MAX && !ratios.some((ratio) => ratio > 0.85 && ratio < 1.15)) {

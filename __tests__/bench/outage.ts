@@ -17,8 +17,8 @@ function rowsOf(name: string, { seen }: OutageReport): (string | number)[][] {
   const phases: Phase[] = ['before', 'during', 'after']
   return phases.map((phase) => {
     const of = seen[phase]
-    const good = of.filter(({ answer }) => answer?.status === 200 || answer?.status === 201).length
-    const refused = of.filter(({ answer }) => answer?.status === 503).length
+    const good = of.filter(({ response }) => response?.status === 200 || response?.status === 201).length
+    const refused = of.filter(({ response }) => response?.status === 503).length
     const times = of.map(({ ms }) => ms)
     const ms = (value: number) => Math.round(value)
     return [
@@ -50,7 +50,7 @@ async function benchDatabase(postgres: RunningPostgres): Promise<void> {
       const { lost, doubled } = await audit(postgres.url, acknowledged)
       say(`\n${table(HEAD, rowsOf(`PostgreSQL ${name}`, report))}\n`)
       say(
-        `Everything is 2xx again ${seconds(report.recoveryMs)} after PostgreSQL answers. Of ${acknowledged.size} ` +
+        `Everything is 2xx again ${seconds(report.recoveryMs)} after PostgreSQL responses. Of ${acknowledged.size} ` +
           `acknowledged writes, ${retried} of them sent again under their keys, ${lost.length} are lost and ` +
           `${doubled.length} are there twice.`,
       )
@@ -79,7 +79,7 @@ async function benchRedis(databaseUrl: string): Promise<void> {
       const { writes, failed, stale } = await writing.stop()
       say(`\n${table(HEAD, rowsOf(`Redis ${name}`, report))}\n`)
       say(
-        `Answers come from the cache again ${seconds(cachedAgainMs(report, streams.cached))} after Redis answers. Of ` +
+        `Answers come from the cache again ${seconds(cachedAgainMs(report, streams.cached))} after Redis responses. Of ` +
           `${writes} writes of products ${failed.length} failed; ${stale.length} reads after them did not show them.`,
       )
     }

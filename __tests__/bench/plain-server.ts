@@ -10,7 +10,7 @@ const columns =
   'id, email, name, role, email_verified AS "emailVerified", created_at AS "createdAt", updated_at AS "updatedAt"'
 
 const server = createServer((req, res) => {
-  const answer = (value: unknown) => {
+  const respond = (value: unknown) => {
     res.setHeader('Content-Type', 'application/json; charset=utf-8')
     res.end(JSON.stringify(value))
   }
@@ -18,14 +18,14 @@ const server = createServer((req, res) => {
   if (id !== undefined) {
     void pool
       .query({ name: 'user', text: `SELECT ${columns} FROM users WHERE id = $1`, values: [Number(id)] })
-      .then(({ rows }) => answer(rows[0]))
+      .then(({ rows }) => respond(rows[0]))
   } else if (req.url === '/users') {
     void Promise.all([
       pool.query({ name: 'users', text: `SELECT ${columns} FROM users ORDER BY id LIMIT 20` }),
       pool.query({ name: 'count', text: 'SELECT count(*)::int AS total FROM users' }),
-    ]).then(([{ rows }, { rows: counted }]) => answer({ users: rows, total: counted[0] }))
+    ]).then(([{ rows }, { rows: counted }]) => respond({ users: rows, total: counted[0] }))
   } else {
-    answer({ status: 'ok' })
+    respond({ status: 'ok' })
   }
 })
 

@@ -1,7 +1,7 @@
 import { SCOPES, type Scope } from '@/lib/platform/identity/scopes'
 import { requiredScope, type Operation } from '@/lib/platform/operation'
 import { api, routes } from '../support/api'
-import { makeApiKey, signIn } from '../support/factories'
+import { createApiKey, signIn } from '../support/factories'
 import { goodToken, invalidTokens } from './invalid-tokens'
 import { about, bodyOf, byName, fill, isForAdmins, operations, ownerFor } from './operations'
 import { subjects, type ExpectedResult } from './resource-fixtures'
@@ -27,14 +27,14 @@ async function receptionOf(
   return status === 403 || status === 404 ? status : 'pass'
 }
 
-/** What a stranger, an admin and the subject's own callers have to meet. */
+/** What another user, an admin and the subject's own callers have to meet. */
 function expected(operation: Operation): Record<string, ExpectedResult> {
   const { path, method } = operation
   const ofSubject = subjects[path]?.others[method]
   if (path.includes('{') && ofSubject === undefined) {
     throw new Error(`__tests__/contract/resource-fixtures.ts has no entry for ${method} ${path}`)
   }
-  return ofSubject ?? { stranger: isForAdmins(operation) ? 403 : 'pass', admin: 'pass' }
+  return ofSubject ?? { otherUser: isForAdmins(operation) ? 403 : 'pass', admin: 'pass' }
 }
 
 describe('the routes', () => {
@@ -79,9 +79,9 @@ describe.each(byName(guarded))('%s', (_name, operation) => {
       expect(await receptionOf(operation, url, undefined)).not.toBe(401)
       return
     }
-    const answer = await api(method, url)
-    expect([answer.status, answer.json.error.code]).toEqual([401, 'UNAUTHORIZED'])
-    expect(answer.headers.get('www-authenticate')).toBe('Bearer')
+    const response = await api(method, url)
+    expect([response.status, response.json.error.code]).toEqual([401, 'UNAUTHORIZED'])
+    expect(response.headers.get('www-authenticate')).toBe('Bearer')
   })
 
   it('refuses credentials that speak for nobody', async () => {
@@ -115,7 +115,7 @@ describe.each(byName(guarded))('%s', (_name, operation) => {
     const attempt = async (scopes: Scope[]) => {
       const owner = await ownerFor(operation)
       const { url, replacement } = await about(owner, operation)
-      return receptionOf(operation, url, (await makeApiKey(owner.user, scopes)).key, replacement)
+      return receptionOf(operation, url, (await createApiKey(owner.user, scopes)).key, replacement)
     }
     const others = SCOPES.filter((one) => one !== scope)
     expect(await attempt(others)).toBe(scope === 'any' ? 'pass' : 403)
@@ -125,10 +125,10 @@ describe.each(byName(guarded))('%s', (_name, operation) => {
   })
 
   it('gives a key with the scope no more than its owner has', async () => {
-    const stranger = expected(operation)['stranger']
+    const otherUser = expected(operation)['otherUser']
     const { url } = await about(await ownerFor(operation), operation)
-    const { key } = await makeApiKey((await signIn()).user, [...SCOPES])
-    expect(await receptionOf(operation, url, key)).toBe(scope === undefined ? 403 : stranger)
+    const { key } = await createApiKey((await signIn()).user, [...SCOPES])
+    expect(await receptionOf(operation, url, key)).toBe(scope === undefined ? 403 : otherUser)
   })
 })
 

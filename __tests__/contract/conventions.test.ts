@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { etagOf } from '@/lib/platform/etag'
 import type { Operation } from '@/lib/platform/operation'
-import { api, type Answer } from '../support/api'
+import { api, type ApiResponse } from '../support/api'
 import { findOperation } from '../support/openapi-document'
-import { freshEmail, signIn } from '../support/factories'
+import { uniqueEmail, signIn } from '../support/factories'
 import { about, bodyOf, byName, operations, ownerFor } from './operations'
 
 /** Its name must be one of a few, and says of what kind it is. */
@@ -18,7 +18,7 @@ function freshBody(operation: Operation, replacement: object | undefined): Recor
   if (!isObject(body)) return undefined
   return {
     ...body,
-    ...(operation.method === 'POST' && 'email' in body && { email: freshEmail() }),
+    ...(operation.method === 'POST' && 'email' in body && { email: uniqueEmail() }),
     ...('sku' in body && { sku: randomUUID() }),
   }
 }
@@ -30,7 +30,7 @@ async function prepare(operation: Operation) {
   const owner = await ownerFor(operation)
   const { url, replacement } = await about(owner, operation)
   const json = freshBody(operation, replacement)
-  const call = (extra: Extra = {}, token = owner.token): Promise<Answer<unknown>> =>
+  const call = (extra: Extra = {}, token = owner.token): Promise<ApiResponse<unknown>> =>
     api<unknown>(operation.method, `${url}${extra.query ?? ''}`, {
       token,
       ...(extra.body === undefined ? { json: 'json' in extra ? extra.json : json } : { body: extra.body }),
@@ -39,13 +39,13 @@ async function prepare(operation: Operation) {
   return { owner, url, json, call }
 }
 
-function errorOf(answer: Answer<unknown>): { code: unknown; details: Record<string, unknown> } {
-  const { error } = isObject(answer.json) ? answer.json : { error: undefined }
-  if (!isObject(error)) throw new Error(`No error, but ${answer.status}: ${answer.text}`)
+function errorOf(response: ApiResponse<unknown>): { code: unknown; details: Record<string, unknown> } {
+  const { error } = isObject(response.json) ? response.json : { error: undefined }
+  if (!isObject(error)) throw new Error(`No error, but ${response.status}: ${response.text}`)
   return { code: error['code'], details: isObject(error['details']) ? error['details'] : {} }
 }
 
-const isOk = ({ status }: Answer<unknown>) => status >= 200 && status < 300
+const isOk = ({ status }: ApiResponse<unknown>) => status >= 200 && status < 300
 
 describe.each(byName(operations.filter(({ method, path }) => method === 'GET' && path !== ASSET)))(
   'HEAD for %s',
@@ -100,8 +100,8 @@ describe.each(
     const tag = await tagOf(url, owner.token)
     expect(tag).not.toBe('')
     for (const header of ['"x"', `W/${tag}`, tag.slice(1, -1), '']) {
-      const answer = await call({ headers: { 'If-Match': header } })
-      expect([header, answer.status, errorOf(answer).code]).toEqual([header, 412, 'PRECONDITION_FAILED'])
+      const response = await call({ headers: { 'If-Match': header } })
+      expect([header, response.status, errorOf(response).code]).toEqual([header, 412, 'PRECONDITION_FAILED'])
       expect(await tagOf(url, owner.token)).toBe(tag)
     }
   })
@@ -109,9 +109,9 @@ describe.each(
   it('is done for the version that is there, alone or among others, and for any', async () => {
     for (const write of [(tag: string) => tag, (tag: string) => `"x", ${tag}`, () => '*']) {
       const { owner, url, call } = await prepare(operation)
-      const answer = await call({ headers: { 'If-Match': write(await tagOf(url, owner.token)) } })
-      expect([answer.status, isOk(answer)]).toEqual([answer.status, true])
-      const after = answer.headers.get('etag')
+      const response = await call({ headers: { 'If-Match': write(await tagOf(url, owner.token)) } })
+      expect([response.status, isOk(response)]).toEqual([response.status, true])
+      const after = response.headers.get('etag')
       if (after !== null) expect(await tagOf(url, owner.token)).toBe(after)
     }
   })
@@ -119,8 +119,8 @@ describe.each(
   it('is done once when two at the same time know the same version', async () => {
     const { owner, url, call } = await prepare(operation)
     const headers = { 'If-Match': await tagOf(url, owner.token) }
-    const answers = await Promise.all([call({ headers }), call({ headers })])
-    const [done, refused] = answers.map(({ status }) => status).sort()
+    const responses = await Promise.all([call({ headers }), call({ headers })])
+    const [done, refused] = responses.map(({ status }) => status).sort()
     expect(done).toBe(operation.method === 'DELETE' ? 204 : 200)
     expect(operation.method === 'DELETE' ? [404, 412] : [412]).toContain(refused)
   })
@@ -129,7 +129,7 @@ describe.each(
 describe.each(byName(operations.filter(({ idempotent, body }) => idempotent === true && body !== undefined)))(
   '%s with an Idempotency-Key',
   (_name, operation) => {
-    it('gives the first answer again, and nothing to another body', async () => {
+    it('gives the first response again, and nothing to another body', async () => {
       const { call, json } = await prepare(operation)
       const headers = { 'Idempotency-Key': randomUUID() }
       const first = await call({ headers })
@@ -146,19 +146,19 @@ describe.each(byName(operations.filter(({ idempotent, body }) => idempotent === 
     it('works once for two at the same time', async () => {
       const { call } = await prepare(operation)
       const headers = { 'Idempotency-Key': randomUUID() }
-      const answers = await Promise.all([call({ headers }), call({ headers }), call({ headers })])
-      const done = answers.filter(isOk)
+      const responses = await Promise.all([call({ headers }), call({ headers }), call({ headers })])
+      const done = responses.filter(isOk)
       expect(new Set(done.map(({ text }) => text)).size).toBe(1)
       expect(done.filter(({ headers: given }) => given.get('idempotency-replayed') === null)).toHaveLength(1)
-      const others = answers.filter((answer) => !isOk(answer))
-      expect(others.map((answer) => errorOf(answer).code)).toEqual(others.map(() => 'IDEMPOTENCY_IN_PROGRESS'))
+      const others = responses.filter((response) => !isOk(response))
+      expect(others.map((response) => errorOf(response).code)).toEqual(others.map(() => 'IDEMPOTENCY_IN_PROGRESS'))
     })
 
     it('refuses a key that is none', async () => {
       const { call } = await prepare(operation)
       for (const key of ['a b', 'é', 'x'.repeat(256), '']) {
-        const answer = await call({ headers: { 'Idempotency-Key': key } })
-        expect([answer.status, Object.keys(errorOf(answer).details)]).toEqual([400, ['Idempotency-Key']])
+        const response = await call({ headers: { 'Idempotency-Key': key } })
+        expect([response.status, Object.keys(errorOf(response).details)]).toEqual([400, ['Idempotency-Key']])
       }
     })
   },
@@ -194,8 +194,8 @@ const withInput = operations.filter(
 describe.each(byName(withInput))('%s', (_name, operation) => {
   it('refuses a parameter that nobody knows', async () => {
     const { call } = await prepare(operation)
-    const answer = await call({ query: '?nope=1' })
-    expect([answer.status, errorOf(answer)]).toEqual([
+    const response = await call({ query: '?nope=1' })
+    expect([response.status, errorOf(response)]).toEqual([
       400,
       { code: 'VALIDATION_ERROR', details: { nope: ['is not allowed'] } },
     ])
@@ -206,9 +206,9 @@ describe.each(byName(operations.filter(({ body }) => body !== undefined)))('the 
   it('may hold no key that nobody knows, not even one that means something elsewhere', async () => {
     const { call, json } = await prepare(operation)
     const foreign = { nope: 1, id: 1, createdAt: '2020-01-01T00:00:00.000Z', authorId: 1, ownerId: 1, toString: 1 }
-    const answer = await call({ json: { ...json, ...foreign } })
-    const { code, details } = errorOf(answer)
-    expect([answer.status, code, Object.keys(details).sort()]).toEqual([
+    const response = await call({ json: { ...json, ...foreign } })
+    const { code, details } = errorOf(response)
+    expect([response.status, code, Object.keys(details).sort()]).toEqual([
       400,
       'VALIDATION_ERROR',
       Object.keys(foreign).sort(),
@@ -218,9 +218,9 @@ describe.each(byName(operations.filter(({ body }) => body !== undefined)))('the 
   it('is told of every field that is wrong', async () => {
     const { call } = await prepare(operation)
     const fields = Object.keys(operation.body?.describe()['keys'] ?? {})
-    const answer = await call({ json: Object.fromEntries(fields.map((field) => [field, [[]]])) })
-    const named = Object.keys(errorOf(answer).details).map((path) => path.split('.')[0])
-    expect([answer.status, [...new Set(named)].sort()]).toEqual([400, fields.sort()])
+    const response = await call({ json: Object.fromEntries(fields.map((field) => [field, [[]]])) })
+    const named = Object.keys(errorOf(response).details).map((path) => path.split('.')[0])
+    expect([response.status, [...new Set(named)].sort()]).toEqual([400, fields.sort()])
   })
 
   it('is JSON in UTF-8, as it is, and reaches for no prototype', async () => {

@@ -2,7 +2,7 @@ import { createHmac, generateKeyPairSync, randomUUID, sign } from 'node:crypto'
 import { config } from '@/lib/config'
 import { currentKey } from '@/lib/platform/crypto/keyring'
 import { prisma } from '@/lib/platform/db/prisma'
-import { makeApiKey, makeSession, makeUser, signIn } from '../support/factories'
+import { createApiKey, createSession, createUser, signIn } from '../support/factories'
 import { api } from '../support/api'
 
 type Parts = { header?: object; claims?: object; secret?: string }
@@ -50,18 +50,18 @@ export async function invalidTokens(): Promise<Record<string, string>> {
   const past = Math.floor(Date.now() / 1000) - 1
 
   const deleted = await signIn()
-  const keyOfDeleted = await makeApiKey(deleted.user, ['users:read'])
+  const keyOfDeleted = await createApiKey(deleted.user, ['users:read'])
   await prisma().user.delete({ where: { id: deleted.user.id } })
 
-  const ended = await makeSession(user)
+  const ended = await createSession(user)
   await api('POST', '/api/auth/logout', { token: ended.token })
 
-  const expiredSession = await makeSession(user)
+  const expiredSession = await createSession(user)
   await prisma().session.update({ where: { id: expiredSession.sessionId }, data: { expiresAt: new Date() } })
 
-  const expiredKey = await makeApiKey(user, ['users:read'], { expiresAt: new Date() })
-  const deletedKey = await makeApiKey(user, ['users:read'])
-  const { token } = await makeSession(user)
+  const expiredKey = await createApiKey(user, ['users:read'], { expiresAt: new Date() })
+  const deletedKey = await createApiKey(user, ['users:read'])
+  const { token } = await createSession(user)
   await api('DELETE', `/api/api-keys/${deletedKey.id}`, { token })
 
   return {
@@ -71,7 +71,7 @@ export async function invalidTokens(): Promise<Record<string, string>> {
     'a token of an ended session': ended.token,
     'a token of an expired session': expiredSession.token,
     'a token of a session that never was': forge({ ...good, sessionId: randomUUID() }),
-    'a token of another user’s session': forge({ ...good, userId: (await makeUser()).id }),
+    'a token of another user’s session': forge({ ...good, userId: (await createUser()).id }),
     'a token without a session': forge(good, { claims: { sid: undefined } }),
     'a token by HS384': forgeWithHash(good, 'sha384'),
     'a token by HS512': forgeWithHash(good, 'sha512'),

@@ -1,8 +1,8 @@
 import { receiveContactMessage } from '@/lib/domains/contact/service'
 import type { Operation } from '@/lib/platform/operation'
 import { prisma } from '@/lib/platform/db/prisma'
-import { makeApiKey, makeProduct, makeSession, signIn } from '../support/factories'
-import { makeFamily, makeInvitation, makePost } from '../support/families'
+import { createApiKey, createProduct, createSession, signIn } from '../support/factories'
+import { createFamily, createInvitation, createPost } from '../support/families'
 import { linkExample } from '@/lib/domains/files/openapi'
 import { storeFile } from '../support/files'
 
@@ -17,25 +17,25 @@ export type Subject = {
   make: (owner: SignedIn) => Promise<{ parameters: Record<string, string>; callers?: Record<string, string> }>
   /** The body of a `PUT`, where the document's example would ask for more than the caller is tried for. */
   replacement?: (owner: SignedIn) => object
-  /** What others than the owner meet, by method and caller: `stranger` and `admin` always, and the subject's own. */
+  /** What others than the owner meet, by method and caller: `otherUser` and `admin` always, and the subject's own. */
   others: Partial<
-    Record<Operation['method'], { stranger: ExpectedResult; admin: ExpectedResult; [caller: string]: ExpectedResult }>
+    Record<Operation['method'], { otherUser: ExpectedResult; admin: ExpectedResult; [caller: string]: ExpectedResult }>
   >
 }
 
 /** A family of this owner's with another one and two members, of whom the path is about one, and an invitation. */
 const inFamily: Subject['make'] = async (owner) => {
   const [otherOwner, member, otherMember] = [await signIn(), await signIn(), await signIn()]
-  const { id } = await makeFamily({ owners: [owner, otherOwner], members: [member, otherMember] })
-  const invitationId = await makeInvitation(id)
+  const { id } = await createFamily({ owners: [owner, otherOwner], members: [member, otherMember] })
+  const invitationId = await createInvitation(id)
   return {
     parameters: { id: String(id), userId: String(member.user.id), invitationId: String(invitationId) },
     callers: { 'another owner': otherOwner.token, 'the member': member.token, 'another member': otherMember.token },
   }
 }
 
-const forMembers = { stranger: 404, admin: 404, 'another owner': 'pass', 'another member': 'pass' } as const
-const forOwners = { stranger: 404, admin: 404, 'another owner': 'pass', 'another member': 403 } as const
+const forMembers = { otherUser: 404, admin: 404, 'another owner': 'pass', 'another member': 'pass' } as const
+const forOwners = { otherUser: 404, admin: 404, 'another owner': 'pass', 'another member': 403 } as const
 
 /**
  * What the document cannot say: how a path is filled, and who may do what to whose. A path with parameters that is for
@@ -47,23 +47,23 @@ export const subjects: Record<string, Subject> = {
     // An API key may replace what it likes, but for the address.
     replacement: ({ user }) => ({ email: user.email, name: 'Grace Hopper' }),
     others: {
-      GET: { stranger: 403, admin: 'pass' },
-      PUT: { stranger: 403, admin: 'pass' },
-      PATCH: { stranger: 403, admin: 'pass' },
-      DELETE: { stranger: 403, admin: 'pass' },
+      GET: { otherUser: 403, admin: 'pass' },
+      PUT: { otherUser: 403, admin: 'pass' },
+      PATCH: { otherUser: 403, admin: 'pass' },
+      DELETE: { otherUser: 403, admin: 'pass' },
     },
   },
   '/api/users/{id}/profile': {
     make: async ({ user }) => ({ parameters: { id: String(user.id) } }),
-    others: { GET: { stranger: 'pass', admin: 'pass' }, PUT: { stranger: 403, admin: 'pass' } },
+    others: { GET: { otherUser: 'pass', admin: 'pass' }, PUT: { otherUser: 403, admin: 'pass' } },
   },
   '/api/users/{id}/posts': {
     make: async ({ user }) => ({ parameters: { id: String(user.id) } }),
-    others: { GET: { stranger: 'pass', admin: 'pass' } },
+    others: { GET: { otherUser: 'pass', admin: 'pass' } },
   },
   '/api/users/{id}/families': {
     make: async ({ user }) => ({ parameters: { id: String(user.id) } }),
-    others: { GET: { stranger: 403, admin: 'pass' } },
+    others: { GET: { otherUser: 403, admin: 'pass' } },
   },
   '/api/families/{id}': {
     make: inFamily,
@@ -82,20 +82,20 @@ export const subjects: Record<string, Subject> = {
   '/api/posts/{id}': {
     make: async (author) => {
       const member = await signIn()
-      const { id: familyId } = await makeFamily({ owners: [author], members: [member] })
-      const id = await makePost(author, { visibility: 'family', familyId })
+      const { id: familyId } = await createFamily({ owners: [author], members: [member] })
+      const id = await createPost(author, { visibility: 'family', familyId })
       return { parameters: { id: String(id) }, callers: { member: member.token } }
     },
     others: {
-      GET: { stranger: 404, admin: 'pass', member: 'pass' },
-      PUT: { stranger: 404, admin: 'pass', member: 403 },
-      PATCH: { stranger: 404, admin: 'pass', member: 403 },
-      DELETE: { stranger: 404, admin: 'pass', member: 403 },
+      GET: { otherUser: 404, admin: 'pass', member: 'pass' },
+      PUT: { otherUser: 404, admin: 'pass', member: 403 },
+      PATCH: { otherUser: 404, admin: 'pass', member: 403 },
+      DELETE: { otherUser: 404, admin: 'pass', member: 403 },
     },
   },
   '/api/auth/sessions/{id}': {
-    make: async ({ user }) => ({ parameters: { id: (await makeSession(user)).sessionId } }),
-    others: { DELETE: { stranger: 404, admin: 404 } },
+    make: async ({ user }) => ({ parameters: { id: (await createSession(user)).sessionId } }),
+    others: { DELETE: { otherUser: 404, admin: 404 } },
   },
   '/api/contact/{id}': {
     make: async ({ user: { email } }) => {
@@ -103,22 +103,22 @@ export const subjects: Record<string, Subject> = {
       const { id } = await prisma().contactMessage.findFirstOrThrow({ where: { email } })
       return { parameters: { id: String(id) } }
     },
-    others: { GET: { stranger: 403, admin: 'pass' } },
+    others: { GET: { otherUser: 403, admin: 'pass' } },
   },
   '/api/api-keys/{id}': {
-    make: async ({ user }) => ({ parameters: { id: (await makeApiKey(user, ['users:read'])).id } }),
-    others: { DELETE: { stranger: 404, admin: 404 } },
+    make: async ({ user }) => ({ parameters: { id: (await createApiKey(user, ['users:read'])).id } }),
+    others: { DELETE: { otherUser: 404, admin: 404 } },
   },
   '/api/files/{owner}/{path}': {
     make: async ({ user, token }) => ({
       parameters: { owner: String(user.id), path: (await storeFile(token)).path },
     }),
     others: {
-      GET: { stranger: 404, admin: 'pass' },
-      POST: { stranger: 404, admin: 403 },
-      PUT: { stranger: 404, admin: 403 },
-      PATCH: { stranger: 404, admin: 403 },
-      DELETE: { stranger: 404, admin: 403 },
+      GET: { otherUser: 404, admin: 'pass' },
+      POST: { otherUser: 404, admin: 403 },
+      PUT: { otherUser: 404, admin: 403 },
+      PATCH: { otherUser: 404, admin: 403 },
+      DELETE: { otherUser: 404, admin: 403 },
     },
   },
   '/api/files/links': {
@@ -126,14 +126,14 @@ export const subjects: Record<string, Subject> = {
       await storeFile(token, { path: linkExample.path })
       return { parameters: {} }
     },
-    others: { POST: { stranger: 404, admin: 404 } },
+    others: { POST: { otherUser: 404, admin: 404 } },
   },
   '/api/products/{id}': {
-    make: async () => ({ parameters: { id: String((await makeProduct()).id) } }),
+    make: async () => ({ parameters: { id: String((await createProduct()).id) } }),
     others: {
-      PUT: { stranger: 403, admin: 'pass' },
-      PATCH: { stranger: 403, admin: 'pass' },
-      DELETE: { stranger: 403, admin: 'pass' },
+      PUT: { otherUser: 403, admin: 'pass' },
+      PATCH: { otherUser: 403, admin: 'pass' },
+      DELETE: { otherUser: 403, admin: 'pass' },
     },
   },
 }

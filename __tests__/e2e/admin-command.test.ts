@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import request from 'supertest'
-import { freshEmail, PASSWORD } from '../support/factories'
+import { uniqueEmail, PASSWORD } from '../support/factories'
 import { type RunningServer, startServer } from '../support/server'
 
 jest.setTimeout(120_000)
@@ -39,18 +39,18 @@ describe('npm run admin', () => {
   afterAll(() => server.remove())
 
   it('makes an admin of an account, and a new account where there is none', async () => {
-    const email = freshEmail()
+    const email = uniqueEmail()
     await request(server.url).post('/api/auth/register').send({ email, password: PASSWORD }).expect(201)
     expect(await admin(settings, 'make-admin', email.toUpperCase())).toBe(`${email} is an admin.\n`)
     expect((await signIn(server, email, PASSWORD)).body.user.role).toBe('admin')
 
-    const other = freshEmail()
+    const other = uniqueEmail()
     const password = /once: (\S+)/.exec(await admin(settings, 'make-admin', other))?.[1]
     expect((await signIn(server, other, password)).body.user).toMatchObject({ role: 'admin', emailVerified: true })
   })
 
   it('gives a new password and ends the sessions', async () => {
-    const email = freshEmail()
+    const email = uniqueEmail()
     const { body } = await request(server.url)
       .post('/api/auth/register')
       .send({ email, password: PASSWORD })
@@ -70,7 +70,7 @@ describe('npm run admin', () => {
       stderr: expect.stringContaining('npm run admin'),
     })
     await expect(admin(settings, 'drop', 'a@b.cc')).rejects.toMatchObject({ code: 1 })
-    const unknown = freshEmail()
+    const unknown = uniqueEmail()
     await expect(admin(settings, 'reset-password', unknown)).rejects.toMatchObject({
       code: 1,
       stderr: expect.stringContaining(`No account found for ${unknown}`),

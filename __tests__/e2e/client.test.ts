@@ -1,7 +1,7 @@
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freshEmail, PASSWORD } from '../support/factories'
+import { uniqueEmail, PASSWORD } from '../support/factories'
 import { runNode } from '../support/run-node'
 import { type RunningServer, startServer } from '../support/server'
 
@@ -39,7 +39,7 @@ async function compile(): Promise<{ code: number | null; output: string }> {
 describe('a client generated from the document', () => {
   it('compiles strictly, and goes from registering to signing out', async () => {
     expect(await compile()).toEqual({ code: 0, output: '' })
-    const email = freshEmail()
+    const email = uniqueEmail()
     const { code, output } = await runNode([join(folder, 'compiled', 'main.js'), server.url, email, PASSWORD])
     expect([code, output]).toEqual([0, expect.stringMatching(/^\{/)])
     expect(JSON.parse(output)).toMatchObject({

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ContactMessage } from '@/lib/domains/contact/schema'
 import { dropDatabase, createDatabase } from '../support/databases'
-import { freshEmail } from '../support/factories'
+import { uniqueEmail } from '../support/factories'
 import { type RunningServer, startServer } from '../support/server'
 import { startSmtpServer, type TestSmtpServer } from '../support/smtp'
 import { waitFor } from '../support/wait'
@@ -46,12 +46,12 @@ const start = () =>
 
 const form = (given: object = {}) => ({
   name: 'Ada Lovelace',
-  email: freshEmail(),
+  email: uniqueEmail(),
   message: `Is the engine still for sale? ${randomUUID()}`,
   ...given,
 })
 
-/** Sends the form as a page would; the status, and how long the answer took in milliseconds. */
+/** Sends the form as a page would; the status, and how long the response took in milliseconds. */
 async function send(given: object, source = 'footer'): Promise<{ status: number; ms: number }> {
   const startedAt = performance.now()
   const { status } = await fetch(`${server.url}/api/contact?${new URLSearchParams({ source })}`, {
@@ -67,17 +67,17 @@ let adminToken: string | undefined
 /** What an admin sees, by the visitor's address. */
 async function listed(email: string): Promise<ContactMessage[]> {
   if (adminToken === undefined) {
-    const answer = await fetch(`${server.url}/api/auth/login`, {
+    const response = await fetch(`${server.url}/api/auth/login`, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
       body: JSON.stringify(ADMIN),
     })
-    const { token }: { token: string } = JSON.parse(await answer.text())
+    const { token }: { token: string } = JSON.parse(await response.text())
     adminToken = token
   }
   const headers = { Authorization: `Bearer ${adminToken}` }
-  const answer = await fetch(`${server.url}/api/contact?limit=100`, { headers })
-  const { contactMessages }: { contactMessages: ContactMessage[] } = JSON.parse(await answer.text())
+  const response = await fetch(`${server.url}/api/contact?limit=100`, { headers })
+  const { contactMessages }: { contactMessages: ContactMessage[] } = JSON.parse(await response.text())
   return contactMessages.filter((message) => message.email === email)
 }
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { freshEmail, PASSWORD } from '../support/factories'
+import { uniqueEmail, PASSWORD } from '../support/factories'
 import { startServer, type RunningServer } from '../support/server'
 
 type Json = { id: number; user: { id: number }; token: string }
@@ -26,16 +26,16 @@ async function send(method: string, path: string, json: object | undefined, head
 
 describe('over real HTTP', () => {
   it('lets one of two changes through that know the same version', async () => {
-    const { body } = await send('POST', '/api/auth/register', { email: freshEmail(), password: PASSWORD })
+    const { body } = await send('POST', '/api/auth/register', { email: uniqueEmail(), password: PASSWORD })
     const path = `/api/users/${body.user.id}`
     const credentials = { Authorization: `Bearer ${body.token}` }
     for (let round = 0; round < 5; round++) {
       const tag = (await send('HEAD', path, undefined, credentials)).headers.get('etag') ?? ''
       const headers = { ...credentials, 'If-Match': tag }
-      const answers = await Promise.all(
+      const responses = await Promise.all(
         ['one', 'two'].map((name) => send('PATCH', path, { name: `${name} ${round}` }, headers)),
       )
-      expect(answers.map(({ status }) => status).sort()).toEqual([200, 412])
+      expect(responses.map(({ status }) => status).sort()).toEqual([200, 412])
     }
     const tag = (await send('GET', path, undefined, credentials)).headers.get('etag') ?? ''
     const unchanged = await send('GET', path, undefined, { ...credentials, 'If-None-Match': tag })
@@ -43,13 +43,13 @@ describe('over real HTTP', () => {
   })
 
   it('creates once for two requests at once with one key', async () => {
-    const json = { email: freshEmail(), password: PASSWORD }
+    const json = { email: uniqueEmail(), password: PASSWORD }
     const headers = { 'Idempotency-Key': randomUUID() }
-    const answers = await Promise.all([1, 2].map(() => send('POST', '/api/users', json, headers)))
-    expect(answers.map(({ status }) => status).sort()).toEqual([201, 409])
+    const responses = await Promise.all([1, 2].map(() => send('POST', '/api/users', json, headers)))
+    expect(responses.map(({ status }) => status).sort()).toEqual([201, 409])
     const again = await send('POST', '/api/users', json, headers)
     expect([again.status, again.headers.get('idempotency-replayed')]).toEqual([201, 'true'])
-    expect(again.text).toBe(answers.find(({ status }) => status === 201)?.text)
+    expect(again.text).toBe(responses.find(({ status }) => status === 201)?.text)
   })
 
   it('frees the key when the process is killed at work, and creates once after that', async () => {
@@ -57,7 +57,7 @@ describe('over real HTTP', () => {
     if (databaseUrl === undefined) throw new Error('The server has no database.')
     await server.kill()
     server = await startServer({ BCRYPT_COST: '14' }, { databaseUrl })
-    const json = { email: freshEmail(), password: PASSWORD }
+    const json = { email: uniqueEmail(), password: PASSWORD }
     const headers = { 'Idempotency-Key': randomUUID() }
     const cut = send('POST', '/api/users', json, headers).then(
       ({ status }) => status,

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { request } from 'node:http'
-import { type FileClient, keptKeys, makeFileClient, sha256, sweepLater } from '../support/file-client'
+import { type FileClient, fileKeysInDatabase, createFileClient, sha256, runFileCleanup } from '../support/file-client'
 import { queryOnce } from '../support/postgres'
 import { startS3, type TestS3 } from '../support/s3'
 import { type RunningServer, startServer } from '../support/server'
@@ -27,13 +27,13 @@ afterAll(async () => {
 })
 
 beforeEach(async () => {
-  client = await makeFileClient(server)
+  client = await createFileClient(server)
 })
 
 /** Every object is that of a file, and the other way round; nothing is under way. */
 async function expectNothingDangling(): Promise<void> {
-  await waitFor('the end of all removals', async () => (await keptKeys(server)).unreferenced === 0)
-  expect((await s3.objects()).sort()).toEqual((await keptKeys(server)).named)
+  await waitFor('the end of all removals', async () => (await fileKeysInDatabase(server)).unreferenced === 0)
+  expect((await s3.objects()).sort()).toEqual((await fileKeysInDatabase(server)).named)
   expect(await s3.openUploads()).toEqual([])
 }
 
@@ -41,12 +41,12 @@ async function expectNothingDangling(): Promise<void> {
 async function sendHalf(path: string, sizeBytes: number, url = server.url) {
   const headers = { ...client.authorization, 'Content-Length': sizeBytes }
   const outgoing = request(`${url}/api/files/me/${path}`, { method: 'PUT', headers })
-  const answer = once(outgoing, 'response').then(([response]) => response)
+  const response = once(outgoing, 'response').then(([response]) => response)
   // Not for whoever hangs up.
-  answer.catch(() => {})
+  response.catch(() => {})
   outgoing.on('error', () => {})
   await new Promise((resolve) => outgoing.write(randomBytes(sizeBytes / 2), resolve))
-  return { outgoing, answer }
+  return { outgoing, response }
 }
 
 describe('files in a bucket (AWS SDK for JavaScript 3 with lib-storage, against s3rver)', () => {
@@ -59,8 +59,8 @@ describe('files in a bucket (AWS SDK for JavaScript 3 with lib-storage, against 
     const read = await client.file('GET', 'a/b.txt')
     expect([read.status, read.bytes.toString(), read.headers.get('etag')]).toEqual([200, '0123456789', etag])
     for (const [range, part] of Object.entries({ 'bytes=2-4': '234', 'bytes=7-': '789', 'bytes=-1': '9' })) {
-      const answer = await client.file('GET', 'a/b.txt', { headers: { Range: range } })
-      expect([answer.status, answer.bytes.toString()]).toEqual([206, part])
+      const response = await client.file('GET', 'a/b.txt', { headers: { Range: range } })
+      expect([response.status, response.bytes.toString()]).toEqual([206, part])
     }
     expect((await client.file('GET', 'a/b.txt', { headers: { Range: 'bytes=10-' } })).status).toBe(416)
     expect((await client.file('GET', 'a/b.txt', { headers: { 'If-None-Match': etag } })).status).toBe(304)
@@ -103,8 +103,8 @@ describe('files in a bucket (AWS SDK for JavaScript 3 with lib-storage, against 
 
   it('are one of twenty that are put at once, whole', async () => {
     const bodies = Array.from({ length: 20 }, (_, index) => randomBytes(200_000 + index))
-    const answers = await Promise.all(bodies.map((body) => client.file('PUT', 'contested', { body })))
-    expect(answers.map(({ status }) => status).sort()).toEqual([...Array(19).fill(200), 201])
+    const responses = await Promise.all(bodies.map((body) => client.file('PUT', 'contested', { body })))
+    expect(responses.map(({ status }) => status).sort()).toEqual([...Array(19).fill(200), 201])
     const read = await client.file('GET', 'contested')
     expect(bodies.some((body) => body.equals(read.bytes))).toBe(true)
     expect(read.headers.get('etag')).toContain(sha256(read.bytes))
@@ -116,7 +116,7 @@ describe('files in a bucket (AWS SDK for JavaScript 3 with lib-storage, against 
       const halves = [await sendHalf(`gone-${round}`, 18 * MIB), await sendHalf(`gone-too-${round}`, 18 * MIB)]
       await waitFor('the first parts', async () => (await s3.openUploads()).length === halves.length)
       for (const { outgoing } of halves) outgoing.destroy()
-      await waitFor('the end of both writes', async () => (await keptKeys(server)).unreferenced === 0)
+      await waitFor('the end of both writes', async () => (await fileKeysInDatabase(server)).unreferenced === 0)
     }
     await expectNothingDangling()
     expect((await client.send('GET', '/api/files')).json().files).toEqual([])
@@ -129,7 +129,7 @@ describe('files in a bucket (AWS SDK for JavaScript 3 with lib-storage, against 
     await waitFor('the first part', async () => (await s3.openUploads()).length === 1)
     await other.kill()
     expect(await s3.openUploads()).toHaveLength(1)
-    await sweepLater(server)
+    await runFileCleanup(server)
     await expectNothingDangling()
     await other.remove()
   })
@@ -161,23 +161,23 @@ describe('files in a bucket (AWS SDK for JavaScript 3 with lib-storage, against 
     await s3.stop()
 
     half.outgoing.end(randomBytes(9 * MIB))
-    expect((await half.answer).statusCode).toBe(503)
+    expect((await half.response).statusCode).toBe(503)
     for (const [method, path, body] of [
       ['POST', 'new.txt', 'new'],
       ['PUT', 'here.txt', 'replaced'],
       ['GET', 'here.txt', undefined],
     ] as const) {
-      const answer = await client.file(method, path, body === undefined ? {} : { body })
-      expect([method, answer.status, answer.json().error.code]).toEqual([method, 503, 'SERVICE_UNAVAILABLE'])
-      expect(answer.headers.get('retry-after')).toMatch(/^[1-9]\d*$/)
+      const response = await client.file(method, path, body === undefined ? {} : { body })
+      expect([method, response.status, response.json().error.code]).toEqual([method, 503, 'SERVICE_UNAVAILABLE'])
+      expect(response.headers.get('retry-after')).toMatch(/^[1-9]\d*$/)
     }
     // What needs no bytes goes on.
     expect((await client.file('HEAD', 'here.txt')).status).toBe(200)
     expect((await client.file('DELETE', 'doomed.txt')).status).toBe(204)
     const ready = await waitFor('the check to notice', async () => {
-      const answer = await fetch(`${server.url}/api/ready`)
-      const { checks }: { checks: { files: { status: string } } } = JSON.parse(await answer.text())
-      return checks.files.status === 'down' && answer
+      const response = await fetch(`${server.url}/api/ready`)
+      const { checks }: { checks: { files: { status: string } } } = JSON.parse(await response.text())
+      return checks.files.status === 'down' && response
     })
     expect(ready.status).toBe(200)
     const [reserved] = await queryOnce<{ bytes: number }>(
@@ -189,7 +189,7 @@ describe('files in a bucket (AWS SDK for JavaScript 3 with lib-storage, against 
     await s3.start()
     expect((await client.file('GET', 'here.txt')).bytes.toString()).toBe('here')
     expect((await client.file('PUT', 'new.txt', { body: 'new' })).status).toBe(201)
-    await sweepLater(server)
+    await runFileCleanup(server)
     await expectNothingDangling()
     expect(server.output()).not.toMatch(/"level":"(error|fatal)"/)
   })

@@ -1,5 +1,5 @@
 import { launchBrowser } from '../support/browser'
-import { makeFileClient } from '../support/file-client'
+import { createFileClient } from '../support/file-client'
 import { startServer } from '../support/server'
 
 it('never runs an uploaded page or drawing in a browser', async () => {
@@ -10,7 +10,7 @@ it('never runs an uploaded page or drawing in a browser', async () => {
     'sniffed.txt': ['text/plain', `<html><title>quiet</title><script>${script}</script></html>`],
   } as const
   const server = await startServer({ WORKER: 'off' })
-  const { userId, authorization } = await makeFileClient(server)
+  const { userId, authorization } = await createFileClient(server)
   const browser = await launchBrowser()
   try {
     for (const [name, [type, body]] of Object.entries(pages)) {

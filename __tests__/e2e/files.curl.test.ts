@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Uploaded } from '@/lib/domains/files/uploads/schema'
-import { makeFileClient } from '../support/file-client'
+import { createFileClient } from '../support/file-client'
 import { png } from '../support/images'
 import { type RunningServer, startServer } from '../support/server'
 
@@ -21,7 +21,7 @@ let folder: string
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'hearth-curl-'))
   server = await startServer({ WORKER: 'off' })
-  ;({ token } = await makeFileClient(server))
+  ;({ token } = await createFileClient(server))
 })
 
 afterAll(async () => {
@@ -39,9 +39,9 @@ async function curl(...args: string[]): Promise<{ status: number; body: string }
 it('works with curl -F, and gives the bytes back', async () => {
   const image = join(folder, 'my image.png')
   await writeFile(image, png(20, 10))
-  const answer = await curl('-F', `file=@${image}`, `${server.url}/api/upload`)
-  expect(answer.status).toBe(201)
-  const uploaded: Uploaded = JSON.parse(answer.body)
+  const response = await curl('-F', `file=@${image}`, `${server.url}/api/upload`)
+  expect(response.status).toBe(201)
+  const uploaded: Uploaded = JSON.parse(response.body)
   expect(uploaded).toMatchObject({ success: true, type: 'image/png', size: png(20, 10).length })
   const copy = join(folder, 'copy.png')
   await curl('-o', copy, `${server.url}${uploaded.url}`)

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type FileClient, keptKeys, makeFileClient, sha256 } from '../support/file-client'
+import { type FileClient, fileKeysInDatabase, createFileClient, sha256 } from '../support/file-client'
 import { png } from '../support/images'
 import { startServer, type RunningServer } from '../support/server'
 import { waitFor } from '../support/wait'
@@ -25,7 +25,7 @@ beforeAll(async () => {
   temporary = await mkdtemp(join(tmpdir(), 'hearth-files-tmp-'))
   const settings = { FILES_QUOTA_BYTES: String(QUOTA_BYTES), WORKER: 'off', TMPDIR: temporary }
   server = await startServer(settings)
-  client = await makeFileClient(server)
+  client = await createFileClient(server)
 }, 120_000)
 
 afterAll(async () => {
@@ -51,8 +51,8 @@ async function openHandles(): Promise<string[]> {
 
 /** Every stored file is one that the database names, and no write is under way or left half done. */
 async function expectNothingLeftOver(): Promise<void> {
-  await waitFor('the end of every write', async () => (await keptKeys(server)).unreferenced === 0)
-  expect(await storedKeys()).toEqual((await keptKeys(server)).named)
+  await waitFor('the end of every write', async () => (await fileKeysInDatabase(server)).unreferenced === 0)
+  expect(await storedKeys()).toEqual((await fileKeysInDatabase(server)).named)
   await waitFor('the files to be closed', async () =>
     (await openHandles()).every((target) => !target.startsWith(join(server.dataDir, 'files'))),
   )
@@ -95,12 +95,12 @@ function rawHead(method: string, target: string, ...lines: string[]): string {
 async function rawAnswer(text: string): Promise<string> {
   const socket = openSocket()
   socket.write(text, 'latin1')
-  let answer = ''
-  for await (const chunk of socket) answer += String(chunk)
-  return answer
+  let response = ''
+  for await (const chunk of socket) response += String(chunk)
+  return response
 }
 
-const statusOf = (answer: string) => Number(/^HTTP\/1\.1 (\d+)/.exec(answer)?.[1])
+const statusOf = (response: string) => Number(/^HTTP\/1\.1 (\d+)/.exec(response)?.[1])
 
 it('takes and gives 1 GiB in less than 64 MiB of memory', async () => {
   const block = randomBytes(MIB)
@@ -125,8 +125,8 @@ it('takes and gives 1 GiB in less than 64 MiB of memory', async () => {
   expect(stored).toMatchObject({ size: GIB, sha256: expected })
   const read = createHash('sha256')
   const riseOfGet = await residentRise(async () => {
-    const answer = await fetch(url, { headers: client.authorization })
-    for await (const chunk of answer.body ?? []) read.update(chunk)
+    const response = await fetch(url, { headers: client.authorization })
+    for await (const chunk of response.body ?? []) read.update(chunk)
   })
   expect(read.digest('hex')).toBe(expected)
   process.stdout.write(
@@ -191,7 +191,7 @@ it('leaves nothing of two hundred clients that hang up, at any point', async () 
 }, 180_000)
 
 it('leaves nothing of two hundred forms whose senders hang up, at any point', async () => {
-  const before = await keptKeys(server)
+  const before = await fileKeysInDatabase(server)
   const head = '--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\nContent-Type: image/png\r\n\r\n'
   const body = Buffer.concat([Buffer.from(head), png(), randomBytes(2 * MIB), Buffer.from('\r\n--b--\r\n')])
   const hangUp = async (sentBytes: number): Promise<void> => {
@@ -207,11 +207,11 @@ it('leaves nothing of two hundred forms whose senders hang up, at any point', as
     await Promise.all(Array.from({ length: 10 }, () => hangUp(Math.floor(Math.random() * body.length))))
   }
   await expectNothingLeftOver()
-  expect(await keptKeys(server)).toEqual(before)
+  expect(await fileKeysInDatabase(server)).toEqual(before)
 }, 180_000)
 
 it('leaves nothing of forms that are refused, and says what is wrong with each', async () => {
-  const before = await keptKeys(server)
+  const before = await fileKeysInDatabase(server)
   const image = png(20, 10)
   const part = (bytes: Buffer, { name = 'file', type = 'image/png' } = {}) =>
     Buffer.concat([
@@ -237,15 +237,15 @@ it('leaves nothing of forms that are refused, and says what is wrong with each',
     ['too much', form(part(Buffer.concat([image, randomBytes(11 * MIB)]))), 413, /PAYLOAD_TOO_LARGE/],
   ]
   for (const [what, body, status, says] of forms) {
-    const answer = await client.send('POST', '/api/upload', {
+    const response = await client.send('POST', '/api/upload', {
       body: new Uint8Array(body),
       headers: { 'Content-Type': 'multipart/form-data; boundary=b' },
     })
-    expect([what, answer.status]).toEqual([what, status])
-    expect(answer.bytes.toString()).toMatch(says)
+    expect([what, response.status]).toEqual([what, status])
+    expect(response.bytes.toString()).toMatch(says)
   }
   await expectNothingLeftOver()
-  expect(await keptKeys(server)).toEqual(before)
+  expect(await fileKeysInDatabase(server)).toEqual(before)
 })
 
 it('answers clients that send all of a refused body before they read, and serves them on', async () => {
@@ -295,8 +295,8 @@ it('refuses bodies whose length is told twice, or is none, and types that break 
     [[415], ['Content-Length: 3', `Content-Type: text/${'x'.repeat(10_000)}`], 'abc'],
     [[400, 431], ['Content-Length: 3', `Content-Type: text/${'x'.repeat(20_000)}`], 'abc'],
   ] as const) {
-    const answer = await rawAnswer(rawHead('PUT', '/api/files/me/odd', ...lines, 'Connection: close') + body)
-    expect([lines.join('|').slice(0, 80), statuses.some((status) => status === statusOf(answer))]).toEqual([
+    const response = await rawAnswer(rawHead('PUT', '/api/files/me/odd', ...lines, 'Connection: close') + body)
+    expect([lines.join('|').slice(0, 80), statuses.some((status) => status === statusOf(response))]).toEqual([
       lines.join('|').slice(0, 80),
       true,
     ])

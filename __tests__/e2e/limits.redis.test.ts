@@ -1,4 +1,4 @@
-import { freshEmail, PASSWORD } from '../support/factories'
+import { uniqueEmail, PASSWORD } from '../support/factories'
 import { redisKeys, type RunningRedis, startRedis } from '../support/redis'
 import { type RunningServer, startServer } from '../support/server'
 
@@ -39,7 +39,7 @@ describe('two servers with one Redis', () => {
   })
 
   it('count failed sign-ins together', async () => {
-    const email = freshEmail()
+    const email = uniqueEmail()
     const statuses = []
     for (const [attempt, server] of [...servers, ...servers].entries()) {
       const response = await fetch(`${server.url}/api/auth/login`, {
@@ -58,7 +58,7 @@ describe('two servers with one Redis', () => {
 })
 
 describe('one server', () => {
-  it('limits what no route answers, broken URLs and forged addresses', async () => {
+  it('limits what no route responses, broken URLs and forged addresses', async () => {
     const server = await startServer({ RATE_LIMIT_REQUESTS: '4' })
     try {
       const statuses = []
@@ -94,8 +94,8 @@ describe('one server', () => {
       return checks.redis.status
     }
     const shareSince = (from: number) => {
-      const answers = seen.slice(from)
-      return answers.filter((answer) => answer.status === 200).length / answers.length
+      const responses = seen.slice(from)
+      return responses.filter((response) => response.status === 200).length / responses.length
     }
     try {
       const clients = Array.from({ length: 20 }, client)
@@ -144,7 +144,7 @@ describe('one server', () => {
       const response = await fetch(`${server.url}/api/auth/register`, {
         method: 'POST',
         headers: { 'Content-Type': 'application/json' },
-        body: JSON.stringify({ email: freshEmail(), password: PASSWORD }),
+        body: JSON.stringify({ email: uniqueEmail(), password: PASSWORD }),
       })
       expect(response.status).toBe(201)
       expect(response.headers.get('ratelimit-remaining')).toBe('299')

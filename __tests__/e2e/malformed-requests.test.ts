@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import request from 'supertest'
 import { ERRORS } from '@/lib/errors'
-import { PASSWORD, freshEmail } from '../support/factories'
+import { PASSWORD, uniqueEmail } from '../support/factories'
 import { type RunningServer, startServer } from '../support/server'
 
 let server: RunningServer
@@ -19,11 +19,11 @@ afterAll(() => server.remove())
 async function raw(bytes: string): Promise<string> {
   const { port } = new URL(server.url)
   return new Promise((resolve, reject) => {
-    let answer = ''
+    let response = ''
     const socket = connect(Number(port), '127.0.0.1', () => socket.write(bytes))
     socket.setTimeout(2_000, () => socket.destroy())
-    socket.on('data', (chunk) => (answer += chunk.toString()))
-    socket.on('close', () => resolve(answer))
+    socket.on('data', (chunk) => (response += chunk.toString()))
+    socket.on('close', () => resolve(response))
     socket.on('error', reject)
   })
 }
@@ -39,19 +39,19 @@ async function postInChunks(
   })
   outgoing.write(body.slice(0, 1000))
   outgoing.end(body.slice(1000))
-  const [answer] = await once(outgoing, 'response')
-  return { status: answer.statusCode, body: JSON.parse(await text(answer)) }
+  const [response] = await once(outgoing, 'response')
+  return { status: response.statusCode, body: JSON.parse(await text(response)) }
 }
 
 function expectEnvelope(
-  answer: { status: number; body: { error?: Record<string, unknown> } },
+  response: { status: number; body: { error?: Record<string, unknown> } },
   code: keyof typeof ERRORS,
 ) {
-  expect(answer.body.error).toMatchObject({ code, message: expect.any(String), requestId: expect.any(String) })
-  expect(answer.status).toBe(ERRORS[code].status)
+  expect(response.body.error).toMatchObject({ code, message: expect.any(String), requestId: expect.any(String) })
+  expect(response.status).toBe(ERRORS[code].status)
 }
 
-describe('whatever is wrong with a request, the answer is the envelope', () => {
+describe('whatever is wrong with a request, the response is the envelope', () => {
   it.each([
     ['a path below /api that no route answers', '/api/nope/nothing'],
     ['a path outside /api', '/index.html'],
@@ -61,63 +61,69 @@ describe('whatever is wrong with a request, the answer is the envelope', () => {
     ['two slashes', '//api/hello'],
     ['dots that would climb', '/api/x/../hello'],
   ])('%s: NOT_FOUND', async (_what, path) => {
-    const answer = await request(server.url).get(path)
-    expectEnvelope(answer, 'NOT_FOUND')
+    const response = await request(server.url).get(path)
+    expectEnvelope(response, 'NOT_FOUND')
   })
 
   it.each(['/api/hello%', '/api/users/%ff', '/api/users/%c0%ae', '/api/hello?q=%zz', '/%'])(
     '%s, a broken percent-encoding: VALIDATION_ERROR',
     async (path) => {
-      const answer = await raw(`GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)
-      expect(answer).toMatch(/^HTTP\/1\.1 400 /)
-      expect(answer).toContain('"code":"VALIDATION_ERROR"')
-      expect(answer).toContain('"requestId":"')
+      const response = await raw(`GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)
+      expect(response).toMatch(/^HTTP\/1\.1 400 /)
+      expect(response).toContain('"code":"VALIDATION_ERROR"')
+      expect(response).toContain('"requestId":"')
     },
   )
 
   it.each(['{"email":', 'email=x', '"\\ud800', '\u0000', '[1,]'])('%j as JSON: INVALID_JSON', async (body) => {
-    const answer = await request(server.url).post('/api/auth/login').set('Content-Type', 'application/json').send(body)
-    expectEnvelope(answer, 'INVALID_JSON')
+    const response = await request(server.url)
+      .post('/api/auth/login')
+      .set('Content-Type', 'application/json')
+      .send(body)
+    expectEnvelope(response, 'INVALID_JSON')
   })
 
   it('bytes that are not UTF-8: INVALID_JSON', async () => {
     const body = Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d])
-    const answer = await raw(
+    const response = await raw(
       `POST /api/auth/login HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: 7\r\n\r\n${body.toString('latin1')}`,
     )
-    expect(answer).toMatch(/^HTTP\/1\.1 400 /)
+    expect(response).toMatch(/^HTTP\/1\.1 400 /)
   })
 
   it.each(['[]', 'null', '"text"', '1', 'true'])('%s where an object belongs: VALIDATION_ERROR', async (body) => {
-    const answer = await request(server.url).post('/api/auth/login').set('Content-Type', 'application/json').send(body)
-    expectEnvelope(answer, 'VALIDATION_ERROR')
+    const response = await request(server.url)
+      .post('/api/auth/login')
+      .set('Content-Type', 'application/json')
+      .send(body)
+    expectEnvelope(response, 'VALIDATION_ERROR')
   })
 
   it('names every bad field, and keys that nobody knows', async () => {
-    const answer = await request(server.url)
+    const response = await request(server.url)
       .post('/api/auth/register')
       .send({ email: 'no address', password: 'short', name: 7, admin: true })
-    expectEnvelope(answer, 'VALIDATION_ERROR')
-    expect(Object.keys(answer.body.error.details).toSorted()).toEqual(['admin', 'email', 'name', 'password'])
+    expectEnvelope(response, 'VALIDATION_ERROR')
+    expect(Object.keys(response.body.error.details).toSorted()).toEqual(['admin', 'email', 'name', 'password'])
   })
 
   it('refuses keys that reach for the prototype', async () => {
     for (const key of ['__proto__', '\\u005f_proto__', 'constructor', 'prototype']) {
-      const answer = await request(server.url)
+      const response = await request(server.url)
         .post('/api/auth/register')
         .set('Content-Type', 'application/json')
-        .send(`{"email":"${freshEmail()}","password":"${PASSWORD}","${key}":{"role":"admin"}}`)
-      expectEnvelope(answer, 'VALIDATION_ERROR')
+        .send(`{"email":"${uniqueEmail()}","password":"${PASSWORD}","${key}":{"role":"admin"}}`)
+      expectEnvelope(response, 'VALIDATION_ERROR')
     }
   })
 
   it('refuses NUL and half characters in text, which the database could not keep', async () => {
     for (const name of ['a\u0000b', '\ud800']) {
-      const answer = await request(server.url)
+      const response = await request(server.url)
         .post('/api/auth/register')
         .set('Content-Type', 'application/json')
-        .send(JSON.stringify({ email: freshEmail(), password: PASSWORD, name }))
-      expectEnvelope(answer, 'VALIDATION_ERROR')
+        .send(JSON.stringify({ email: uniqueEmail(), password: PASSWORD, name }))
+      expectEnvelope(response, 'VALIDATION_ERROR')
     }
   })
 
@@ -128,17 +134,17 @@ describe('whatever is wrong with a request, the answer is the envelope', () => {
     'nonsense',
     'application/jsonp',
   ])('a body of type %s: UNSUPPORTED_MEDIA_TYPE', async (type) => {
-    const answer = await request(server.url).post('/api/auth/login').set('Content-Type', type).send('{}')
-    expectEnvelope(answer, 'UNSUPPORTED_MEDIA_TYPE')
+    const response = await request(server.url).post('/api/auth/login').set('Content-Type', type).send('{}')
+    expectEnvelope(response, 'UNSUPPORTED_MEDIA_TYPE')
   })
 
   it('a compressed body: UNSUPPORTED_MEDIA_TYPE', async () => {
-    const answer = await request(server.url)
+    const response = await request(server.url)
       .post('/api/auth/login')
       .set('Content-Type', 'application/json')
       .set('Content-Encoding', 'gzip')
       .send('{}')
-    expectEnvelope(answer, 'UNSUPPORTED_MEDIA_TYPE')
+    expectEnvelope(response, 'UNSUPPORTED_MEDIA_TYPE')
   })
 
   it('a body over 1 MiB: PAYLOAD_TOO_LARGE, announced or not', async () => {
@@ -153,33 +159,33 @@ describe('whatever is wrong with a request, the answer is the envelope', () => {
   })
 
   it('a body of just 1 MiB is read', async () => {
-    const body = JSON.stringify({ email: freshEmail(), password: '' })
+    const body = JSON.stringify({ email: uniqueEmail(), password: '' })
     const padded = body.replace('""', `"${'a'.repeat(1_048_576 - body.length)}"`)
     expect(Buffer.byteLength(padded)).toBe(1_048_576)
-    const answer = await request(server.url)
+    const response = await request(server.url)
       .post('/api/auth/login')
       .set('Content-Type', 'application/json')
       .send(padded)
-    expectEnvelope(answer, 'VALIDATION_ERROR')
+    expectEnvelope(response, 'VALIDATION_ERROR')
   })
 
   it('a method that is not allowed: METHOD_NOT_ALLOWED, with Allow, whoever asks', async () => {
-    const answer = await request(server.url).delete('/api/users')
-    expectEnvelope(answer, 'METHOD_NOT_ALLOWED')
-    expect(answer.headers['allow']).toBe('GET, POST, HEAD, OPTIONS')
+    const response = await request(server.url).delete('/api/users')
+    expectEnvelope(response, 'METHOD_NOT_ALLOWED')
+    expect(response.headers['allow']).toBe('GET, POST, HEAD, OPTIONS')
     const strange = await raw('PROPFIND /api/hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
     expect(strange).toMatch(/^HTTP\/1\.1 405 /)
   })
 
   it('what is not HTTP at all gets an envelope too', async () => {
-    const answer = await raw('this is not HTTP\r\n\r\n')
-    expect(answer).toMatch(/^HTTP\/1\.1 400 /)
-    expect(answer).toContain('"code":"VALIDATION_ERROR"')
+    const response = await raw('this is not HTTP\r\n\r\n')
+    expect(response).toMatch(/^HTTP\/1\.1 400 /)
+    expect(response).toContain('"code":"VALIDATION_ERROR"')
   })
 
   it('headers that are too long get an envelope too', async () => {
-    const answer = await raw(`GET /api/hello HTTP/1.1\r\nHost: x\r\nX-Long: ${'a'.repeat(20_000)}\r\n\r\n`)
-    expect(answer).toContain('"code":"VALIDATION_ERROR"')
+    const response = await raw(`GET /api/hello HTTP/1.1\r\nHost: x\r\nX-Long: ${'a'.repeat(20_000)}\r\n\r\n`)
+    expect(response).toContain('"code":"VALIDATION_ERROR"')
   })
 
   it('a client that hangs up half-way through its body harms nobody', async () => {
@@ -200,7 +206,7 @@ describe('whatever is wrong with a request, the answer is the envelope', () => {
   })
 })
 
-describe('what every answer has', () => {
+describe('what every response has', () => {
   it('HEAD answers as GET does, without a body', async () => {
     const get = await request(server.url).get('/api/hello')
     const head = await request(server.url).head('/api/hello')
@@ -220,12 +226,12 @@ describe('what every answer has', () => {
   })
 
   it('writes one JSON line a request, with its id and without secrets', async () => {
-    const email = freshEmail()
+    const email = uniqueEmail()
     const credentials = { email, password: 'a-password-not-to-be-logged' }
-    const answer = await request(server.url).post('/api/auth/register').send(credentials)
+    const response = await request(server.url).post('/api/auth/register').send(credentials)
     await request(server.url)
       .get('/api/auth/me?secret=in-the-query')
-      .set('Authorization', `Bearer ${answer.body.token}`)
+      .set('Authorization', `Bearer ${response.body.token}`)
       .set('Cookie', 'refresh=a-cookie-not-to-be-logged')
       .set('X-Request-Id', 'the-line-to-find')
     await new Promise((resolve) => setTimeout(resolve, 200))
@@ -239,10 +245,10 @@ describe('what every answer has', () => {
       requestId: 'the-line-to-find',
       method: 'GET',
       path: '/api/auth/me',
-      userId: answer.body.user.id,
+      userId: response.body.user.id,
       durationMs: expect.any(Number),
     })
-    for (const secret of [credentials.password, answer.body.token, 'a-cookie-not-to-be-logged', 'in-the-query']) {
+    for (const secret of [credentials.password, response.body.token, 'a-cookie-not-to-be-logged', 'in-the-query']) {
       expect(server.output()).not.toContain(secret)
     }
   })
@@ -275,9 +281,9 @@ describe('what every answer has', () => {
   })
 
   it('lets allowed origins read errors and the headers of the contract', async () => {
-    const answer = await request(server.url).get('/api/nope').set('Origin', 'https://app.example')
-    expect(answer.headers['access-control-allow-origin']).toBe('https://app.example')
-    expect(answer.headers['vary']).toContain('Origin')
+    const response = await request(server.url).get('/api/nope').set('Origin', 'https://app.example')
+    expect(response.headers['access-control-allow-origin']).toBe('https://app.example')
+    expect(response.headers['vary']).toContain('Origin')
     for (const name of [
       'X-Request-Id',
       'ETag',
@@ -287,7 +293,7 @@ describe('what every answer has', () => {
       'RateLimit-Limit',
       'Idempotency-Replayed',
     ]) {
-      expect(answer.headers['access-control-expose-headers']).toContain(name)
+      expect(response.headers['access-control-expose-headers']).toContain(name)
     }
   })
 })

@@ -29,8 +29,8 @@ let collection: { item: Item[] }
 beforeAll(async () => {
   server = await startServer({ ADMIN_EMAIL: admin.email, ADMIN_PASSWORD: admin.password })
   folder = await mkdtemp(join(tmpdir(), 'hearth-postman-'))
-  const answer = await fetch(`${server.url}/api/postman.json`)
-  const text = await answer.text()
+  const response = await fetch(`${server.url}/api/postman.json`)
+  const text = await response.text()
   await writeFile(join(folder, 'collection.json'), text)
   collection = JSON.parse(text)
 }, 120_000)

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import request from 'supertest'
 import { dropDatabase, createDatabase } from '../support/databases'
-import { freshEmail, PASSWORD } from '../support/factories'
+import { uniqueEmail, PASSWORD } from '../support/factories'
 import { mailsTo, tokenOf } from '../support/mail'
 import { startServer, type RunningServer } from '../support/server'
 import { startSmtpServer } from '../support/smtp'
@@ -20,7 +20,7 @@ const RUNS_MAX = 3
 const VERIFY = 'Confirm your e-mail address'
 
 /** A database and a data folder that outlive a server. */
-async function makeHome(): Promise<{ databaseUrl: string; dataDir: string; remove: () => Promise<void> }> {
+async function createHome(): Promise<{ databaseUrl: string; dataDir: string; remove: () => Promise<void> }> {
   const name = `home_${randomUUID()}`
   const dataDir = await mkdtemp(join(tmpdir(), 'hearth-home-'))
   return {
@@ -38,8 +38,8 @@ const signUp = (server: RunningServer, email: string) =>
 
 describe('a server that is killed', () => {
   it('right after a 201 that owes a mail, has it delivered once it is back', async () => {
-    const home = await makeHome()
-    const email = freshEmail()
+    const home = await createHome()
+    const email = uniqueEmail()
     const first = await startServer({ ...NO_LIMITS, WORKER: 'off' }, home)
     await signUp(first, email)
     await first.kill()
@@ -59,8 +59,8 @@ describe('a server that is killed', () => {
   })
 
   it('in the midst of handing over a mail, has it delivered once it is back', async () => {
-    const home = await makeHome()
-    const email = freshEmail()
+    const home = await createHome()
+    const email = uniqueEmail()
     // A mail server that never says a word, so that the job is under way when the end comes.
     const silent = createServer(() => undefined)
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
@@ -85,8 +85,8 @@ describe('a server that is killed', () => {
 
 describe('a worker that runs apart', () => {
   it('does the work of a server with WORKER=off, and ends when it is told to', async () => {
-    const home = await makeHome()
-    const email = freshEmail()
+    const home = await createHome()
+    const email = uniqueEmail()
     const server = await startServer({ ...NO_LIMITS, WORKER: 'off' }, home)
     await signUp(server, email)
     const worker = spawn(process.execPath, ['--require', 'tsx/cjs', join('lib', 'cli', 'worker.ts')], {
@@ -112,10 +112,10 @@ describe('a worker that runs apart', () => {
 describe('the time that forgot-password takes', () => {
   it('does not tell a known address from an unknown one: medians of 40 within 15 %', async () => {
     const server = await startServer(NO_LIMITS)
-    const known = Array.from({ length: 40 }, freshEmail)
+    const known = Array.from({ length: 40 }, uniqueEmail)
     for (const email of known) await signUp(server, email)
     const forgot = async (email: string) => {
-      // What the answer before left to do later, in the same process, is done by then and not a part of this one.
+      // What the response before left to do later, in the same process, is done by then and not a part of this one.
       await sleep(100)
       const startedAt = performance.now()
       await request(server.url).post('/api/auth/forgot-password').send({ email }).expect(204)
@@ -127,13 +127,13 @@ describe('the time that forgot-password takes', () => {
       for (const [turn, email] of known.entries()) {
         const steps = [
           async () => times.known.push(await forgot(email)),
-          async () => times.unknown.push(await forgot(freshEmail())),
+          async () => times.unknown.push(await forgot(uniqueEmail())),
         ]
         for (const step of turn % 2 === 0 ? steps : steps.toReversed()) await step()
       }
       return median(times.known) / median(times.unknown)
     }
-    for (let warm = 0; warm < 20; warm += 1) await forgot(freshEmail())
+    for (let warm = 0; warm < 20; warm += 1) await forgot(uniqueEmail())
     // A busy machine can make one run differ by chance; a difference in the work would show in every one.
     const ratios: number[] = []
     while (ratios.length < RUNS_MAX && !ratios.some((ratio) => ratio > 0.85 && ratio < 1.15)) {

@@ -45,12 +45,12 @@ describe('the reference page in a browser', () => {
     expect(complaints).toEqual([])
   })
 
-  it('lets a call be tried, with the answer of this server', async () => {
+  it('lets a call be tried, with the response of this server', async () => {
     const operation = page.locator('#operations-System-getHello')
     await operation.locator('.opblock-summary-control').click()
     await operation.getByRole('button', { name: 'Execute' }).click()
-    const answer = operation.locator('.live-responses-table .response-col_description')
-    await answer.getByText('Hello from Hearth').first().waitFor()
+    const response = operation.locator('.live-responses-table .response-col_description')
+    await response.getByText('Hello from Hearth').first().waitFor()
     expect(await operation.locator('.live-responses-table tbody .response-col_status').first().innerText()).toContain(
       '200',
     )
@@ -61,9 +61,9 @@ describe('the reference page in a browser', () => {
     const register = page.locator('#operations-Authentication-register')
     await register.locator('.opblock-summary-control').click()
     await register.getByRole('button', { name: 'Execute' }).click()
-    const answer = register.locator('.live-responses-table .microlight').first()
-    await answer.waitFor()
-    const token = /"token": "([^"]+)"/.exec(await answer.innerText())?.[1] ?? ''
+    const response = register.locator('.live-responses-table .microlight').first()
+    await response.waitFor()
+    const token = /"token": "([^"]+)"/.exec(await response.innerText())?.[1] ?? ''
     expect(token).not.toBe('')
 
     await page.getByRole('button', { name: 'Authorize' }).first().click()

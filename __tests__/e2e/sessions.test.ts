@@ -1,4 +1,4 @@
-import { freshEmail, PASSWORD } from '../support/factories'
+import { uniqueEmail, PASSWORD } from '../support/factories'
 import { startServer, type RunningServer } from '../support/server'
 
 jest.setTimeout(180_000)
@@ -17,7 +17,7 @@ async function post(server: RunningServer, path: string, json: object, token?: s
 }
 
 async function register(server: RunningServer): Promise<SignedIn> {
-  return (await post(server, '/api/auth/register', { email: freshEmail(), password: PASSWORD })).json()
+  return (await post(server, '/api/auth/register', { email: uniqueEmail(), password: PASSWORD })).json()
 }
 
 async function me(server: RunningServer, token: string): Promise<number> {
@@ -36,9 +36,9 @@ describe('a refresh token', () => {
   it('gives ten uses at once working pairs of one session, and ends it when it comes again after ten seconds', async () => {
     const { refreshToken } = await register(server)
     const refresh = (token: string) => post(server, '/api/auth/refresh', { refreshToken: token })
-    const answers = await Promise.all(Array.from({ length: 10 }, () => refresh(refreshToken)))
-    expect(answers.map(({ status }) => status)).toEqual(Array(10).fill(200))
-    const pairs: SignedIn[] = await Promise.all(answers.map((answer) => answer.json()))
+    const responses = await Promise.all(Array.from({ length: 10 }, () => refresh(refreshToken)))
+    expect(responses.map(({ status }) => status)).toEqual(Array(10).fill(200))
+    const pairs: SignedIn[] = await Promise.all(responses.map((response) => response.json()))
     await pause(10_300)
     const next: SignedIn[] = []
     for (const pair of pairs) {

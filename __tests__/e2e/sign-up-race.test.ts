@@ -15,38 +15,38 @@ describe('50 registrations of one address at once, in as many letter cases', () 
     const address = 'somebody.with.a.long.name@example.test'
     const inSomeCase = (seed: number) =>
       [...address].map((letter, index) => ((seed * 31 + index * 7) % 3 === 0 ? letter.toUpperCase() : letter)).join('')
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       Array.from({ length: 50 }, (_, seed) =>
         request(server.url)
           .post('/api/auth/register')
           .send({ email: inSomeCase(seed), password: PASSWORD }),
       ),
     )
-    expect(answers.filter((answer) => answer.status === 201)).toHaveLength(1)
-    const refused = answers.filter((answer) => answer.status === 409)
+    expect(responses.filter((response) => response.status === 201)).toHaveLength(1)
+    const refused = responses.filter((response) => response.status === 409)
     expect(refused).toHaveLength(49)
-    expect(new Set(refused.map((answer) => answer.body.error.code))).toEqual(new Set(['EMAIL_EXISTS']))
+    expect(new Set(refused.map((response) => response.body.error.code))).toEqual(new Set(['EMAIL_EXISTS']))
   })
 })
 
 describe('more sign-ins than there is room for', () => {
   it('are told to come again, at once, and the others are served', async () => {
     const crowded = await startServer({ BCRYPT_COST: '12' })
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       Array.from({ length: 150 }, async (_, index) => {
         const startedAt = performance.now()
-        const answer = await request(crowded.url)
+        const response = await request(crowded.url)
           .post('/api/auth/login')
           .set('Connection', 'close')
           .send({ email: `nobody-${index}@example.test`, password: PASSWORD })
-        return { status: answer.status, headers: answer.headers, tookMs: performance.now() - startedAt }
+        return { status: response.status, headers: response.headers, tookMs: performance.now() - startedAt }
       }),
     )
-    const refused = answers.filter((answer) => answer.status === 503)
+    const refused = responses.filter((response) => response.status === 503)
     expect(refused.length).toBeGreaterThan(0)
-    expect(refused.every((answer) => Number(answer.headers['retry-after']) > 0)).toBe(true)
-    expect(answers.filter((answer) => answer.status === 401).length).toBeGreaterThanOrEqual(60)
-    expect(refused.length + answers.filter((answer) => answer.status === 401).length).toBe(150)
+    expect(refused.every((response) => Number(response.headers['retry-after']) > 0)).toBe(true)
+    expect(responses.filter((response) => response.status === 401).length).toBeGreaterThanOrEqual(60)
+    expect(refused.length + responses.filter((response) => response.status === 401).length).toBe(150)
     await crowded.remove()
   }, 120_000)
 })

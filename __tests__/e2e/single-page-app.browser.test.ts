@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http'
 import { join } from 'node:path'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { launchBrowser } from '../support/browser'
-import { freshEmail, PASSWORD } from '../support/factories'
+import { uniqueEmail, PASSWORD } from '../support/factories'
 import { type RunningServer, startServer } from '../support/server'
 import { waitFor } from '../support/wait'
 
@@ -13,7 +13,7 @@ const folder = join('__tests__', 'e2e', 'single-page-app')
 
 let server: RunningServer
 let app: { server: Server; origin: string }
-let stranger: { server: Server; origin: string }
+let foreignSite: { server: Server; origin: string }
 let browser: Browser
 let context: BrowserContext
 let page: Page
@@ -34,7 +34,7 @@ async function servePage(): Promise<{ server: Server; origin: string }> {
 
 beforeAll(async () => {
   app = await servePage()
-  stranger = await servePage()
+  foreignSite = await servePage()
   server = await startServer({
     CORS_ORIGINS: app.origin,
     ACCESS_TOKEN_TTL_SECONDS: String(ACCESS_TOKEN_TTL_SECONDS),
@@ -46,11 +46,11 @@ afterAll(async () => {
   await browser.close()
   await server.remove()
   app.server.close()
-  stranger.server.close()
+  foreignSite.server.close()
 })
 
 beforeEach(async () => {
-  email = freshEmail()
+  email = uniqueEmail()
   await fetch(`${server.url}/api/auth/register`, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
@@ -146,7 +146,7 @@ describe('a page of an origin that is not allowed', () => {
     await signIn()
     const cookie = await refreshCookie()
     const other = await context.newPage()
-    await other.goto(`${stranger.origin}/?api=${server.url}`)
+    await other.goto(`${foreignSite.origin}/?api=${server.url}`)
 
     await other.fill('[name=email]', email)
     await other.fill('[name=password]', PASSWORD)
@@ -157,12 +157,12 @@ describe('a page of an origin that is not allowed', () => {
     // Without a header that would need leave first, as a form could send it.
     const outcome = await other.evaluate(async (url) => {
       return fetch(url, { method: 'POST', credentials: 'include' }).then(
-        (answer) => `read ${answer.status}`,
+        (response) => `read ${response.status}`,
         (error: unknown) => String(error),
       )
     }, `${server.url}/api/auth/refresh`)
     expect(outcome).toContain('Failed to fetch')
-    // The browser hid the answer; the server's log has it.
+    // The browser hid the response; the server's log has it.
     await waitFor('the refusal in the log', () => /"path":"\/api\/auth\/refresh","status":403/.test(server.output()))
     expect((await refreshCookie())?.value).toBe(cookie?.value)
 

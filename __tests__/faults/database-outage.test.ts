@@ -1,6 +1,6 @@
 import request from 'supertest'
 import { outageSettings, prepareClients } from '../support/database-outage'
-import { freshEmail, PASSWORD } from '../support/factories'
+import { uniqueEmail, PASSWORD } from '../support/factories'
 import { mailsTo } from '../support/mail'
 import { LONGEST_MS, RECOVERY_MS, runThroughOutage } from '../support/run-through-outage'
 import { queryOnce, type RunningPostgres, startPostgres } from '../support/postgres'
@@ -33,7 +33,9 @@ describe('a PostgreSQL that goes away under load', () => {
     expect(report.faults.slice(0, 20)).toEqual([])
     expect(report.longestMs).toBeLessThan(LONGEST_MS)
     expect(report.recoveryMs).toBeLessThan(RECOVERY_MS)
-    const refused = new Set(report.seen.during.flatMap(({ name, answer }) => (answer?.status === 503 ? [name] : [])))
+    const refused = new Set(
+      report.seen.during.flatMap(({ name, response }) => (response?.status === 503 ? [name] : [])),
+    )
     expect([...refused].sort()).toEqual(
       streams
         .map(({ name }) => name)
@@ -49,7 +51,7 @@ describe('a PostgreSQL that goes away under load', () => {
   })
 
   it('leaves a worker behind that does what was owed, and what comes after', async () => {
-    const email = freshEmail()
+    const email = uniqueEmail()
     await request(server.url).post('/api/auth/register').send({ email, password: PASSWORD }).expect(201)
     await waitFor('the mail', async () => (await mailsTo(email, '', server.dataDir)).length === 1)
     const undelivered = 'SELECT id FROM contact_messages WHERE delivered_at IS NULL'

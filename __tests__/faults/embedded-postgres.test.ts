@@ -318,17 +318,19 @@ describe('one owner per folder', () => {
 
   it('leaves another program alone that has the process id of an earlier server', async () => {
     await (await start()).stop()
-    const stranger = spawn('sleep', ['60'])
-    owners.push(stranger)
+    const unrelatedProcess = spawn('sleep', ['60'])
+    owners.push(unrelatedProcess)
     const file = join(folder, 'cluster/postmaster.pid')
     await writeFile(
       file,
-      [stranger.pid, join(folder, 'cluster'), '1700000000', '5432', '', '127.0.0.1', '0 0', 'ready', ''].join('\n'),
+      [unrelatedProcess.pid, join(folder, 'cluster'), '1700000000', '5432', '', '127.0.0.1', '0 0', 'ready', ''].join(
+        '\n',
+      ),
     )
     const { uid, gid } = await stat(join(folder, 'cluster'))
     await chown(file, uid, gid)
     await start()
-    expect(stranger.exitCode ?? stranger.signalCode).toBeNull()
+    expect(unrelatedProcess.exitCode ?? unrelatedProcess.signalCode).toBeNull()
   })
 })
 

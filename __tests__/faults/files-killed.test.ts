@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
 import { dropDatabase, createDatabase } from '../support/databases'
-import { type FileClient, keptKeys, makeFileClient, sha256, sweepLater } from '../support/file-client'
+import { type FileClient, fileKeysInDatabase, createFileClient, sha256, runFileCleanup } from '../support/file-client'
 import { png } from '../support/images'
 import { queryOnce } from '../support/postgres'
 import { type RunningServer, startServer } from '../support/server'
@@ -30,7 +30,7 @@ beforeAll(async () => {
   home = { databaseUrl: await createDatabase(database), dataDir: await mkdtemp(join(tmpdir(), 'hearth-killed-')) }
   temporary = await mkdtemp(join(tmpdir(), 'hearth-killed-tmp-'))
   server = await start({ WORKER: 'off' })
-  client = await makeFileClient({
+  client = await createFileClient({
     get url() {
       return server.url
     },
@@ -53,7 +53,7 @@ async function sendSlowly(method: string, path: string, body: Buffer, headers: R
     method,
     headers: { ...client.authorization, 'Content-Length': body.length, ...headers },
   })
-  const answer = new Promise<number | undefined>((resolve) => {
+  const response = new Promise<number | undefined>((resolve) => {
     outgoing.on('error', () => resolve(undefined))
     outgoing.on('response', (response) => {
       response.resume()
@@ -66,7 +66,7 @@ async function sendSlowly(method: string, path: string, body: Buffer, headers: R
     await sleep(Math.random() * 20)
   }
   outgoing.end()
-  return answer
+  return response
 }
 
 async function put(path: string): Promise<void> {
@@ -99,8 +99,8 @@ async function expectNothingDangling(): Promise<void> {
     const bytes = await readFile(join(home.dataDir, 'files', key.slice(0, 2), key))
     expect([String(bytes.length), sha256(bytes)]).toEqual([size, file.sha256])
   }
-  await sweepLater(server)
-  expect(await storedKeys()).toEqual((await keptKeys(server)).named)
+  await runFileCleanup(server)
+  expect(await storedKeys()).toEqual((await fileKeysInDatabase(server)).named)
   const [usage] = await queryOnce<{ agrees: boolean }>(
     home.databaseUrl,
     `SELECT bool_and(u.size_bytes = (SELECT coalesce(sum(f.size_bytes), 0) FROM files f WHERE f.owner_id = u.owner_id))
@@ -127,7 +127,7 @@ it('leaves files whole, whenever the server is killed, and nothing that the swee
     await sleep(50 + 120 * (kill + Math.random()))
     await server.kill()
     await Promise.all(uploads)
-    left += (await keptKeys(server)).unreferenced
+    left += (await fileKeysInDatabase(server)).unreferenced
     server = await start(kill === KILLS - 1 ? {} : { WORKER: 'off' })
   }
   expect(left).toBeGreaterThan(0)
@@ -154,7 +154,7 @@ it('keeps the old file, and no new one, when the server is killed between the st
     sendSlowly('PUT', '/api/files/me/never', randomBytes(SIZE_BYTES)),
     sendSlowly('POST', '/api/files/me/keyed', keyed, key),
   ]
-  await waitFor('the writes to begin', async () => (await keptKeys(server)).unreferenced === uploads.length)
+  await waitFor('the writes to begin', async () => (await fileKeysInDatabase(server)).unreferenced === uploads.length)
   await blocker.query('BEGIN')
   await blocker.query('SELECT 1 FROM file_usage WHERE owner_id = $1 FOR UPDATE', [client.userId])
   const waiting = `SELECT count(*)::int AS count FROM pg_stat_activity

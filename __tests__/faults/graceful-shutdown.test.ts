@@ -15,8 +15,8 @@ const IN_FLIGHT = Math.min(10_000, (Number.isNaN(openFilesMax) ? Infinity : open
 
 type Connection = {
   socket: Socket
-  /** Status and `Connection` header of each answer. */
-  answers: { status: number; connection: string }[]
+  /** Status and `Connection` header of each response. */
+  responses: { status: number; connection: string }[]
   /** Sends bytes; resolves when that was answered, or the connection is gone. */
   ask: (bytes: string) => Promise<void>
 }
@@ -25,14 +25,14 @@ type Connection = {
 async function openConnection(url: string): Promise<Connection> {
   const { hostname, port } = new URL(url)
   const socket = connect(Number(port), hostname)
-  const answers: Connection['answers'] = []
+  const responses: Connection['responses'] = []
   let text = ''
   let settle = () => {}
   socket.on('data', (chunk) => {
     text += chunk.toString('latin1')
     const [, status, head = '', body] = /^HTTP\/1\.1 (\d+)(.*?)\r\n\r\n(.*)$/s.exec(text) ?? []
     if (body === undefined || body.length < Number(/content-length: (\d+)/i.exec(head)?.[1])) return
-    answers.push({ status: Number(status), connection: /connection: ([\w-]+)/i.exec(head)?.[1] ?? '' })
+    responses.push({ status: Number(status), connection: /connection: ([\w-]+)/i.exec(head)?.[1] ?? '' })
     text = ''
     settle()
   })
@@ -45,7 +45,7 @@ async function openConnection(url: string): Promise<Connection> {
       if (socket.closed) resolve()
       else socket.write(bytes)
     })
-  return { socket, answers, ask }
+  return { socket, responses, ask }
 }
 
 /** As many connections, some at a time, so that none is lost on the way in. */
@@ -74,7 +74,7 @@ async function timedStop(server: RunningServer): Promise<{ code: number | null; 
 
 const HELLO = 'GET /api/hello HTTP/1.1\r\nHost: hearth\r\n\r\n'
 
-const wasTold = ({ answers }: Connection) => answers.at(-1)?.connection === 'close'
+const wasTold = ({ responses }: Connection) => responses.at(-1)?.connection === 'close'
 
 describe('a stop under load', () => {
   it('cuts nobody off who asks over and over on one of a thousand connections', async () => {
@@ -83,7 +83,7 @@ describe('a stop under load', () => {
     const askUntilTold = async (connection: Connection): Promise<void> => {
       for (let count = 0; !wasTold(connection); count += 1) {
         await connection.ask(HELLO)
-        if (connection.answers.length > count) continue
+        if (connection.responses.length > count) continue
         unanswered.push(connection)
         return
       }
@@ -91,7 +91,7 @@ describe('a stop under load', () => {
     // Each begins as soon as it can: those who ask keep the server so busy that it lets others in late.
     const clients: Promise<void>[] = []
     const connections = await openConnections(server.url, 1_000, (connection) => clients.push(askUntilTold(connection)))
-    const answered = () => connections.reduce((sum, { answers }) => sum + answers.length, 0)
+    const answered = () => connections.reduce((sum, { responses }) => sum + responses.length, 0)
     await waitFor('ten thousand answers', () => answered() > 10_000, 30_000)
     const { code, tookMs } = await timedStop(server)
     await Promise.all(clients)
@@ -109,7 +109,7 @@ describe('a stop under load', () => {
       Array.from({ length: 3_000 }, async () => {
         const connection = await openConnection(server.url).catch(() => undefined)
         await connection?.ask(HELLO)
-        return connection?.answers.at(-1)?.connection ?? (connection === undefined ? 'refused' : 'cut')
+        return connection?.responses.at(-1)?.connection ?? (connection === undefined ? 'refused' : 'cut')
       }),
     )
     const { code } = await stopping
@@ -137,8 +137,8 @@ describe('a stop under load', () => {
     }
     const { code, tookMs } = await stopping
     await Promise.all(rests)
-    const outcomes = connections.map(({ answers }) =>
-      answers.map(({ status, connection }) => `${status} ${connection}`),
+    const outcomes = connections.map(({ responses }) =>
+      responses.map(({ status, connection }) => `${status} ${connection}`),
     )
     expect(outcomes.filter((outcome) => outcome.join() !== '400 close').slice(0, 20)).toEqual([])
     expect(code).toBe(0)
@@ -146,7 +146,7 @@ describe('a stop under load', () => {
     await server.remove()
   })
 
-  it('is not ready any more, and still answers, before it refuses', async () => {
+  it('is not ready any more, and still responses, before it refuses', async () => {
     const server = await startServer()
     const stopped = server.stop()
     const ready = await waitFor('the server to stop', async () => {

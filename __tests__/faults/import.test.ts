@@ -19,7 +19,7 @@ const ADMIN = { email: 'root@house.example', password: 'correct horse battery' }
 const SETTINGS = { ADMIN_EMAIL: ADMIN.email, ADMIN_PASSWORD: ADMIN.password }
 
 /** A database and a data folder that outlive a server. */
-async function makeHome(): Promise<{ databaseUrl: string; dataDir: string; remove: () => Promise<void> }> {
+async function createHome(): Promise<{ databaseUrl: string; dataDir: string; remove: () => Promise<void> }> {
   const name = `import_${randomUUID()}`
   const dataDir = await mkdtemp(join(tmpdir(), 'hearth-import-'))
   return {
@@ -43,13 +43,13 @@ async function signIn(server: RunningServer): Promise<string> {
   return String(body.token)
 }
 
-/** An import under way, fed with what `chunks` gives; the answer, or how the connection broke. */
+/** An import under way, fed with what `chunks` gives; the response, or how the connection broke. */
 function send(server: RunningServer, token: string, type: string, chunks: AsyncIterable<string> | Iterable<string>) {
   const outgoing = httpRequest(`${server.url}/api/products/import`, {
     method: 'POST',
     headers: { Authorization: `Bearer ${token}`, 'Content-Type': type },
   })
-  const answer = new Promise<{ status: number | undefined; body: unknown }>((resolve, reject) => {
+  const response = new Promise<{ status: number | undefined; body: unknown }>((resolve, reject) => {
     outgoing.once('error', reject)
     outgoing.once('response', (incoming) => {
       incoming.once('error', reject)
@@ -59,10 +59,10 @@ function send(server: RunningServer, token: string, type: string, chunks: AsyncI
       }, reject)
     })
   })
-  // An import that breaks off on purpose is told of by its answer, once somebody awaits that.
+  // An import that breaks off on purpose is told of by its response, once somebody awaits that.
   pipeline(Readable.from(chunks), outgoing).catch(() => undefined)
-  answer.catch(() => undefined)
-  return { answer, outgoing }
+  response.catch(() => undefined)
+  return { response, outgoing }
 }
 
 /** Half of the products, and then nothing more, with the request left open. */
@@ -94,9 +94,9 @@ const contentsOf = (url: string) =>
 
 describe('a long import', () => {
   it('that is killed half-way and sent again ends as one that went through', async () => {
-    const [clean, broken] = [await makeHome(), await makeHome()]
+    const [clean, broken] = [await createHome(), await createHome()]
     const whole = await startServer(SETTINGS, clean)
-    const through = await send(whole, await signIn(whole), 'application/x-ndjson', blocks).answer
+    const through = await send(whole, await signIn(whole), 'application/x-ndjson', blocks).response
     expect(through).toEqual({ status: 200, body: { created: PRODUCTS, updated: 0, failed: 0, errors: [] } })
     await whole.remove()
 
@@ -104,13 +104,13 @@ describe('a long import', () => {
     const half = send(first, await signIn(first), 'application/x-ndjson', halfOfThem())
     await waitFor('a part of the products', async () => (await countOf(broken.databaseUrl)) >= PRODUCTS / 4, 60_000)
     await first.kill()
-    await expect(half.answer).rejects.toThrow(/socket hang up|ECONNRESET|EPIPE/)
+    await expect(half.response).rejects.toThrow(/socket hang up|ECONNRESET|EPIPE/)
     const kept = await countOf(broken.databaseUrl)
     expect(kept).toBeGreaterThanOrEqual(PRODUCTS / 4)
     expect(kept).toBeLessThanOrEqual(PRODUCTS / 2)
 
     const second = await startServer(SETTINGS, broken)
-    const again = await send(second, await signIn(second), 'application/x-ndjson', blocks).answer
+    const again = await send(second, await signIn(second), 'application/x-ndjson', blocks).response
     expect(again).toEqual({
       status: 200,
       body: { created: PRODUCTS - kept, updated: kept, failed: 0, errors: [] },
@@ -123,12 +123,12 @@ describe('a long import', () => {
 })
 
 describe('an import', () => {
-  let home: Awaited<ReturnType<typeof makeHome>>
+  let home: Awaited<ReturnType<typeof createHome>>
   let server: RunningServer
   let token: string
 
   beforeAll(async () => {
-    home = await makeHome()
+    home = await createHome()
     server = await startServer(SETTINGS, home)
     token = await signIn(server)
   })
@@ -139,10 +139,10 @@ describe('an import', () => {
   })
 
   it('stops when the client hangs up half-way, keeps whole batches, and the server goes on', async () => {
-    const { answer, outgoing } = send(server, token, 'application/x-ndjson', blocks)
+    const { response, outgoing } = send(server, token, 'application/x-ndjson', blocks)
     await waitFor('the first products', async () => (await countOf(home.databaseUrl)) > 0)
     outgoing.destroy()
-    await expect(answer).rejects.toThrow('socket hang up')
+    await expect(response).rejects.toThrow('socket hang up')
     const busy = `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state <> 'idle'
       AND query LIKE '%jsonb_to_recordset%' AND pid <> pg_backend_pid()`
     await waitFor('the work to stop', async () => {
@@ -170,7 +170,7 @@ describe('an import', () => {
     ])
     const lines = Array.from({ length: 1_000 }, (_, index) => bad.get(index + 2) ?? `S-${index + 2},Thing,100,1`)
     const csv = ['sku,name,priceCents,stock', ...lines].map((line) => `${line}\r\n`)
-    const { status, body } = await send(server, token, 'text/csv', csv).answer
+    const { status, body } = await send(server, token, 'text/csv', csv).response
     expect(status).toBe(200)
     expect(body).toEqual({
       created: 1_000 - bad.size,

@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import request from 'supertest'
-import { freshEmail, PASSWORD } from '../support/factories'
+import { uniqueEmail, PASSWORD } from '../support/factories'
 import { startDatabaseProxy } from '../support/database-proxy'
 import { createDatabase, dropDatabase } from '../support/databases'
 import { startServer } from '../support/server'
@@ -18,7 +18,7 @@ describe('while the database is away', () => {
     const proxy = await startDatabaseProxy(new URL(databaseUrl))
     const server = await startServer({ DATABASE_URL: proxy.url }, { databaseUrl: proxy.url })
     try {
-      const credentials = { email: freshEmail(), password: PASSWORD }
+      const credentials = { email: uniqueEmail(), password: PASSWORD }
       const { body } = await request(server.url).post('/api/users').send(credentials).expect(201)
       const token = (await request(server.url).post('/api/auth/login').send(credentials).expect(200)).body.token
       const readUser = () => request(server.url).get(`/api/users/${body.id}`).set('Authorization', `Bearer ${token}`)
@@ -32,10 +32,10 @@ describe('while the database is away', () => {
           request(server.url).get('/api/ready'),
           request(server.url).get('/api/health'),
         ])
-        for (const answer of [away, signIn]) {
-          expect(answer.status).toBe(503)
-          expect(answer.body.error.code).toBe('SERVICE_UNAVAILABLE')
-          expect(answer.headers['retry-after']).toMatch(/^\d+$/)
+        for (const response of [away, signIn]) {
+          expect(response.status).toBe(503)
+          expect(response.body.error.code).toBe('SERVICE_UNAVAILABLE')
+          expect(response.headers['retry-after']).toMatch(/^\d+$/)
         }
         expect(ready.status).toBe(503)
         expect(ready.body.checks.database.status).toBe('down')
@@ -93,8 +93,8 @@ describe('starting and stopping', () => {
   it('finishes the requests under way, takes no new ones, and leaves nothing behind', async () => {
     const server = await startServer({ DATABASE_URL: '', JWT_SECRET: '', BCRYPT_COST: '12' })
     const signUps = Array.from({ length: 4 }, () =>
-      request(server.url).post('/api/auth/register').send({ email: freshEmail(), password: PASSWORD }),
-    ).map((attempt) => attempt.then((answer) => answer.status))
+      request(server.url).post('/api/auth/register').send({ email: uniqueEmail(), password: PASSWORD }),
+    ).map((attempt) => attempt.then((response) => response.status))
     await new Promise((resolve) => setTimeout(resolve, 200))
     const code = await server.stop()
     expect(await Promise.all(signUps)).toEqual([201, 201, 201, 201])
@@ -124,7 +124,7 @@ describe('starting and stopping', () => {
     const password = /Password {2}(\S+)/.exec(first.output())?.[1]
     const admin = { email: 'admin@hearth.local', password }
     await request(first.url).post('/api/auth/login').send(admin).expect(200)
-    const credentials = { email: freshEmail(), password: PASSWORD }
+    const credentials = { email: uniqueEmail(), password: PASSWORD }
     await request(first.url).post('/api/auth/register').send(credentials).expect(201)
     await first.kill()
 

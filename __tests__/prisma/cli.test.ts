@@ -197,9 +197,9 @@ describe('the Prisma command line without a native engine', () => {
     ended(unreachable, 1, 'P1001', "Can't reach database server at `127.0.0.1:1`")
     assert.ok(!unreachable.output.includes('secret'))
     ended(await project.prisma('nonsense', 'migrate', 'diff', '--from-config-datasource', '--to-empty'), 1)
-    const stranger = new URL(server.url('prod'))
-    stranger.username = 'nobody'
-    ended(await project.prisma(stranger.href, 'migrate', 'status'), 1, 'P1000')
+    const otherLogin = new URL(server.url('prod'))
+    otherLogin.username = 'nobody'
+    ended(await project.prisma(otherLogin.href, 'migrate', 'status'), 1, 'P1000')
   })
 
   it('reports a panic of the engine as a failure', async () => {

@@ -67,7 +67,7 @@ export type Body = {
   error: { code: ErrorCode; message: string; details: ErrorDetails; requestId: string }
 }
 
-export type Answer<T> = {
+export type ApiResponse<T> = {
   status: number
   headers: Headers
   /** The body, where it is JSON. */
@@ -83,28 +83,28 @@ export function useServer(url: string | undefined): void {
 }
 
 /** Calls a route in this process through Next's own resolver, chosen by the URL as Next would; or see `useServer`. */
-export async function api<T = Body>(method: string, url: string, call: Call = {}): Promise<Answer<T>> {
+export async function api<T = Body>(method: string, url: string, call: Call = {}): Promise<ApiResponse<T>> {
   const headers = new Headers(call.headers)
   if (call.token !== undefined) headers.set('Authorization', `Bearer ${call.token}`)
   if (call.json !== undefined && !headers.has('Content-Type')) headers.set('Content-Type', 'application/json')
   const body = call.json === undefined ? call.body : JSON.stringify(call.json)
   const init: RequestInit = { method, headers, redirect: 'manual', ...(body !== undefined && { body }) }
-  const answer = await (serverUrl === undefined
+  const response = await (serverUrl === undefined
     ? callInProcess<T>(url, init)
-    : fetch(`${serverUrl}${url}`, init).then(toAnswer<T>))
-  assertConforms({ method, url }, answer)
-  return answer
+    : fetch(`${serverUrl}${url}`, init).then(toApiResponse<T>))
+  assertConforms({ method, url }, response)
+  return response
 }
 
-async function toAnswer<T>(response: Response): Promise<Answer<T>> {
+async function toApiResponse<T>(response: Response): Promise<ApiResponse<T>> {
   const { status, headers } = response
   const text = await response.text()
   const isJson = headers.get('content-type')?.startsWith('application/json') === true && text !== ''
   return { status, headers, text, json: isJson ? JSON.parse(text) : undefined }
 }
 
-async function callInProcess<T>(url: string, init: RequestInit): Promise<Answer<T>> {
+async function callInProcess<T>(url: string, init: RequestInit): Promise<ApiResponse<T>> {
   const { file, params } = findRoute(url.split('?')[0] ?? url)
   const module: ApiModule = await import(join(pagesDir, file))
-  return toAnswer<T>(await callRoute({ module, params, url }, init))
+  return toApiResponse<T>(await callRoute({ module, params, url }, init))
 }

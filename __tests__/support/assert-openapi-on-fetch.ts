@@ -1,7 +1,7 @@
 import supertest from 'supertest'
 import { assertConforms } from './assert-matches-openapi'
 
-// Holds every answer that tests get over real HTTP, by fetch or supertest, to the document. Imported for its effect.
+// Holds every response that tests get over real HTTP, by fetch or supertest, to the document. Imported for its effect.
 
 const BODY_MAX_BYTES = 1_048_576
 

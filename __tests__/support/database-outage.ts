@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Agent } from 'node:http'
-import { freshEmail, PASSWORD } from './factories'
-import { type Answer, type Call, type Seen, send, type Stream } from './load-generator'
+import { uniqueEmail, PASSWORD } from './factories'
+import { type ReceivedResponse, type Call, type Seen, send, type Stream } from './load-generator'
 import { queryOnce } from './postgres'
 
 /** A write that a client sent: under what name its row is found, and whether it may be sent again. */
@@ -17,10 +17,10 @@ const ADMIN = { email: 'admin@outage.test', password: PASSWORD }
 /** Settings for the server under test. */
 export const outageSettings = { ADMIN_EMAIL: ADMIN.email, ADMIN_PASSWORD: ADMIN.password }
 
-function expectStatus(answer: Answer | undefined, ...statuses: number[]): Answer {
-  if (answer === undefined || !statuses.includes(answer.status))
-    throw new Error(`Expected ${statuses.join(' or ')}, got ${answer?.status} ${answer?.text}`)
-  return answer
+function expectStatus(response: ReceivedResponse | undefined, ...statuses: number[]): ReceivedResponse {
+  if (response === undefined || !statuses.includes(response.status))
+    throw new Error(`Expected ${statuses.join(' or ')}, got ${response?.status} ${response?.text}`)
+  return response
 }
 
 /** What people do with a server, and a ledger of what they wrote. */
@@ -33,7 +33,7 @@ export async function prepareClients(url: string): Promise<{
 }> {
   const agent = new Agent({ keepAlive: true })
   const json = async (call: Call) => JSON.parse(expectStatus(await send(agent, url, call), 200, 201).text)
-  const account = { email: freshEmail(), password: PASSWORD }
+  const account = { email: uniqueEmail(), password: PASSWORD }
   const { token, user } = await json({ method: 'POST', path: '/api/auth/register', body: account })
   const { token: admin } = await json({ method: 'POST', path: '/api/auth/login', body: ADMIN })
   const newProduct = (sku: string) => ({ sku, name: 'Lamp', priceCents: 1990 })
@@ -62,7 +62,7 @@ export async function prepareClients(url: string): Promise<{
   const signUp = (name: string): Call => ({
     method: 'POST',
     path: '/api/auth/register',
-    body: { email: freshEmail(), password: PASSWORD, name },
+    body: { email: uniqueEmail(), password: PASSWORD, name },
   })
 
   const streams: Stream[] = [
@@ -91,7 +91,7 @@ export async function prepareClients(url: string): Promise<{
   return {
     streams,
     retry: async (seen) => {
-      const isDone = ({ answer }: Seen) => answer !== undefined && answer.status < 300
+      const isDone = ({ response }: Seen) => response !== undefined && response.status < 300
       const acknowledged = new Set(seen.filter(isDone).map(({ call }) => call))
       const open = [...writes].filter(([call, { isRepeatable }]) => isRepeatable && !acknowledged.has(call))
       const retried = open.length

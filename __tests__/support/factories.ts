@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { createApiKey } from '@/lib/domains/auth/api-keys/service'
+import { createApiKey as issueApiKey } from '@/lib/domains/auth/api-keys/service'
 import { verifyAccessToken } from '@/lib/domains/auth/sessions/access-token'
 import type { Scope } from '@/lib/platform/identity/scopes'
 import type { NewProduct, Product } from '@/lib/domains/products/schema'
-import { createProduct } from '@/lib/domains/products/service'
+import { createProduct as addProduct } from '@/lib/domains/products/service'
 import { openSession } from '@/lib/domains/auth/sessions/service'
 import { insertUser } from '@/lib/domains/auth/accounts/repository'
 import type { User } from '@/lib/domains/users/schema'
@@ -15,13 +15,13 @@ export const PASSWORD = 'correct horse'
 const PASSWORD_HASH = '$2b$04$VVyB8XBLA/eId.I7bYyWkObo0HzpIpXV.Sf2z7IZ6IeW.oddEfipq'
 
 /** An address that nobody else has. */
-export function freshEmail(): string {
+export function uniqueEmail(): string {
   return `${randomUUID()}@example.test`
 }
 
 /** A user with PASSWORD. */
-export async function makeUser(given: { email?: string; name?: string | null; role?: Role } = {}): Promise<User> {
-  const { email = freshEmail(), name = 'Ada Lovelace', role = 'user' } = given
+export async function createUser(given: { email?: string; name?: string | null; role?: Role } = {}): Promise<User> {
+  const { email = uniqueEmail(), name = 'Ada Lovelace', role = 'user' } = given
   return insertUser({ email, name, role }, PASSWORD_HASH)
 }
 
@@ -29,7 +29,7 @@ export async function makeUser(given: { email?: string; name?: string | null; ro
 const origin = () => ({ ip: '127.0.0.1', userAgent: 'tests', requestId: randomUUID() })
 
 /** A session of a user: its tokens, and its id. */
-export async function makeSession(user: User): Promise<{ token: string; refreshToken: string; sessionId: string }> {
+export async function createSession(user: User): Promise<{ token: string; refreshToken: string; sessionId: string }> {
   const { token, refreshToken } = await openSession(user, origin())
   return { token, refreshToken, sessionId: verifyAccessToken(token)?.sessionId ?? '' }
 }
@@ -38,18 +38,18 @@ export async function makeSession(user: User): Promise<{ token: string; refreshT
 export async function signIn(
   given: { role?: Role; name?: string | null } = {},
 ): Promise<{ user: User; token: string; refreshToken: string; sessionId: string }> {
-  const user = await makeUser(given)
-  return { user, ...(await makeSession(user)) }
+  const user = await createUser(given)
+  return { user, ...(await createSession(user)) }
 }
 
 /** An API key of a user with these scopes: a bearer token. */
-export async function makeApiKey(
+export async function createApiKey(
   owner: User,
   scopes: Scope[],
   given: { expiresAt?: Date } = {},
 ): Promise<{ id: string; key: string }> {
   const actor = { credential: 'session', userId: owner.id, role: owner.role, sessionId: randomUUID() } as const
-  return createApiKey(actor, { name: 'tests', scopes, ...given }, origin())
+  return issueApiKey(actor, { name: 'tests', scopes, ...given }, origin())
 }
 
 /** A valid product with an SKU of its own. */
@@ -68,6 +68,6 @@ export function newProduct(given: Partial<NewProduct> = {}): NewProduct {
 }
 
 /** A product. */
-export async function makeProduct(given: Partial<NewProduct> = {}): Promise<Product> {
-  return createProduct(newProduct(given))
+export async function createProduct(given: Partial<NewProduct> = {}): Promise<Product> {
+  return addProduct(newProduct(given))
 }

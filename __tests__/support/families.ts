@@ -3,12 +3,12 @@ import { prisma } from '@/lib/platform/db/prisma'
 import { decrypt } from '@/lib/platform/crypto/encrypt'
 import type { Family, FamilyRole } from '@/lib/domains/families/schema'
 import type { Visibility } from '@/lib/domains/posts/schema'
-import { freshEmail, signIn } from './factories'
+import { uniqueEmail, signIn } from './factories'
 
 export type Caller = Awaited<ReturnType<typeof signIn>>
 
 /** A family with these owners and members, in which nobody else is. */
-export async function makeFamily(people: { owners: Caller[]; members?: Caller[] }): Promise<Family> {
+export async function createFamily(people: { owners: Caller[]; members?: Caller[] }): Promise<Family> {
   const joining = (role: FamilyRole) => (caller: Caller) => ({ userId: caller.user.id, role })
   const memberships = [...people.owners.map(joining('owner')), ...(people.members ?? []).map(joining('member'))]
   return prisma().family.create({
@@ -17,23 +17,23 @@ export async function makeFamily(people: { owners: Caller[]; members?: Caller[] 
   })
 }
 
-/** A family with two owners, a member, somebody who is a stranger to it, and an admin who is one too; ids rise in this order. */
+/** A family with two owners, a member, somebody who is another user to it, and an admin who is one too; ids rise in this order. */
 export async function createFamilyFixture() {
   const owner = await signIn()
   const otherOwner = await signIn({ name: 'Charles Babbage' })
   const member = await signIn({ name: null })
-  const stranger = await signIn()
+  const otherUser = await signIn()
   const admin = await signIn({ role: 'admin' })
-  const family = await makeFamily({ owners: [owner, otherOwner], members: [member] })
-  return { owner, otherOwner, member, stranger, admin, family, url: `/api/families/${family.id}` }
+  const family = await createFamily({ owners: [owner, otherOwner], members: [member] })
+  return { owner, otherOwner, member, otherUser, admin, family, url: `/api/families/${family.id}` }
 }
 
 /** The id of an open invitation to a family, whose token nobody has. */
-export async function makeInvitation(familyId: number): Promise<number> {
+export async function createInvitation(familyId: number): Promise<number> {
   const { id } = await prisma().invitation.create({
     data: {
       familyId,
-      email: freshEmail(),
+      email: uniqueEmail(),
       role: 'member',
       tokenHash: hashOpaqueToken(newOpaqueToken()),
       expiresAt: new Date(Date.now() + 3_600_000),
@@ -44,7 +44,7 @@ export async function makeInvitation(familyId: number): Promise<number> {
 }
 
 /** A post's id. */
-export async function makePost(
+export async function createPost(
   author: { user: { id: number } },
   given: { visibility?: Visibility; familyId?: number; title?: string; content?: string; createdAt?: Date } = {},
 ): Promise<number> {

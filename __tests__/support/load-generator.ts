@@ -12,16 +12,16 @@ export type Call = {
   headers?: Record<string, string>
 }
 
-export type Answer = { status: number; headers: IncomingHttpHeaders; text: string }
+export type ReceivedResponse = { status: number; headers: IncomingHttpHeaders; text: string }
 
-/** What was seen of a request: when it was sent and how long it took, in milliseconds; no answer where it was cut. */
-export type Seen = { name: string; call: Call; startedAt: number; ms: number; answer: Answer | undefined }
+/** What was seen of a request: when it was sent and how long it took, in milliseconds; no response where it was cut. */
+export type Seen = { name: string; call: Call; startedAt: number; ms: number; response: ReceivedResponse | undefined }
 
 /** Requests of one kind: each of the clients sends them one after the other, with pauses. */
 export type Stream = { name: string; clients: number; pauseMs?: number; url?: string; next: () => Call }
 
-/** Sends a request over a kept connection; the answer, or undefined where the connection was refused or broke. */
-export async function send(agent: Agent, url: string, call: Call): Promise<Answer | undefined> {
+/** Sends a request over a kept connection; the response, or undefined where the connection was refused or broke. */
+export async function send(agent: Agent, url: string, call: Call): Promise<ReceivedResponse | undefined> {
   const body = call.body === undefined || typeof call.body === 'string' ? call.body : JSON.stringify(call.body)
   const headers = {
     ...(call.token !== undefined && { Authorization: `Bearer ${call.token}` }),
@@ -55,10 +55,10 @@ export function startLoad(url: string, streams: readonly Stream[]): { seen: Seen
     while (!stopping.signal.aborted) {
       const call = next()
       const startedAt = performance.now()
-      const answer = await send(agent, target, call)
-      seen.push({ name, call, startedAt, ms: performance.now() - startedAt, answer })
+      const response = await send(agent, target, call)
+      seen.push({ name, call, startedAt, ms: performance.now() - startedAt, response })
       // Who is refused comes again, though not at once.
-      await sleep(answer === undefined || answer.status >= 500 ? REFUSED_PAUSE_MS : pauseMs)
+      await sleep(response === undefined || response.status >= 500 ? REFUSED_PAUSE_MS : pauseMs)
     }
   }
   const clients = streams.flatMap((stream) => Array.from({ length: stream.clients }, () => client(stream)))

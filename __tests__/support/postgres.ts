@@ -15,11 +15,11 @@ export type RunningPostgres = {
   url: string
   /** Ends it as a crash would, all connections with it; committed rows are in its log. */
   kill: () => Promise<void>
-  /** Starts it again on its port after `kill`; resolves when it answers. */
+  /** Starts it again on its port after `kill`; resolves when it responses. */
   restart: () => Promise<void>
   /** Makes it fall silent with its connections open, until `resume`. */
   pause: () => void
-  /** Resolves when it answers. */
+  /** Resolves when it responses. */
   resume: () => Promise<void>
   /** Ends it and removes its data. */
   remove: () => Promise<void>
@@ -37,8 +37,8 @@ export async function queryOnce<R extends object>(url: string, text: string, val
   }
 }
 
-const untilItAnswers = (url: string) =>
-  waitFor('an answer of PostgreSQL', () =>
+const waitUntilReady = (url: string) =>
+  waitFor('a response of PostgreSQL', () =>
     queryOnce(url, 'SELECT 1').then(
       () => true,
       () => false,
@@ -78,7 +78,7 @@ export async function startPostgres(): Promise<RunningPostgres> {
   const start = async (): Promise<ChildProcess> => {
     const args = ['-D', cluster, ...options.flatMap((option) => ['-c', option])]
     const child = spawnAs(account, binaries.postgres, args, { cwd: cluster, stdio: 'ignore' })
-    await untilItAnswers(made.url)
+    await waitUntilReady(made.url)
     return child
   }
   let child = await start()
@@ -98,7 +98,7 @@ export async function startPostgres(): Promise<RunningPostgres> {
     pause: () => void signal('SIGSTOP'),
     resume: async () => {
       signal('SIGCONT')
-      await untilItAnswers(made.url)
+      await waitUntilReady(made.url)
     },
     remove: async () => {
       signal('SIGCONT')

@@ -2,7 +2,7 @@ import { Agent } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { PASSWORD } from './factories'
 import type { OutageReport } from './run-through-outage'
-import { type Answer, type Call, send, type Stream } from './load-generator'
+import { type ReceivedResponse, type Call, send, type Stream } from './load-generator'
 
 const ADMIN = { email: 'admin@outage.test', password: PASSWORD }
 const WRITERS = 4
@@ -18,10 +18,10 @@ export const cachingSettings = {
 /** What each write was followed by: reads of it by both servers. */
 export type WriteReport = { writes: number; failed: string[]; stale: string[] }
 
-/** How long after Redis answered again until every one of these streams had an answer from the cache. */
+/** How long after Redis answered again until every one of these streams had a response from the cache. */
 export function cachedAgainMs({ seen, endedAt }: OutageReport, streams: readonly Stream[]): number {
   const firstHits = streams.map(({ name: wanted }) =>
-    seen.after.find(({ name, answer }) => name === wanted && answer?.headers['x-cache'] === 'hit'),
+    seen.after.find(({ name, response }) => name === wanted && response?.headers['x-cache'] === 'hit'),
   )
   return Math.max(...firstHits.map((hit) => (hit === undefined ? Infinity : hit.startedAt + hit.ms - endedAt)))
 }
@@ -33,7 +33,7 @@ export async function prepareCatalogue(urls: readonly [string, string]): Promise
   startWriting: () => { stop: () => Promise<WriteReport> }
 }> {
   const agent = new Agent({ keepAlive: true })
-  const json = async (answer: Promise<Answer | undefined>) => JSON.parse((await answer)?.text ?? '{}')
+  const json = async (response: Promise<ReceivedResponse | undefined>) => JSON.parse((await response)?.text ?? '{}')
   const { token } = await json(send(agent, urls[0], { method: 'POST', path: '/api/auth/login', body: ADMIN }))
   const newProduct = async () => {
     const body = { sku: crypto.randomUUID(), name: 'Lamp', priceCents: 1990 }
@@ -64,8 +64,8 @@ export async function prepareCatalogue(urls: readonly [string, string]): Promise
         if (written?.status !== 200) report.failed.push(`${own} stock ${stock}: ${written?.status} ${written?.text}`)
         // Twice, so that the second may come from the cache.
         for (const url of [...urls, ...urls]) {
-          const answer = await send(agent, url, { path: own })
-          const seen = answer?.status === 200 ? JSON.parse(answer.text).stock : answer?.text
+          const response = await send(agent, url, { path: own })
+          const seen = response?.status === 200 ? JSON.parse(response.text).stock : response?.text
           if (seen !== stock) report.stale.push(`${own} stock ${seen} after ${stock}`)
         }
         await sleep(WRITE_PAUSE_MS)

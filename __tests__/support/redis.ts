@@ -27,7 +27,7 @@ export async function freePort(): Promise<number> {
   return address.port
 }
 
-async function untilItAnswers(url: string): Promise<void> {
+async function waitUntilReady(url: string): Promise<void> {
   const client = new Redis(url, { retryStrategy: () => 50, maxRetriesPerRequest: null })
   client.on('error', () => {})
   let timer: NodeJS.Timeout | undefined
@@ -44,7 +44,7 @@ async function untilItAnswers(url: string): Promise<void> {
 
 /**
  * Starts the `redis-server` of the PATH on a free port. The caller kills it. It holds its data in memory alone, or, with a
- * folder, writes down every change there before it answers, and has it all again when it restarts.
+ * folder, writes down every change there before it responses, and has it all again when it restarts.
  */
 export async function startRedis(folder?: string): Promise<RunningRedis> {
   if (spawnSync('redis-server', ['--version']).error !== undefined) {
@@ -59,7 +59,7 @@ export async function startRedis(folder?: string): Promise<RunningRedis> {
         : ['--appendonly', 'yes', '--appendfsync', 'always', '--dir', folder]
     const options = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', ...persistence]
     const child = spawn('redis-server', options, { stdio: 'ignore' })
-    await untilItAnswers(url)
+    await waitUntilReady(url)
     return child
   }
   let child = await start()

@@ -22,28 +22,29 @@ export type OutageReport = {
   faults: string[]
 }
 
-const isGood = ({ answer }: Seen) => answer !== undefined && answer.status >= 200 && answer.status < 300
+const isGood = ({ response }: Seen) => response !== undefined && response.status >= 200 && response.status < 300
 
-/** Whether an answer is a refusal as the contract has it; `/api/ready` says in its own words that it is not. */
-function isRefusal({ call, answer }: Seen): boolean {
-  if (answer?.status !== 503) return false
+/** Whether a response is a refusal as the contract has it; `/api/ready` says in its own words that it is not. */
+function isRefusal({ call, response }: Seen): boolean {
+  if (response?.status !== 503) return false
   if (call.path === '/api/ready') return true
-  const { code } = JSON.parse(answer.text).error
-  return code === 'SERVICE_UNAVAILABLE' && /^\d+$/.test(answer.headers['retry-after'] ?? '')
+  const { code } = JSON.parse(response.text).error
+  return code === 'SERVICE_UNAVAILABLE' && /^\d+$/.test(response.headers['retry-after'] ?? '')
 }
 
 function faultOf(seen: Seen, phase: Phase): string | undefined {
-  const { name, call, answer, ms } = seen
+  const { name, call, response, ms } = seen
   const what = `${phase}: ${name} ${call.method ?? 'GET'} ${call.path}`
-  if (answer === undefined) return `${what} was cut after ${ms} ms`
-  if (ms > LONGEST_MS) return `${what} took ${ms} ms and was answered ${answer.status}`
-  if (!isGood(seen) && (phase === 'before' || !isRefusal(seen))) return `${what} got ${answer.status} ${answer.text}`
-  const headers = new Headers(Object.entries(answer.headers).flatMap(([key, value]) => [[key, String(value)]]))
-  const [deviation] = deviations({ method: call.method ?? 'GET', url: call.path }, { ...answer, headers })
+  if (response === undefined) return `${what} was cut after ${ms} ms`
+  if (ms > LONGEST_MS) return `${what} took ${ms} ms and was answered ${response.status}`
+  if (!isGood(seen) && (phase === 'before' || !isRefusal(seen)))
+    return `${what} got ${response.status} ${response.text}`
+  const headers = new Headers(Object.entries(response.headers).flatMap(([key, value]) => [[key, String(value)]]))
+  const [deviation] = deviations({ method: call.method ?? 'GET', url: call.path }, { ...response, headers })
   return deviation === undefined ? undefined : `${what}: ${deviation}`
 }
 
-/** Takes a dependency away for a while, under load, and says what the clients saw. `end` resolves when it answers. */
+/** Takes a dependency away for a while, under load, and says what the clients saw. `end` resolves when it responses. */
 export async function runThroughOutage(run: {
   url: string
   streams: readonly Stream[]

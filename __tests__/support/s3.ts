@@ -35,7 +35,7 @@ export async function startS3({ abortsUploads = false } = {}): Promise<TestS3> {
   jest.spyOn(console, 'error').mockImplementation(() => {})
   const s3rver = new S3rver({ silent: true, directory, configureBuckets: [{ name: BUCKET, configs: [] }] })
   await s3rver.configureBuckets()
-  const answer = s3rver.callback()
+  const handle = s3rver.callback()
   const uploadsFolder = join(directory, BUCKET, '._S3rver_uploads')
   const openUploads = () => readdir(uploadsFolder).catch(() => [])
 
@@ -74,7 +74,7 @@ export async function startS3({ abortsUploads = false } = {}): Promise<TestS3> {
       void listUploads(searchParams.get('prefix') ?? '', res)
     } else if (abortsUploads && req.method === 'DELETE' && uploadId !== null) void abortUpload(uploadId, res)
     else if (uploadId !== null && aborted.has(uploadId)) res.writeHead(404).end()
-    else answer(req, res)
+    else handle(req, res)
   })
   let port = 0
   const start = async (): Promise<void> => {

@@ -6,8 +6,8 @@ export type TestSmtpServer = {
   url: string
   /** What it accepted, parsed, with the addresses of the envelope. */
   received: { mail: Email; from: string; to: string[] }[]
-  /** How many mails it still takes in whole without saying so: the answer is lost. */
-  loseAnswers: number
+  /** How many mails it still takes in whole without saying so: the response is lost. */
+  responsesToLose: number
   close: () => Promise<void>
 }
 
@@ -32,9 +32,9 @@ export async function startSmtpServer(port = 0): Promise<TestSmtpServer> {
       stream.on('data', (chunk: Buffer) => chunks.push(chunk))
       stream.on('end', async () => {
         await take(session, Buffer.concat(chunks))
-        const lost = running.loseAnswers > 0
-        if (lost) running.loseAnswers -= 1
-        done(lost ? new Error('The answer is lost.') : undefined)
+        const lost = running.responsesToLose > 0
+        if (lost) running.responsesToLose -= 1
+        done(lost ? new Error('The response is lost.') : undefined)
       })
     },
   })
@@ -46,7 +46,7 @@ export async function startSmtpServer(port = 0): Promise<TestSmtpServer> {
   const running: TestSmtpServer = {
     url: `smtp://hearth:p%40ss@127.0.0.1:${typeof address === 'object' && address !== null ? address.port : port}`,
     received,
-    loseAnswers: 0,
+    responsesToLose: 0,
     close: () => new Promise((resolve) => server.close(resolve)),
   }
   return running

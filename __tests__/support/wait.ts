@@ -8,8 +8,8 @@ export async function waitFor<T>(
 ): Promise<T> {
   const deadline = performance.now() + timeoutMs
   for (;;) {
-    const answer = await ask()
-    if (answer !== undefined && answer !== false) return answer
+    const result = await ask()
+    if (result !== undefined && result !== false) return result
     if (performance.now() > deadline) throw new Error(`Timed out waiting for ${what}`)
     await sleep(25)
   }

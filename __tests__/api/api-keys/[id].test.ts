@@ -1,13 +1,13 @@
 import { prisma } from '@/lib/platform/db/prisma'
 import { api } from '../../support/api'
-import { makeApiKey, signIn } from '../../support/factories'
+import { createApiKey, signIn } from '../../support/factories'
 
 const use = async (key: string) => (await api('GET', '/api/protected', { token: key })).status
 
 describe('DELETE /api/api-keys/:id', () => {
   it('makes the key dead at once, and keeps the event', async () => {
     const { user, token } = await signIn()
-    const { id, key } = await makeApiKey(user, ['users:read'])
+    const { id, key } = await createApiKey(user, ['users:read'])
     expect(await use(key)).toBe(200)
     expect((await api('DELETE', `/api/api-keys/${id}`, { token })).status).toBe(204)
     expect(await use(key)).toBe(401)
@@ -17,7 +17,7 @@ describe('DELETE /api/api-keys/:id', () => {
   })
 
   it('does not find another’s key, and leaves it alone', async () => {
-    const { id, key } = await makeApiKey((await signIn()).user, ['users:read'])
+    const { id, key } = await createApiKey((await signIn()).user, ['users:read'])
     for (const { token } of [await signIn(), await signIn({ role: 'admin' })]) {
       expect((await api('DELETE', `/api/api-keys/${id}`, { token })).status).toBe(404)
     }

@@ -2,7 +2,7 @@ import { prisma } from '@/lib/platform/db/prisma'
 import type { ApiKey } from '@/lib/domains/auth/api-keys/schema'
 import { evictApiKey } from '@/lib/platform/identity/credential-cache'
 import { api } from '../../support/api'
-import { makeApiKey, signIn } from '../../support/factories'
+import { createApiKey, signIn } from '../../support/factories'
 
 type CreatedResponse = ApiKey & { key: string }
 
@@ -16,15 +16,15 @@ describe('POST /api/api-keys', () => {
   it('shows the key this once, and keeps only its hash and its first letters', async () => {
     const { user, token } = await signIn()
     const expiresAt = new Date(Date.now() + 60_000).toISOString()
-    const answer = await create(token, { name: ' Nightly import ', scopes: ['posts:write', 'files:read'], expiresAt })
-    expect(answer.status).toBe(201)
-    const { key, ...shown } = answer.json
+    const response = await create(token, { name: ' Nightly import ', scopes: ['posts:write', 'files:read'], expiresAt })
+    expect(response.status).toBe(201)
+    const { key, ...shown } = response.json
     expect(key).toMatch(/^hk_[A-Za-z0-9_-]{43}$/)
     expect(shown).toMatchObject({ name: 'Nightly import', scopes: ['posts:write', 'files:read'], expiresAt })
     expect(shown.prefix).toBe(key.slice(0, 11))
     expect(shown.lastUsedAt).toBeNull()
-    expect(answer.headers.get('location')).toBe(`/api/api-keys/${shown.id}`)
-    expect(answer.headers.get('cache-control')).toBe('no-store')
+    expect(response.headers.get('location')).toBe(`/api/api-keys/${shown.id}`)
+    expect(response.headers.get('cache-control')).toBe('no-store')
     expect(await use(key)).toBe(200)
     const list = await api<ApiKeys>('GET', '/api/api-keys', { token })
     expect(list.json.apiKeys).toEqual([{ ...shown, lastUsedAt: expect.any(String) }])
@@ -57,30 +57,30 @@ describe('POST /api/api-keys', () => {
     [{ name: 'x', scopes: ['users:read'], userId: 1 }, 'userId'],
   ])('says what is wrong with %p', async (json, field) => {
     const { token } = await signIn()
-    const answer = await api('POST', '/api/api-keys', { token, json })
-    expect(answer.status).toBe(400)
-    expect(Object.keys(answer.json.error.details)).toEqual([field])
+    const response = await api('POST', '/api/api-keys', { token, json })
+    expect(response.status).toBe(400)
+    expect(Object.keys(response.json.error.details)).toEqual([field])
   })
 
   it('cannot be asked by a key, whatever its scopes', async () => {
     const { user } = await signIn({ role: 'admin' })
-    const { key } = await makeApiKey(user, ['users:read', 'users:write'])
-    const answer = await create(key, { name: 'x', scopes: ['files:write'] })
-    expect(answer.status).toBe(403)
+    const { key } = await createApiKey(user, ['users:read', 'users:write'])
+    const response = await create(key, { name: 'x', scopes: ['files:write'] })
+    expect(response.status).toBe(403)
   })
 })
 
 describe('GET /api/api-keys', () => {
   it('lists the caller’s own, newest first', async () => {
     const { user, token } = await signIn()
-    const ids = [(await makeApiKey(user, ['users:read'])).id, (await makeApiKey(user, ['users:read'])).id]
-    await makeApiKey((await signIn()).user, ['users:read'])
+    const ids = [(await createApiKey(user, ['users:read'])).id, (await createApiKey(user, ['users:read'])).id]
+    await createApiKey((await signIn()).user, ['users:read'])
     const { json } = await api<ApiKeys>('GET', '/api/api-keys', { token })
     expect(json.apiKeys.map(({ id }) => id).sort()).toEqual(ids.sort())
   })
 
   it('knows the last use to the minute, without a write a request', async () => {
-    const { id, key } = await makeApiKey((await signIn()).user, ['users:read'])
+    const { id, key } = await createApiKey((await signIn()).user, ['users:read'])
     const lastUse = async () => (await prisma().apiKey.findUniqueOrThrow({ where: { id } })).lastUsedAt
     await prisma().apiKey.update({ where: { id }, data: { lastUsedAt: new Date(0) } })
     await use(key)
@@ -96,7 +96,7 @@ describe('GET /api/api-keys', () => {
 describe('an API key in use', () => {
   it('is honoured until the moment that it expires, and not beyond', async () => {
     const expiresAt = new Date(Date.now() + 700)
-    const { key } = await makeApiKey((await signIn()).user, ['users:read'], { expiresAt })
+    const { key } = await createApiKey((await signIn()).user, ['users:read'], { expiresAt })
     expect(await use(key)).toBe(200)
     await new Promise((resolve) => setTimeout(resolve, expiresAt.getTime() - Date.now() + 50))
     expect(await use(key)).toBe(401)
@@ -104,7 +104,7 @@ describe('an API key in use', () => {
 
   it('loses its owner’s role at once', async () => {
     const owner = await signIn({ role: 'admin' })
-    const { key } = await makeApiKey(owner.user, ['users:read'])
+    const { key } = await createApiKey(owner.user, ['users:read'])
     expect((await api('GET', '/api/users', { token: key })).status).toBe(200)
     const admin = await signIn({ role: 'admin' })
     await api('PATCH', `/api/users/${owner.user.id}`, { token: admin.token, json: { role: 'user' } })
@@ -112,7 +112,7 @@ describe('an API key in use', () => {
   })
 
   it('counts in the header alone', async () => {
-    const { key } = await makeApiKey((await signIn()).user, ['users:read'])
+    const { key } = await createApiKey((await signIn()).user, ['users:read'])
     expect((await api('GET', `/api/protected?api_key=${key}&access_token=${key}`)).status).toBe(401)
     expect((await api('GET', '/api/protected', { headers: { 'X-API-Key': key } })).status).toBe(401)
     expect((await api('GET', '/api/protected', { headers: { Authorization: `Basic ${key}` } })).status).toBe(401)
@@ -120,7 +120,7 @@ describe('an API key in use', () => {
 
   it('outlives the sessions of its owner', async () => {
     const { user, token } = await signIn()
-    const { key } = await makeApiKey(user, ['users:read'])
+    const { key } = await createApiKey(user, ['users:read'])
     await api('POST', '/api/auth/logout', { token })
     expect(await use(key)).toBe(200)
   })

@@ -1,6 +1,6 @@
 import { prisma } from '@/lib/platform/db/prisma'
 import { api } from '../../support/api'
-import { makeSession, PASSWORD, signIn } from '../../support/factories'
+import { createSession, PASSWORD, signIn } from '../../support/factories'
 
 const NEXT = 'a better horse'
 const me = async (token: string) => (await api('GET', '/api/auth/me', { token })).status
@@ -11,10 +11,10 @@ const change = (token: string, json: object) => api('POST', '/api/auth/change-pa
 describe('POST /api/auth/change-password', () => {
   it('changes the password and ends every other session at once', async () => {
     const { user, token, refreshToken } = await signIn()
-    const other = await makeSession(user)
+    const other = await createSession(user)
     expect(await me(other.token)).toBe(200)
-    const answer = await change(token, { currentPassword: PASSWORD, newPassword: NEXT })
-    expect([answer.status, answer.text]).toEqual([204, ''])
+    const response = await change(token, { currentPassword: PASSWORD, newPassword: NEXT })
+    expect([response.status, response.text]).toEqual([204, ''])
     expect([await me(token), await me(other.token)]).toEqual([200, 401])
     expect((await api('POST', '/api/auth/refresh', { json: { refreshToken } })).status).toBe(200)
     const lost = await api('POST', '/api/auth/refresh', { json: { refreshToken: other.refreshToken } })
@@ -25,9 +25,9 @@ describe('POST /api/auth/change-password', () => {
 
   it('leaves everything as it is when the current password is wrong', async () => {
     const { user, token } = await signIn()
-    const other = await makeSession(user)
-    const answer = await change(token, { currentPassword: 'wrong horse', newPassword: NEXT })
-    expect([answer.status, answer.json.error.code]).toEqual([401, 'INVALID_CREDENTIALS'])
+    const other = await createSession(user)
+    const response = await change(token, { currentPassword: 'wrong horse', newPassword: NEXT })
+    expect([response.status, response.json.error.code]).toEqual([401, 'INVALID_CREDENTIALS'])
     expect(await me(other.token)).toBe(200)
     expect(await login(user.email, PASSWORD)).toBe(200)
   })
@@ -35,11 +35,11 @@ describe('POST /api/auth/change-password', () => {
   it('lets one of several changes at once win', async () => {
     const { token, user } = await signIn()
     const words = ['first horse', 'second horse', 'third horse']
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       words.map((newPassword) => change(token, { currentPassword: PASSWORD, newPassword })),
     )
-    expect(answers.map(({ status }) => status).sort()).toEqual([204, 401, 401])
-    const winner = words[answers.findIndex(({ status }) => status === 204)] ?? ''
+    expect(responses.map(({ status }) => status).sort()).toEqual([204, 401, 401])
+    const winner = words[responses.findIndex(({ status }) => status === 204)] ?? ''
     expect(await login(user.email, winner)).toBe(200)
   })
 
@@ -64,8 +64,8 @@ describe('POST /api/auth/change-password', () => {
     [{ currentPassword: PASSWORD, newPassword: NEXT, userId: 1 }, 'userId'],
   ])('says what is wrong with %p', async (json, field) => {
     const { token } = await signIn()
-    const answer = await change(token, json)
-    expect(answer.status).toBe(400)
-    expect(Object.keys(answer.json.error.details)).toEqual([field])
+    const response = await change(token, json)
+    expect(response.status).toBe(400)
+    expect(Object.keys(response.json.error.details)).toEqual([field])
   })
 })

@@ -1,6 +1,6 @@
 import { parseSetCookie } from 'cookie'
 import { api } from '../../support/api'
-import { freshEmail, makeUser, PASSWORD, signIn } from '../../support/factories'
+import { uniqueEmail, createUser, PASSWORD, signIn } from '../../support/factories'
 
 const APP = 'https://app.example'
 const LOCAL_APP = 'http://localhost:5173'
@@ -8,13 +8,13 @@ const LOCAL_APP = 'http://localhost:5173'
 type Pair = { token: string; refreshToken?: string }
 
 async function signInByCookie(origin: string = APP): Promise<{ token: string; cookie: string; header: string }> {
-  const { email } = await makeUser()
+  const { email } = await createUser()
   const json = { email, password: PASSWORD, session: 'cookie' }
-  const answer = await api<Pair>('POST', '/api/auth/login', { json, headers: { Origin: origin } })
-  expect(answer.status).toBe(200)
-  expect(answer.json).not.toHaveProperty('refreshToken')
-  const header = answer.headers.get('set-cookie') ?? ''
-  return { token: answer.json.token, header, cookie: header.split(';')[0] ?? '' }
+  const response = await api<Pair>('POST', '/api/auth/login', { json, headers: { Origin: origin } })
+  expect(response.status).toBe(200)
+  expect(response.json).not.toHaveProperty('refreshToken')
+  const header = response.headers.get('set-cookie') ?? ''
+  return { token: response.json.token, header, cookie: header.split(';')[0] ?? '' }
 }
 
 describe('a sign-in with "session": "cookie"', () => {
@@ -38,35 +38,35 @@ describe('a sign-in with "session": "cookie"', () => {
   })
 
   it('is what registration offers too', async () => {
-    const json = { email: freshEmail(), password: PASSWORD, session: 'cookie' }
-    const answer = await api<Pair>('POST', '/api/auth/register', { json })
-    expect(answer.status).toBe(201)
-    expect(answer.json).not.toHaveProperty('refreshToken')
-    expect(answer.headers.get('set-cookie')).toContain('HttpOnly')
+    const json = { email: uniqueEmail(), password: PASSWORD, session: 'cookie' }
+    const response = await api<Pair>('POST', '/api/auth/register', { json })
+    expect(response.status).toBe(201)
+    expect(response.json).not.toHaveProperty('refreshToken')
+    expect(response.headers.get('set-cookie')).toContain('HttpOnly')
   })
 
   it('knows no other mode', async () => {
-    const json = { email: freshEmail(), password: PASSWORD, session: 'header' }
+    const json = { email: uniqueEmail(), password: PASSWORD, session: 'header' }
     for (const route of ['login', 'register']) {
       expect((await api('POST', `/api/auth/${route}`, { json })).json.error.details).toHaveProperty('session')
     }
   })
 
   it('puts no cookie beside the field otherwise', async () => {
-    const { email } = await makeUser()
-    const answer = await api<Pair>('POST', '/api/auth/login', { json: { email, password: PASSWORD } })
-    expect(answer.json.refreshToken).toEqual(expect.any(String))
-    expect(answer.headers.has('set-cookie')).toBe(false)
+    const { email } = await createUser()
+    const response = await api<Pair>('POST', '/api/auth/login', { json: { email, password: PASSWORD } })
+    expect(response.json.refreshToken).toEqual(expect.any(String))
+    expect(response.headers.has('set-cookie')).toBe(false)
   })
 })
 
 describe('the refresh cookie', () => {
   it('is rotated by a refresh of an allowed origin', async () => {
     const { cookie } = await signInByCookie()
-    const answer = await api<Pair>('POST', '/api/auth/refresh', { headers: { Cookie: cookie, Origin: APP } })
-    expect(answer.status).toBe(200)
-    expect(answer.json).not.toHaveProperty('refreshToken')
-    const next = (answer.headers.get('set-cookie') ?? '').split(';')[0] ?? ''
+    const response = await api<Pair>('POST', '/api/auth/refresh', { headers: { Cookie: cookie, Origin: APP } })
+    expect(response.status).toBe(200)
+    expect(response.json).not.toHaveProperty('refreshToken')
+    const next = (response.headers.get('set-cookie') ?? '').split(';')[0] ?? ''
     expect(next).toMatch(/^hearth_refresh=.{43}$/)
     expect(next).not.toBe(cookie)
     const again = await api<Pair>('POST', '/api/auth/refresh', {
@@ -82,9 +82,9 @@ describe('the refresh cookie', () => {
       const { cookie, token } = await signInByCookie()
       const headers = { Cookie: cookie, ...(origin !== undefined && { Origin: origin }) }
       for (const route of ['refresh', 'logout']) {
-        const answer = await api('POST', `/api/auth/${route}`, { headers })
-        expect([answer.status, answer.json.error.code]).toEqual([403, 'FORBIDDEN'])
-        expect(answer.headers.has('set-cookie')).toBe(false)
+        const response = await api('POST', `/api/auth/${route}`, { headers })
+        expect([response.status, response.json.error.code]).toEqual([403, 'FORBIDDEN'])
+        expect(response.headers.has('set-cookie')).toBe(false)
       }
       expect((await api('GET', '/api/auth/me', { token })).status).toBe(200)
       expect((await api('POST', '/api/auth/refresh', { headers: { Cookie: cookie, Origin: APP } })).status).toBe(200)
@@ -93,9 +93,9 @@ describe('the refresh cookie', () => {
 
   it('signs out and is cleared', async () => {
     const { cookie, token } = await signInByCookie()
-    const answer = await api('POST', '/api/auth/logout', { headers: { Cookie: cookie, Origin: APP } })
-    expect(answer.status).toBe(204)
-    expect(parseSetCookie(answer.headers.get('set-cookie') ?? '')).toMatchObject({ maxAge: 0, path: '/api/auth' })
+    const response = await api('POST', '/api/auth/logout', { headers: { Cookie: cookie, Origin: APP } })
+    expect(response.status).toBe(204)
+    expect(parseSetCookie(response.headers.get('set-cookie') ?? '')).toMatchObject({ maxAge: 0, path: '/api/auth' })
     expect((await api('GET', '/api/auth/me', { token })).status).toBe(401)
   })
 

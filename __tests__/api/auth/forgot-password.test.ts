@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { databasePool, prisma } from '@/lib/platform/db/prisma'
 import { issuePasswordReset } from '@/lib/domains/auth/recovery/service'
 import { api } from '../../support/api'
-import { freshEmail, makeUser } from '../../support/factories'
+import { uniqueEmail, createUser } from '../../support/factories'
 import { loggedLines } from '../../support/log'
 import { mailedTokens, mailsTo, useMailFolder } from '../../support/mail'
 import { waitFor } from '../../support/wait'
@@ -31,23 +31,23 @@ async function resetToken(email: string): Promise<string> {
 }
 
 describe('POST /api/auth/forgot-password', () => {
-  it('mails a link to a known address and nothing to an unknown one, with the same answer', async () => {
-    const { email, id } = await makeUser()
-    const stranger = freshEmail()
-    const answers = [await forgot(` ${email.toUpperCase()} `), await forgot(stranger)]
-    expect(answers.map(({ status, text }) => `${status} ${text}`)).toEqual(['204 ', '204 '])
-    const names = answers.map(({ headers }) => [...headers.keys()].toSorted())
+  it('mails a link to a known address and nothing to an unknown one, with the same response', async () => {
+    const { email, id } = await createUser()
+    const unknownEmail = uniqueEmail()
+    const responses = [await forgot(` ${email.toUpperCase()} `), await forgot(unknownEmail)]
+    expect(responses.map(({ status, text }) => `${status} ${text}`)).toEqual(['204 ', '204 '])
+    const names = responses.map(({ headers }) => [...headers.keys()].toSorted())
     expect(names[0]).toEqual(names[1])
     const [token = ''] = await mailedTokens(email, RESET)
     expect(token).toMatch(/^[\w-]{43}$/)
     await queueIsEmpty()
-    expect(await mailsTo(stranger)).toEqual([])
+    expect(await mailsTo(unknownEmail)).toEqual([])
     const event = await prisma().auditEvent.findFirst({ where: { actorId: id, action: 'password_reset_requested' } })
-    expect(event?.requestId).toBe(answers[0]?.headers.get('x-request-id'))
+    expect(event?.requestId).toBe(responses[0]?.headers.get('x-request-id'))
   })
 
   it('keeps no token anywhere in the clear: not in the tables, not in the queue, not in the log', async () => {
-    const { email, id } = await makeUser()
+    const { email, id } = await createUser()
     await databasePool().query(`
       CREATE TABLE IF NOT EXISTS seen_jobs (payload text);
       CREATE OR REPLACE FUNCTION note_job() RETURNS trigger LANGUAGE plpgsql AS
@@ -70,7 +70,7 @@ describe('POST /api/auth/forgot-password', () => {
   })
 
   it('makes one token and one mail of a job that is run twice', async () => {
-    const { email, id } = await makeUser()
+    const { email, id } = await createUser()
     const wish = { email, messageId: randomUUID(), client: { ip: '192.0.2.1', requestId: 'twice' } }
     await Promise.all([issuePasswordReset(wish), issuePasswordReset(wish)])
     await issuePasswordReset(wish)
@@ -80,7 +80,7 @@ describe('POST /api/auth/forgot-password', () => {
   })
 
   it('does not let anybody flood a mailbox', async () => {
-    const { email } = await makeUser()
+    const { email } = await createUser()
     await Promise.all(Array.from({ length: 12 }, () => forgot(email)))
     await queueIsEmpty()
     expect(await mailsTo(email, RESET)).toHaveLength(5)
@@ -93,8 +93,8 @@ describe('POST /api/auth/forgot-password', () => {
     { email: 'a@b.cc\r\nBcc: c@d.ee' },
     { email: [] },
   ])('refuses %j', async (json) => {
-    const answer = await api('POST', '/api/auth/forgot-password', { json })
-    expect(answer.status).toBe(400)
-    expect(answer.json.error.code).toBe('VALIDATION_ERROR')
+    const response = await api('POST', '/api/auth/forgot-password', { json })
+    expect(response.status).toBe(400)
+    expect(response.json.error.code).toBe('VALIDATION_ERROR')
   })
 })

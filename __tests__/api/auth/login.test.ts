@@ -1,27 +1,27 @@
 import { prisma } from '@/lib/platform/db/prisma'
 import { api } from '../../support/api'
-import { freshEmail, makeUser, PASSWORD } from '../../support/factories'
+import { uniqueEmail, createUser, PASSWORD } from '../../support/factories'
 
 const login = (json: object) =>
   api<{ refreshToken: string } & Record<string, unknown>>('POST', '/api/auth/login', { json })
 
 describe('POST /api/auth/login', () => {
   it('answers the user and a pair of tokens, and nothing of the password', async () => {
-    const user = await makeUser()
-    const answer = await login({ email: ` ${user.email.toUpperCase()} `, password: PASSWORD })
-    expect(answer.status).toBe(200)
-    expect(Object.keys(answer.json).sort()).toEqual(['expiresIn', 'refreshToken', 'token', 'user'])
-    expect(answer.json['user']).toEqual(JSON.parse(JSON.stringify(user)))
-    expect(answer.json['expiresIn']).toBe(900)
-    expect(answer.text).not.toContain('$2')
-    expect(answer.headers.get('cache-control')).toBe('no-store')
+    const user = await createUser()
+    const response = await login({ email: ` ${user.email.toUpperCase()} `, password: PASSWORD })
+    expect(response.status).toBe(200)
+    expect(Object.keys(response.json).sort()).toEqual(['expiresIn', 'refreshToken', 'token', 'user'])
+    expect(response.json['user']).toEqual(JSON.parse(JSON.stringify(user)))
+    expect(response.json['expiresIn']).toBe(900)
+    expect(response.text).not.toContain('$2')
+    expect(response.headers.get('cache-control')).toBe('no-store')
   })
 
   it('refuses an unknown address and a wrong password with the same words', async () => {
-    const { email } = await makeUser()
+    const { email } = await createUser()
     const refusals = [
       await login({ email, password: 'wrong horse' }),
-      await login({ email: freshEmail(), password: PASSWORD }),
+      await login({ email: uniqueEmail(), password: PASSWORD }),
       await login({ email, password: `${PASSWORD}${'x'.repeat(72)}` }),
     ]
     const told = refusals.map(({ status, text }) => ({ status, error: { ...JSON.parse(text).error, requestId: '' } }))
@@ -31,8 +31,8 @@ describe('POST /api/auth/login', () => {
   })
 
   it('keeps sign-ins, and failed ones with the address that was tried', async () => {
-    const { id, email } = await makeUser()
-    const unknown = freshEmail()
+    const { id, email } = await createUser()
+    const unknown = uniqueEmail()
     await login({ email, password: PASSWORD })
     await login({ email, password: 'wrong horse' })
     await login({ email: unknown, password: PASSWORD })
@@ -47,8 +47,8 @@ describe('POST /api/auth/login', () => {
   })
 
   it('names every field that is wrong', async () => {
-    const answer = await api('POST', '/api/auth/login', { json: { email: 'x', password: '', remember: true } })
-    expect(answer.status).toBe(400)
-    expect(Object.keys(answer.json.error.details).sort()).toEqual(['email', 'password', 'remember'])
+    const response = await api('POST', '/api/auth/login', { json: { email: 'x', password: '', remember: true } })
+    expect(response.status).toBe(400)
+    expect(Object.keys(response.json.error.details).sort()).toEqual(['email', 'password', 'remember'])
   })
 })

@@ -1,6 +1,6 @@
 import { prisma } from '@/lib/platform/db/prisma'
 import { api } from '../../support/api'
-import { makeApiKey, makeSession, makeUser, signIn } from '../../support/factories'
+import { createApiKey, createSession, createUser, signIn } from '../../support/factories'
 
 const me = async (token: string) => (await api('GET', '/api/auth/me', { token })).status
 const logout = (call: Parameters<typeof api>[2]) => api('POST', '/api/auth/logout', call)
@@ -8,10 +8,10 @@ const logout = (call: Parameters<typeof api>[2]) => api('POST', '/api/auth/logou
 describe('POST /api/auth/logout', () => {
   it('makes the access token dead at once, and no other session’s', async () => {
     const { user, token, refreshToken } = await signIn()
-    const other = await makeSession(user)
+    const other = await createSession(user)
     expect(await me(token)).toBe(200)
-    const answer = await logout({ token })
-    expect([answer.status, answer.text]).toEqual([204, ''])
+    const response = await logout({ token })
+    expect([response.status, response.text]).toEqual([204, ''])
     expect(await me(token)).toBe(401)
     expect((await api('POST', '/api/auth/refresh', { json: { refreshToken } })).status).toBe(401)
     expect(await me(other.token)).toBe(200)
@@ -58,7 +58,7 @@ describe('POST /api/auth/logout', () => {
 
   it('refuses an API key, whatever else is shown', async () => {
     const { user, token, refreshToken } = await signIn()
-    const { key } = await makeApiKey(user, ['users:write'])
+    const { key } = await createApiKey(user, ['users:write'])
     expect((await logout({ token: key, json: { refreshToken } })).status).toBe(403)
     expect(await me(token)).toBe(200)
   })
@@ -75,7 +75,7 @@ describe('the ends of access tokens', () => {
     const admin = await signIn({ role: 'admin' })
     const demoted = await signIn({ role: 'admin' })
     const deleted = await signIn()
-    const { key } = await makeApiKey(deleted.user, ['users:read'])
+    const { key } = await createApiKey(deleted.user, ['users:read'])
     expect((await api('GET', '/api/users', { token: demoted.token })).status).toBe(200)
     expect((await api('GET', '/api/protected', { token: key })).status).toBe(200)
     expect(await me(deleted.token)).toBe(200)
@@ -89,7 +89,7 @@ describe('the ends of access tokens', () => {
 
   it('are kept, and the one who acted is known after they are gone', async () => {
     const admin = await signIn({ role: 'admin' })
-    const user = await makeUser()
+    const user = await createUser()
     await api('PATCH', `/api/users/${user.id}`, { token: admin.token, json: { role: 'admin' } })
     await api('PATCH', `/api/users/${user.id}`, { token: admin.token, json: { role: 'admin' } })
     await api('DELETE', `/api/users/${user.id}`, { token: admin.token })

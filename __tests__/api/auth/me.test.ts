@@ -1,6 +1,6 @@
 import { prisma } from '@/lib/platform/db/prisma'
 import { api } from '../../support/api'
-import { makeApiKey, makeUser, signIn } from '../../support/factories'
+import { createApiKey, createUser, signIn } from '../../support/factories'
 
 describe('GET /api/auth/me', () => {
   it('returns the caller, without anything secret', async () => {
@@ -28,7 +28,7 @@ describe('GET /api/auth/me', () => {
   })
 
   it('returns 403 for an API key', async () => {
-    const { key } = await makeApiKey(await makeUser(), ['users:read'])
+    const { key } = await createApiKey(await createUser(), ['users:read'])
     expect((await api('GET', '/api/auth/me', { token: key })).status).toBe(403)
   })
 })

@@ -1,15 +1,15 @@
 import { prisma } from '@/lib/platform/db/prisma'
 import { hashOpaqueToken } from '@/lib/platform/crypto/opaque-token'
-import { api, type Answer } from '../../support/api'
-import { makeSession, makeUser, signIn } from '../../support/factories'
+import { api, type ApiResponse } from '../../support/api'
+import { createSession, createUser, signIn } from '../../support/factories'
 
 type Pair = { token: string; refreshToken: string; expiresIn: number }
 
 const refresh = (refreshToken: unknown) => api<Pair>('POST', '/api/auth/refresh', { json: { refreshToken } })
 const isSignedIn = async (token: string) => (await api('GET', '/api/auth/me', { token })).status === 200
 
-const refusal = async (answer: Promise<Answer<Pair>>) => {
-  const { status, text } = await answer
+const refusal = async (response: Promise<ApiResponse<Pair>>) => {
+  const { status, text } = await response
   return [status, JSON.parse(text).error.code]
 }
 
@@ -70,7 +70,7 @@ describe('POST /api/auth/refresh', () => {
 
   it('takes a use after the grace for a theft: the session ends for both, at once, and it is kept', async () => {
     const { refreshToken, sessionId, user } = await signIn()
-    const other = await makeSession(user)
+    const other = await createSession(user)
     const thief = await refresh(refreshToken)
     expect(await isSignedIn(thief.json.token)).toBe(true)
     await spentAgo(refreshToken, 11)
@@ -121,8 +121,8 @@ describe('POST /api/auth/refresh', () => {
   })
 
   it('does not outlive the user', async () => {
-    const user = await makeUser()
-    const { refreshToken } = await makeSession(user)
+    const user = await createUser()
+    const { refreshToken } = await createSession(user)
     await prisma().user.delete({ where: { id: user.id } })
     expect(await refusal(refresh(refreshToken))).toEqual([401, 'INVALID_TOKEN'])
   })

@@ -1,6 +1,6 @@
 import { prisma } from '@/lib/platform/db/prisma'
 import { api } from '../../support/api'
-import { freshEmail, makeUser, PASSWORD, signIn } from '../../support/factories'
+import { uniqueEmail, createUser, PASSWORD, signIn } from '../../support/factories'
 import { mailedTokens, mailsTo, useMailFolder } from '../../support/mail'
 import { waitFor } from '../../support/wait'
 import { useWorker } from '../../support/worker'
@@ -51,26 +51,26 @@ describe('POST /api/auth/reset-password', () => {
     })
 
     it('is done once, however many try at once', async () => {
-      const { email } = await makeUser()
+      const { email } = await createUser()
       const token = await resetToken(email)
       const passwords = Array.from({ length: 20 }, (_, index) => `password number ${index}`)
-      const answers = await Promise.all(passwords.map((password) => reset(token, password)))
-      expect(answers.map((answer) => answer.status).toSorted()).toEqual([204, ...Array<number>(19).fill(401)])
-      const codes = answers.filter((answer) => answer.status === 401).map((answer) => answer.json.error.code)
+      const responses = await Promise.all(passwords.map((password) => reset(token, password)))
+      expect(responses.map((response) => response.status).toSorted()).toEqual([204, ...Array<number>(19).fill(401)])
+      const codes = responses.filter((response) => response.status === 401).map((response) => response.json.error.code)
       expect(codes).toEqual(Array(19).fill('TOKEN_REUSED'))
-      const winner = passwords[answers.findIndex((answer) => answer.status === 204)] ?? ''
+      const winner = passwords[responses.findIndex((response) => response.status === 204)] ?? ''
       expect((await login(email, winner)).status).toBe(200)
     })
   })
 
   describe('validation', () => {
     it('does not spend the token on a password that will not do', async () => {
-      const { email } = await makeUser()
+      const { email } = await createUser()
       const token = await resetToken(email)
       for (const password of ['short', 'ü'.repeat(37)]) {
-        const answer = await reset(token, password)
-        expect(answer.status).toBe(400)
-        expect(Object.keys(answer.json.error.details)).toEqual(['password'])
+        const response = await reset(token, password)
+        expect(response.status).toBe(400)
+        expect(Object.keys(response.json.error.details)).toEqual(['password'])
       }
       expect((await reset(token)).status).toBe(204)
     })
@@ -87,10 +87,10 @@ describe('POST /api/auth/reset-password', () => {
 
   describe('authentication', () => {
     const refused = async (token: string, code: string) => {
-      const answer = await reset(token)
-      expect(answer.status).toBe(401)
-      expect(answer.json.error.code).toBe(code)
-      expect(answer.headers.get('www-authenticate')).toBe('Bearer')
+      const response = await reset(token)
+      expect(response.status).toBe(401)
+      expect(response.json.error.code).toBe(code)
+      expect(response.headers.get('www-authenticate')).toBe('Bearer')
     }
 
     it('refuses a token that is made up', async () => {
@@ -99,11 +99,11 @@ describe('POST /api/auth/reset-password', () => {
     })
 
     it('refuses a token that has expired, and one that was used', async () => {
-      const user = await makeUser()
+      const user = await createUser()
       const token = await resetToken(user.email)
       await expireTokens(user.id)
       await refused(token, 'TOKEN_EXPIRED')
-      const other = await makeUser()
+      const other = await createUser()
       const used = await resetToken(other.email)
       await reset(used)
       await refused(used, 'TOKEN_REUSED')
@@ -112,7 +112,7 @@ describe('POST /api/auth/reset-password', () => {
     })
 
     it('refuses every older token once a new password is set', async () => {
-      const { email } = await makeUser()
+      const { email } = await createUser()
       await forgot(email)
       await forgot(email)
       const [first = '', second = ''] = await mailedTokens(email, RESET, 2)
@@ -123,7 +123,7 @@ describe('POST /api/auth/reset-password', () => {
     it('refuses a token that went to an address which the account has no more', async () => {
       const { user, token: accessToken } = await signIn()
       const token = await resetToken(user.email)
-      await api('PATCH', `/api/users/${user.id}`, { token: accessToken, json: { email: freshEmail() } })
+      await api('PATCH', `/api/users/${user.id}`, { token: accessToken, json: { email: uniqueEmail() } })
       await refused(token, 'INVALID_TOKEN')
     })
 
@@ -138,7 +138,7 @@ describe('POST /api/auth/reset-password', () => {
     })
 
     it('refuses what lies in the table in place of the token', async () => {
-      const user = await makeUser()
+      const user = await createUser()
       await resetToken(user.email)
       const row = await prisma().emailToken.findFirstOrThrow({ where: { userId: user.id } })
       await refused(Buffer.from(row.hash).toString('base64url'), 'INVALID_TOKEN')

@@ -1,6 +1,6 @@
 import { databasePool } from '@/lib/platform/db/prisma'
 import { api } from '../../support/api'
-import { makeApiKey, makeUser, signIn } from '../../support/factories'
+import { createApiKey, createUser, signIn } from '../../support/factories'
 import { mailedTokens, mailsTo, useMailFolder } from '../../support/mail'
 import { waitFor } from '../../support/wait'
 import { useWorker } from '../../support/worker'
@@ -39,7 +39,7 @@ describe('POST /api/auth/send-verification-email', () => {
   })
 
   it('returns 403 for an API key', async () => {
-    const { key } = await makeApiKey(await makeUser(), ['users:write'])
+    const { key } = await createApiKey(await createUser(), ['users:write'])
     expect((await sendVerification(key)).status).toBe(403)
   })
 })

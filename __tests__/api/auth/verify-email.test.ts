@@ -1,7 +1,7 @@
 import { config, setConfig } from '@/lib/config'
 import { databasePool, prisma } from '@/lib/platform/db/prisma'
 import { api } from '../../support/api'
-import { freshEmail, PASSWORD, signIn } from '../../support/factories'
+import { uniqueEmail, PASSWORD, signIn } from '../../support/factories'
 import { mailedTokens, mailsTo, useMailFolder } from '../../support/mail'
 import { waitFor } from '../../support/wait'
 import { useWorker } from '../../support/worker'
@@ -42,7 +42,7 @@ async function expireTokens(userId: number): Promise<void> {
 
 describe('POST /api/auth/verify-email', () => {
   it('is asked for by mail on signing up, by anybody or through an admin, and works once', async () => {
-    const email = freshEmail()
+    const email = uniqueEmail()
     const signedUp = await api('POST', '/api/auth/register', { json: { email, password: PASSWORD } })
     expect(signedUp.json.user.emailVerified).toBe(false)
     const [token = ''] = await mailedTokens(email, VERIFY)
@@ -51,7 +51,7 @@ describe('POST /api/auth/verify-email', () => {
     expect(me.json.user.emailVerified).toBe(true)
     expect((await verify(token)).json.error.code).toBe('TOKEN_REUSED')
 
-    const other = freshEmail()
+    const other = uniqueEmail()
     await api('POST', '/api/users', { json: { email: other, password: PASSWORD } })
     expect(await mailedTokens(other, VERIFY)).toHaveLength(1)
   })
@@ -60,7 +60,7 @@ describe('POST /api/auth/verify-email', () => {
     const { user, token: accessToken } = await signIn()
     await sendVerification(accessToken)
     const [old = ''] = await mailedTokens(user.email, VERIFY)
-    const email = freshEmail()
+    const email = uniqueEmail()
     await api('PATCH', `/api/users/${user.id}`, { token: accessToken, json: { email } })
     const late = await verify(old)
     expect(late.status).toBe(401)
@@ -79,8 +79,8 @@ describe('POST /api/auth/verify-email', () => {
     const { user, token: accessToken } = await signIn()
     await sendVerification(accessToken)
     const [token = ''] = await mailedTokens(user.email, VERIFY)
-    const answers = await Promise.all(Array.from({ length: 20 }, () => verify(token)))
-    expect(answers.map((answer) => answer.status).toSorted()).toEqual([204, ...Array<number>(19).fill(401)])
+    const responses = await Promise.all(Array.from({ length: 20 }, () => verify(token)))
+    expect(responses.map((response) => response.status).toSorted()).toEqual([204, ...Array<number>(19).fill(401)])
     expect(await prisma().auditEvent.count({ where: { actorId: user.id, action: 'email_verified' } })).toBe(1)
   })
 
@@ -91,7 +91,7 @@ describe('POST /api/auth/verify-email', () => {
     const forReset = await resetToken(user.email)
     await expireTokens(user.id)
     const codes = [await verify('made-up'), await verify(token), await verify(forReset)].map(
-      (answer) => answer.json.error.code,
+      (response) => response.json.error.code,
     )
     expect(codes).toEqual(['INVALID_TOKEN', 'TOKEN_EXPIRED', 'INVALID_TOKEN'])
     expect(await isVerified(user.id)).toBe(false)

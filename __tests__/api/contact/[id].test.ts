@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { prisma } from '@/lib/platform/db/prisma'
 import { api } from '../../support/api'
-import { freshEmail, signIn } from '../../support/factories'
+import { uniqueEmail, signIn } from '../../support/factories'
 import { useNoLimits } from '../../support/rate-limits'
 
-const form = (given: object = {}) => ({ name: 'Ada Lovelace', email: freshEmail(), message: randomUUID(), ...given })
+const form = (given: object = {}) => ({ name: 'Ada Lovelace', email: uniqueEmail(), message: randomUUID(), ...given })
 
 const kept = async (email: string) => prisma().contactMessage.findMany({ where: { email } })
 
@@ -16,8 +16,8 @@ describe('GET /api/contact/:id', () => {
     const json = form()
     await api('POST', '/api/contact', { json })
     const [message] = await kept(json.email)
-    const answer = await api<object>('GET', `/api/contact/${message?.id}`, { token })
-    expect(answer.json).toEqual({
+    const response = await api<object>('GET', `/api/contact/${message?.id}`, { token })
+    expect(response.json).toEqual({
       ...json,
       id: message?.id,
       source: null,

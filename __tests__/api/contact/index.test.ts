@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto'
 import type { ContactMessage } from '@/lib/domains/contact/schema'
 import { databasePool, prisma } from '@/lib/platform/db/prisma'
 import { api } from '../../support/api'
-import { freshEmail, makeApiKey, signIn } from '../../support/factories'
+import { uniqueEmail, createApiKey, signIn } from '../../support/factories'
 import { useLimits, useNoLimits } from '../../support/rate-limits'
 
 type Messages = { contactMessages: ContactMessage[]; pagination: { nextCursor: string | null } }
 
-const form = (given: object = {}) => ({ name: 'Ada Lovelace', email: freshEmail(), message: randomUUID(), ...given })
+const form = (given: object = {}) => ({ name: 'Ada Lovelace', email: uniqueEmail(), message: randomUUID(), ...given })
 
 const kept = async (email: string) => prisma().contactMessage.findMany({ where: { email } })
 
@@ -25,11 +25,11 @@ describe('POST /api/contact', () => {
   describe('success', () => {
     it('keeps what anybody writes, owes the mail, and says thanks as the contract has it', async () => {
       const json = form({ name: '  Ada Lovelace ', message: ' Is the engine\nstill for sale? ' })
-      const answer = await api<object>('POST', '/api/contact?source=footer', { json })
-      expect(answer.status).toBe(200)
-      expect(answer.json).toEqual({ success: true, message: expect.any(String) })
-      expect(answer.headers.get('x-contact-processed')).toBe('true')
-      expect(answer.headers.getSetCookie()).toEqual(['contact-sent=true; Path=/; HttpOnly; SameSite=Lax'])
+      const response = await api<object>('POST', '/api/contact?source=footer', { json })
+      expect(response.status).toBe(200)
+      expect(response.json).toEqual({ success: true, message: expect.any(String) })
+      expect(response.headers.get('x-contact-processed')).toBe('true')
+      expect(response.headers.getSetCookie()).toEqual(['contact-sent=true; Path=/; HttpOnly; SameSite=Lax'])
       const [message, ...others] = await kept(json.email)
       expect(others).toEqual([])
       expect(message).toMatchObject({
@@ -87,17 +87,17 @@ describe('POST /api/contact', () => {
       ['surprise', 'x'],
     ])('refuses the %s %j, and keeps nothing', async (field, value) => {
       const json = form({ [field]: value })
-      const answer = await api('POST', '/api/contact', { json })
-      expect(answer.status).toBe(400)
-      expect(Object.keys(answer.json.error.details)).toEqual([field])
-      expect(answer.headers.has('x-contact-processed')).toBe(false)
-      expect(answer.headers.getSetCookie()).toEqual([])
+      const response = await api('POST', '/api/contact', { json })
+      expect(response.status).toBe(400)
+      expect(Object.keys(response.json.error.details)).toEqual([field])
+      expect(response.headers.has('x-contact-processed')).toBe(false)
+      expect(response.headers.getSetCookie()).toEqual([])
       if (typeof json.email === 'string' && field !== 'email') expect(await kept(json.email)).toEqual([])
     })
 
     it('names every field that is missing', async () => {
-      const answer = await api('POST', '/api/contact', { json: {} })
-      expect(Object.keys(answer.json.error.details).sort()).toEqual(['email', 'message', 'name'])
+      const response = await api('POST', '/api/contact', { json: {} })
+      expect(Object.keys(response.json.error.details).sort()).toEqual(['email', 'message', 'name'])
     })
 
     it.each([`source=${'x'.repeat(101)}`, 'source=', 'source=a&source=b', 'surprise=1'])(
@@ -123,7 +123,7 @@ describe('POST /api/contact', () => {
 
 describe('POST /api/contact with an Idempotency-Key', () => {
   it('keeps one message, however often it is sent', async () => {
-    const email = freshEmail()
+    const email = uniqueEmail()
     const send = () =>
       api('POST', '/api/contact', {
         json: { name: 'Ada Lovelace', email, message: 'Is the engine for sale?' },
@@ -169,11 +169,11 @@ describe.each(['/api/contact', '/api/contact/1'])('GET %s', (url) => {
 
   it('takes an admin’s API key with the scope, and no other key', async () => {
     const [admin, user] = [await signIn({ role: 'admin' }), await signIn()]
-    const right = await makeApiKey(admin.user, ['contact:read'])
+    const right = await createApiKey(admin.user, ['contact:read'])
     expect([200, 404]).toContain((await api('GET', url, { token: right.key })).status)
-    const wrongScope = await makeApiKey(admin.user, ['users:read'])
+    const wrongScope = await createApiKey(admin.user, ['users:read'])
     expect((await api('GET', url, { token: wrongScope.key })).status).toBe(403)
-    const wrongOwner = await makeApiKey(user.user, ['contact:read'])
+    const wrongOwner = await createApiKey(user.user, ['contact:read'])
     expect((await api('GET', url, { token: wrongOwner.key })).status).toBe(403)
   })
 })
@@ -182,7 +182,7 @@ it.each([
   ['PUT', '/api/contact', 'GET, POST, HEAD, OPTIONS'],
   ['DELETE', '/api/contact/1', 'GET, HEAD, OPTIONS'],
 ])('%s %s is not allowed', async (method, url, allowed) => {
-  const answer = await api(method, url)
-  expect(answer.status).toBe(405)
-  expect(answer.headers.get('allow')).toBe(allowed)
+  const response = await api(method, url)
+  expect(response.status).toBe(405)
+  expect(response.headers.get('allow')).toBe(allowed)
 })

@@ -1,25 +1,25 @@
 import type { Family } from '@/lib/domains/families/schema'
 import { api } from '../../support/api'
-import { makeApiKey, signIn } from '../../support/factories'
-import { makeFamily } from '../../support/families'
+import { createApiKey, signIn } from '../../support/factories'
+import { createFamily } from '../../support/families'
 
 type Families = { families: Family[]; pagination: { total: number; nextCursor: string | null } }
 
 describe('GET /api/families', () => {
   it('lists the families of whoever asks, and no others', async () => {
     const [me, other] = [await signIn(), await signIn()]
-    const mine = [await makeFamily({ owners: [me] }), await makeFamily({ owners: [other], members: [me] })]
-    await makeFamily({ owners: [other] })
-    const answer = await api<Families>('GET', '/api/families', { token: me.token })
-    expect(answer.status).toBe(200)
-    expect(answer.json.families.map(({ id }) => id)).toEqual(mine.map(({ id }) => id))
-    expect(Object.keys(answer.json.families[0] ?? {})).toEqual(['id', 'name', 'createdAt', 'updatedAt'])
-    expect(answer.json.pagination.total).toBe(2)
+    const mine = [await createFamily({ owners: [me] }), await createFamily({ owners: [other], members: [me] })]
+    await createFamily({ owners: [other] })
+    const response = await api<Families>('GET', '/api/families', { token: me.token })
+    expect(response.status).toBe(200)
+    expect(response.json.families.map(({ id }) => id)).toEqual(mine.map(({ id }) => id))
+    expect(Object.keys(response.json.families[0] ?? {})).toEqual(['id', 'name', 'createdAt', 'updatedAt'])
+    expect(response.json.pagination.total).toBe(2)
   })
 
   it('gives the same list by cursor', async () => {
     const me = await signIn()
-    const mine = [await makeFamily({ owners: [me] }), await makeFamily({ owners: [me] })]
+    const mine = [await createFamily({ owners: [me] }), await createFamily({ owners: [me] })]
     const first = await api<Families>('GET', '/api/families?cursor=&limit=1', { token: me.token })
     const { nextCursor } = first.json.pagination
     const second = await api<Families>('GET', `/api/families?cursor=${nextCursor}&limit=1`, { token: me.token })
@@ -28,15 +28,15 @@ describe('GET /api/families', () => {
   })
 
   it('shows an admin their own families alone', async () => {
-    await makeFamily({ owners: [await signIn()] })
+    await createFamily({ owners: [await signIn()] })
     const { token } = await signIn({ role: 'admin' })
     expect((await api<Families>('GET', '/api/families', { token })).json.families).toEqual([])
   })
 
   it.each(['page=0', 'limit=0', 'sort=name', 'q=x'])('refuses ?%s', async (query) => {
     const { token } = await signIn()
-    const answer = await api('GET', `/api/families?${query}`, { token })
-    expect([answer.status, answer.json.error.code]).toEqual([400, 'VALIDATION_ERROR'])
+    const response = await api('GET', `/api/families?${query}`, { token })
+    expect([response.status, response.json.error.code]).toEqual([400, 'VALIDATION_ERROR'])
   })
 
   it('refuses an anonymous caller', async () => {
@@ -45,8 +45,8 @@ describe('GET /api/families', () => {
 
   it('refuses an API key without families:read', async () => {
     const { user } = await signIn()
-    const good = await makeApiKey(user, ['families:read'])
-    const bad = await makeApiKey(user, ['families:write', 'users:read'])
+    const good = await createApiKey(user, ['families:read'])
+    const bad = await createApiKey(user, ['families:write', 'users:read'])
     expect((await api('GET', '/api/families', { token: good.key })).status).toBe(200)
     expect((await api('GET', '/api/families', { token: bad.key })).status).toBe(403)
   })
@@ -69,16 +69,16 @@ describe('POST /api/families', () => {
     'refuses %j',
     async (json) => {
       const { token } = await signIn()
-      const answer = await api('POST', '/api/families', { token, json })
-      expect([answer.status, Object.keys(answer.json.error.details)]).toEqual([400, ['name']])
+      const response = await api('POST', '/api/families', { token, json })
+      expect([response.status, Object.keys(response.json.error.details)]).toEqual([400, ['name']])
     },
   )
 
   it('lets nobody choose the id, the owner or the times', async () => {
     const { token } = await signIn()
     const json = { name: 'x', id: 1, ownerId: 1, createdAt: '2020-01-01', members: [] }
-    const answer = await api('POST', '/api/families', { token, json })
-    expect(Object.keys(answer.json.error.details).sort()).toEqual(['createdAt', 'id', 'members', 'ownerId'])
+    const response = await api('POST', '/api/families', { token, json })
+    expect(Object.keys(response.json.error.details).sort()).toEqual(['createdAt', 'id', 'members', 'ownerId'])
   })
 
   it('refuses an anonymous caller', async () => {
@@ -86,7 +86,7 @@ describe('POST /api/families', () => {
   })
 
   it('refuses an API key without families:write', async () => {
-    const { key } = await makeApiKey((await signIn()).user, ['families:read'])
+    const { key } = await createApiKey((await signIn()).user, ['families:read'])
     expect((await api('POST', '/api/families', { token: key, json: { name: 'x' } })).status).toBe(403)
   })
 })

@@ -3,20 +3,20 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { config, setConfig } from '@/lib/config'
 import { prisma } from '@/lib/platform/db/prisma'
-import { api, type Answer, type Body } from '../../support/api'
+import { api, type ApiResponse, type Body } from '../../support/api'
 import { signIn } from '../../support/factories'
-import { freshPath, mine, storeFile } from '../../support/files'
+import { uniquePath, fileUrl, storeFile } from '../../support/files'
 import { gif, png } from '../../support/images'
 
-type Send = (body?: string | Buffer, key?: string) => Promise<Answer<Body>>
+type Send = (body?: string | Buffer, key?: string) => Promise<ApiResponse<Body>>
 type Caller = { token: string; ownerId: number; sendFile: Send; sendImage: Send; key: string; path: string }
 
 async function caller(): Promise<Caller> {
   const { token, user } = await signIn()
-  const [key, path] = [randomUUID(), freshPath()]
+  const [key, path] = [randomUUID(), uniquePath()]
   const headersOf = (given: string) => ({ 'Idempotency-Key': given })
   const sendFile: Send = (body = 'hello', given = key) =>
-    api('POST', mine(path), { token, body: new Uint8Array(Buffer.from(body)), headers: headersOf(given) })
+    api('POST', fileUrl(path), { token, body: new Uint8Array(Buffer.from(body)), headers: headersOf(given) })
   const sendImage: Send = (body = png(), given = key) => {
     const form = new FormData()
     form.append('file', new File([new Uint8Array(Buffer.from(body))], 'a.png'))
@@ -35,7 +35,7 @@ async function expectKept(ownerId: number, count: number): Promise<void> {
 const storedKeys = async () =>
   (await readdir(join(config().dataDir, 'files'), { recursive: true })).filter((name) => name.includes('/')).sort()
 
-function expectReplay(first: Answer<Body>, again: Answer<Body>): void {
+function expectReplay(first: ApiResponse<Body>, again: ApiResponse<Body>): void {
   expect([again.status, again.text]).toEqual([first.status, first.text])
   expect(first.headers.get('idempotency-replayed')).toBeNull()
   expect(again.headers.get('idempotency-replayed')).toBe('true')
@@ -45,7 +45,7 @@ function expectReplay(first: Answer<Body>, again: Answer<Body>): void {
 describe.each(['sendFile', 'sendImage'] as const)('a key with a body of bytes: %s', (way) => {
   const other = way === 'sendFile' ? 'other' : gif()
 
-  it('gives the first answer again and leaves no second bytes behind', async () => {
+  it('gives the first response again and leaves no second bytes behind', async () => {
     const { [way]: send, ownerId } = await caller()
     const first = await send()
     expect(first.status).toBe(201)
@@ -68,21 +68,21 @@ describe.each(['sendFile', 'sendImage'] as const)('a key with a body of bytes: %
 
   it('creates one file of two requests at once', async () => {
     const { [way]: send, ownerId } = await caller()
-    const answers = await Promise.all([send(), send()])
-    const created = answers.filter(
+    const responses = await Promise.all([send(), send()])
+    const created = responses.filter(
       ({ status, headers }) => status === 201 && headers.get('idempotency-replayed') === null,
     )
     expect(created).toHaveLength(1)
     const [first] = created
-    for (const answer of answers) {
-      if (answer === first) continue
-      if (answer.status === 409) expect(answer.json.error.code).toBe('IDEMPOTENCY_IN_PROGRESS')
-      else expect([answer.status, answer.text]).toEqual([201, first?.text])
+    for (const response of responses) {
+      if (response === first) continue
+      if (response.status === 409) expect(response.json.error.code).toBe('IDEMPOTENCY_IN_PROGRESS')
+      else expect([response.status, response.text]).toEqual([201, first?.text])
     }
     await expectKept(ownerId, 1)
   })
 
-  it('gives the first answer again when there is no more room', async () => {
+  it('gives the first response again when there is no more room', async () => {
     const { [way]: send, ownerId } = await caller()
     const first = await send()
     const before = config()
@@ -106,10 +106,10 @@ describe.each(['sendFile', 'sendImage'] as const)('a key with a body of bytes: %
 })
 
 describe('a key with POST /api/files/:owner/:path', () => {
-  it('gives the first answer again after the file is gone, and makes none', async () => {
+  it('gives the first response again after the file is gone, and makes none', async () => {
     const { sendFile, token, path, ownerId } = await caller()
     const first = await sendFile()
-    expect((await api('DELETE', mine(path), { token })).status).toBe(204)
+    expect((await api('DELETE', fileUrl(path), { token })).status).toBe(204)
     expectReplay(first, await sendFile())
     await expectKept(ownerId, 0)
   })
@@ -119,7 +119,7 @@ describe('a key with POST /api/files/:owner/:path', () => {
     await storeFile(token, { path })
     const first = await sendFile()
     expect([first.status, first.json.error.code]).toEqual([409, 'FILE_EXISTS'])
-    await api('DELETE', mine(path), { token })
+    await api('DELETE', fileUrl(path), { token })
     expectReplay(first, await sendFile())
     await expectKept(ownerId, 0)
   })
@@ -128,9 +128,9 @@ describe('a key with POST /api/files/:owner/:path', () => {
     const { sendFile, token, path, key } = await caller()
     await sendFile()
     const headers = { 'Idempotency-Key': key, 'Content-Type': 'text/plain' }
-    expect((await api('POST', mine(path), { token, body: 'hello', headers })).status).toBe(422)
+    expect((await api('POST', fileUrl(path), { token, body: 'hello', headers })).status).toBe(422)
     const other = await signIn()
-    expect((await api('POST', mine(path), { token: other.token, body: 'hello', headers })).status).toBe(201)
+    expect((await api('POST', fileUrl(path), { token: other.token, body: 'hello', headers })).status).toBe(201)
   })
 
   it('keeps large bodies whole', async () => {
@@ -138,7 +138,7 @@ describe('a key with POST /api/files/:owner/:path', () => {
     const bytes = randomBytes(3 * 1024 * 1024)
     const first = await sendFile(bytes)
     expectReplay(first, await sendFile(bytes))
-    const read = await api('GET', mine(path), { token })
+    const read = await api('GET', fileUrl(path), { token })
     expect(Number(read.headers.get('content-length'))).toBe(bytes.length)
   })
 })

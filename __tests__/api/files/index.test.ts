@@ -1,14 +1,14 @@
 import type { File } from '@/lib/domains/files/schema'
-import { api, type Answer } from '../../support/api'
-import { makeApiKey, signIn } from '../../support/factories'
+import { api, type ApiResponse } from '../../support/api'
+import { createApiKey, signIn } from '../../support/factories'
 import { publish, storeFile } from '../../support/files'
 
 type Files = { files: File[]; pagination: { total: number; nextCursor: string | null } }
 
 async function pathsOf(token: string, query: string): Promise<string[]> {
-  const answer = await api<Files>('GET', `/api/files?${query}`, { token })
-  expect(answer.status).toBe(200)
-  return answer.json.files.map((file) => file.path)
+  const response = await api<Files>('GET', `/api/files?${query}`, { token })
+  expect(response.status).toBe(200)
+  return response.json.files.map((file) => file.path)
 }
 
 describe('GET /api/files', () => {
@@ -46,7 +46,7 @@ describe('GET /api/files', () => {
       const seen: string[] = []
       for (let cursor: string | null = ''; cursor !== null;) {
         const query: string = `limit=1&sort=${sort}&cursor=${encodeURIComponent(cursor)}`
-        const { json }: Answer<Files> = await api<Files>('GET', `/api/files?${query}`, { token })
+        const { json }: ApiResponse<Files> = await api<Files>('GET', `/api/files?${query}`, { token })
         seen.push(...json.files.map((file) => file.path))
         cursor = json.pagination.nextCursor
       }
@@ -77,7 +77,7 @@ describe('GET /api/files', () => {
   it('refuses an anonymous caller, and an API key without the scope', async () => {
     expect((await api('GET', '/api/files')).status).toBe(401)
     const { user } = await signIn()
-    const { key } = await makeApiKey(user, ['files:write'])
+    const { key } = await createApiKey(user, ['files:write'])
     expect((await api('GET', '/api/files', { token: key })).status).toBe(403)
   })
 })

@@ -2,14 +2,14 @@ import type { FileLink } from '@/lib/domains/files/schema'
 import { config, setConfig } from '@/lib/config'
 import { api } from '../../support/api'
 import { signIn } from '../../support/factories'
-import { freshPath, mine, storeFile } from '../../support/files'
+import { uniquePath, fileUrl, storeFile } from '../../support/files'
 
 async function linked(expiresIn = 60) {
   const { token, user } = await signIn()
   const { path } = await storeFile(token)
-  const answer = await api<FileLink>('POST', '/api/files/links', { token, json: { path, expiresIn } })
-  expect(answer.status).toBe(201)
-  return { token, user, path, url: answer.json.url, expiresAt: new Date(answer.json.expiresAt) }
+  const response = await api<FileLink>('POST', '/api/files/links', { token, json: { path, expiresIn } })
+  expect(response.status).toBe(201)
+  return { token, user, path, url: response.json.url, expiresAt: new Date(response.json.expiresAt) }
 }
 
 const statusOf = async (url: string) => (await api('GET', url)).status
@@ -54,13 +54,13 @@ describe('POST /api/files/links', () => {
     const { url, user, token, path } = await linked()
     const other = await storeFile(token)
     expect(await statusOf(url.replace(path, other.path))).toBe(404)
-    const stranger = await signIn()
-    await storeFile(stranger.token, { path })
-    expect(await statusOf(url.replace(`/${user.id}/`, `/${stranger.user.id}/`))).toBe(404)
+    const otherUser = await signIn()
+    await storeFile(otherUser.token, { path })
+    expect(await statusOf(url.replace(`/${user.id}/`, `/${otherUser.user.id}/`))).toBe(404)
     expect(await statusOf(url.replace(`/${user.id}/`, '/me/'))).toBe(401)
-    expect((await api('GET', url.replace(`/${user.id}/`, '/me/'), { token: stranger.token })).text).toBe('hello')
+    expect((await api('GET', url.replace(`/${user.id}/`, '/me/'), { token: otherUser.token })).text).toBe('hello')
     for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) expect((await api(method, url)).status).toBe(401)
-    expect((await api('DELETE', url, { token: stranger.token })).status).toBe(400)
+    expect((await api('DELETE', url, { token: otherUser.token })).status).toBe(400)
     expect(await statusOf(url)).toBe(200)
   })
 
@@ -83,13 +83,13 @@ describe('POST /api/files/links', () => {
 
   it('ends with the replacement, the renaming and the deletion of the file', async () => {
     const [replaced, renamed, deleted] = [await linked(), await linked(), await linked()]
-    await api('PUT', mine(replaced.path), { token: replaced.token, body: 'hello' })
+    await api('PUT', fileUrl(replaced.path), { token: replaced.token, body: 'hello' })
     expect(await statusOf(replaced.url)).toBe(404)
-    const path = freshPath()
-    await api('PATCH', mine(renamed.path), { token: renamed.token, json: { path } })
+    const path = uniquePath()
+    await api('PATCH', fileUrl(renamed.path), { token: renamed.token, json: { path } })
     expect(await statusOf(renamed.url)).toBe(404)
     expect(await statusOf(renamed.url.replace(renamed.path, path))).toBe(404)
-    await api('DELETE', mine(deleted.path), { token: deleted.token })
+    await api('DELETE', fileUrl(deleted.path), { token: deleted.token })
     await storeFile(deleted.token, { path: deleted.path })
     expect(await statusOf(deleted.url)).toBe(404)
   })

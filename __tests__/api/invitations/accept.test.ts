@@ -3,7 +3,7 @@ import { config, setConfig } from '@/lib/config'
 import { deleteOldInvitations } from '@/lib/domains/families/invitations/repository'
 import { prisma } from '@/lib/platform/db/prisma'
 import { api, type Body } from '../../support/api'
-import { makeApiKey, signIn } from '../../support/factories'
+import { createApiKey, signIn } from '../../support/factories'
 import { createFamilyFixture, queuedInvitationEmails, type Caller } from '../../support/families'
 
 type Accepted = Body & { family: Family }
@@ -12,21 +12,21 @@ const accept = (caller: Caller, token: unknown) =>
   api<Accepted>('POST', '/api/invitations/accept', { token: caller.token, json: { token } })
 
 /** A family, somebody invited to it, and the token that they were sent. */
-async function makeInvited(role: FamilyRole = 'member') {
+async function createInvited(role: FamilyRole = 'member') {
   const cast = await createFamilyFixture()
-  const { email } = cast.stranger.user
+  const { email } = cast.otherUser.user
   await api('POST', `${cast.url}/invitations`, { token: cast.owner.token, json: { email, role } })
   const [mail] = await queuedInvitationEmails(email)
-  return { ...cast, invited: cast.stranger, token: mail?.token ?? '' }
+  return { ...cast, invited: cast.otherUser, token: mail?.token ?? '' }
 }
 
 describe('POST /api/invitations/accept', () => {
   describe('success', () => {
     it('makes the invited a member, once', async () => {
-      const { invited, family, url, token } = await makeInvited()
-      const answer = await accept(invited, token)
-      expect(answer.status).toBe(200)
-      expect(answer.json.family).toMatchObject({ id: family.id, name: family.name })
+      const { invited, family, url, token } = await createInvited()
+      const response = await accept(invited, token)
+      expect(response.status).toBe(200)
+      expect(response.json.family).toMatchObject({ id: family.id, name: family.name })
       expect((await api('GET', url, { token: invited.token })).status).toBe(200)
       expect((await api('DELETE', url, { token: invited.token })).status).toBe(403)
       const again = await accept(invited, token)
@@ -34,19 +34,19 @@ describe('POST /api/invitations/accept', () => {
     })
 
     it('gives the role that the invitation offers', async () => {
-      const { invited, url, token } = await makeInvited('owner')
+      const { invited, url, token } = await createInvited('owner')
       await accept(invited, token)
       expect((await api('DELETE', url, { token: invited.token })).status).toBe(204)
     })
 
     it('lets one of many at the same time through', async () => {
-      const { invited, token } = await makeInvited()
-      const answers = await Promise.all(Array.from({ length: 8 }, () => accept(invited, token)))
-      expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array(7).fill(401)])
+      const { invited, token } = await createInvited()
+      const responses = await Promise.all(Array.from({ length: 8 }, () => accept(invited, token)))
+      expect(responses.map(({ status }) => status).sort()).toEqual([200, ...Array(7).fill(401)])
     })
 
     it('goes by the address that the user has now', async () => {
-      const { invited, token } = await makeInvited()
+      const { invited, token } = await createInvited()
       const { email } = invited.user
       await prisma().user.update({ where: { id: invited.user.id }, data: { email: `moved-${email}` } })
       expect((await accept(invited, token)).json.error.code).toBe('INVALID_TOKEN')
@@ -57,12 +57,12 @@ describe('POST /api/invitations/accept', () => {
 
   describe('a token that will not do', () => {
     it('is to somebody else as good as made up, and stays good for the invited', async () => {
-      const { invited, owner, admin, token } = await makeInvited()
+      const { invited, owner, admin, token } = await createInvited()
       const made = await accept(owner, 'x'.repeat(43))
       for (const caller of [owner, admin, await signIn()]) {
-        const answer = await accept(caller, token)
-        expect(answer.status).toBe(401)
-        expect({ ...answer.json.error, requestId: '' }).toEqual({ ...made.json.error, requestId: '' })
+        const response = await accept(caller, token)
+        expect(response.status).toBe(401)
+        expect({ ...response.json.error, requestId: '' }).toEqual({ ...made.json.error, requestId: '' })
       }
       expect((await accept(invited, token)).status).toBe(200)
       expect((await accept(owner, token)).json.error.code).toBe('INVALID_TOKEN')
@@ -72,9 +72,9 @@ describe('POST /api/invitations/accept', () => {
       const original = config()
       setConfig({ ...original, invitationTtlSeconds: 0 })
       try {
-        const { invited, token, owner } = await makeInvited()
-        const answer = await accept(invited, token)
-        expect([answer.status, answer.json.error.code]).toEqual([401, 'TOKEN_EXPIRED'])
+        const { invited, token, owner } = await createInvited()
+        const response = await accept(invited, token)
+        expect([response.status, response.json.error.code]).toEqual([401, 'TOKEN_EXPIRED'])
         expect((await accept(owner, token)).json.error.code).toBe('INVALID_TOKEN')
       } finally {
         setConfig(original)
@@ -82,30 +82,30 @@ describe('POST /api/invitations/accept', () => {
     })
 
     it('is not found by trying: what is nearly one is as good as made up, and harms nothing', async () => {
-      const { invited, token } = await makeInvited()
+      const { invited, token } = await createInvited()
       const near = [token.slice(1), `${token}=`, ` ${token}`, `${token}a`, token.toLowerCase(), token.toUpperCase()]
       for (const tried of near) expect([tried, (await accept(invited, tried)).status]).toEqual([tried, 401])
       expect((await accept(invited, token)).status).toBe(200)
     })
 
     it('is dead with its family', async () => {
-      const { invited, owner, url, token } = await makeInvited()
+      const { invited, owner, url, token } = await createInvited()
       await api('DELETE', url, { token: owner.token })
       expect((await accept(invited, token)).json.error.code).toBe('INVALID_TOKEN')
     })
 
     it('leaves a member of another way as they are', async () => {
-      const { invited, family, token } = await makeInvited('owner')
+      const { invited, family, token } = await createInvited('owner')
       const membership = { familyId: family.id, userId: invited.user.id, role: 'member' } as const
       await prisma().membership.create({ data: membership })
-      const answer = await accept(invited, token)
-      expect([answer.status, answer.json.error.code]).toEqual([409, 'ALREADY_MEMBER'])
+      const response = await accept(invited, token)
+      expect([response.status, response.json.error.code]).toEqual([409, 'ALREADY_MEMBER'])
       expect(await prisma().membership.findFirst({ where: { ...membership, role: 'owner' } })).toBeNull()
     })
 
     it('is withdrawn or accepted, never both, when both happen at once', async () => {
       for (let round = 0; round < 10; round += 1) {
-        const { invited, owner, url, token } = await makeInvited()
+        const { invited, owner, url, token } = await createInvited()
         const [open] = await prisma().invitation.findMany({ where: { email: invited.user.email } })
         const [withdrawn, accepted] = await Promise.all([
           api('DELETE', `${url}/invitations/${open?.id}`, { token: owner.token }),
@@ -122,34 +122,34 @@ describe('POST /api/invitations/accept', () => {
       'refuses %j',
       async (json) => {
         const { token } = await signIn()
-        const answer = await api('POST', '/api/invitations/accept', { token, json })
-        expect([answer.status, Object.keys(answer.json.error.details)]).toEqual([400, ['token']])
+        const response = await api('POST', '/api/invitations/accept', { token, json })
+        expect([response.status, Object.keys(response.json.error.details)]).toEqual([400, ['token']])
       },
     )
 
     it.each(["' OR 1=1 --", '😀', '../../x', 'null'])('takes %s for a made-up token', async (token) => {
-      const answer = await accept(await signIn(), token)
-      expect([answer.status, answer.json.error.code]).toEqual([401, 'INVALID_TOKEN'])
+      const response = await accept(await signIn(), token)
+      expect([response.status, response.json.error.code]).toEqual([401, 'INVALID_TOKEN'])
     })
   })
 
   it('refuses an anonymous caller, whatever the token', async () => {
-    const { token } = await makeInvited()
-    const answer = await api('POST', '/api/invitations/accept', { json: { token } })
-    expect([answer.status, answer.json.error.code]).toEqual([401, 'UNAUTHORIZED'])
+    const { token } = await createInvited()
+    const response = await api('POST', '/api/invitations/accept', { json: { token } })
+    expect([response.status, response.json.error.code]).toEqual([401, 'UNAUTHORIZED'])
   })
 
   it('refuses an API key of the invited without families:write', async () => {
-    const { invited, token } = await makeInvited()
-    const { key } = await makeApiKey(invited.user, ['families:read'])
-    const answer = await api('POST', '/api/invitations/accept', { token: key, json: { token } })
-    expect([answer.status, answer.json.error.code]).toEqual([403, 'FORBIDDEN'])
+    const { invited, token } = await createInvited()
+    const { key } = await createApiKey(invited.user, ['families:read'])
+    const response = await api('POST', '/api/invitations/accept', { token: key, json: { token } })
+    expect([response.status, response.json.error.code]).toEqual([403, 'FORBIDDEN'])
   })
 })
 
 describe('the sweep of old invitations', () => {
   it('removes those that have been expired for a month, and no others', async () => {
-    const [old, fresh] = [await makeInvited(), await makeInvited()]
+    const [old, fresh] = [await createInvited(), await createInvited()]
     const days = (count: number) => new Date(Date.now() - count * 86_400_000)
     const setEnd = (familyId: number, expiresAt: Date) =>
       prisma().invitation.updateMany({ where: { familyId }, data: { expiresAt } })

@@ -1,7 +1,7 @@
 import type { Post, Visibility } from '@/lib/domains/posts/schema'
 import { api } from '../../support/api'
-import { makeApiKey, signIn } from '../../support/factories'
-import { removeMemberDirectly, createFamilyFixture, makeFamily, makePost } from '../../support/families'
+import { createApiKey, signIn } from '../../support/factories'
+import { removeMemberDirectly, createFamilyFixture, createFamily, createPost } from '../../support/families'
 
 const whole = { title: 'New', content: 'Newer', visibility: 'public' }
 const changes = [
@@ -16,11 +16,11 @@ describe('GET /api/posts/:id', () => {
     ['family', [404, 200, 200, 404, 200]],
     ['private', [404, 404, 200, 404, 200]],
   ])('shows a %s post to those who may see it', async (visibility, expected) => {
-    const { owner, member, stranger, admin, family } = await createFamilyFixture()
-    const id = await makePost(member, { visibility, ...(visibility === 'family' && { familyId: family.id }) })
-    const tokens = [undefined, owner.token, member.token, stranger.token, admin.token]
-    const answers = await Promise.all(tokens.map((token) => api('GET', `/api/posts/${id}`, { token })))
-    expect(answers.map(({ status }) => status)).toEqual(expected)
+    const { owner, member, otherUser, admin, family } = await createFamilyFixture()
+    const id = await createPost(member, { visibility, ...(visibility === 'family' && { familyId: family.id }) })
+    const tokens = [undefined, owner.token, member.token, otherUser.token, admin.token]
+    const responses = await Promise.all(tokens.map((token) => api('GET', `/api/posts/${id}`, { token })))
+    expect(responses.map(({ status }) => status)).toEqual(expected)
   })
 
   it.each(['2147483647', '99999999999999999999'])('answers 404 for %s', async (id) => {
@@ -28,14 +28,14 @@ describe('GET /api/posts/:id', () => {
   })
 
   it.each(['0', 'x', '1e1', '-1'])('refuses the id %s', async (id) => {
-    const answer = await api('GET', `/api/posts/${id}`)
-    expect([answer.status, Object.keys(answer.json.error.details)]).toEqual([400, ['id']])
+    const response = await api('GET', `/api/posts/${id}`)
+    expect([response.status, Object.keys(response.json.error.details)]).toEqual([400, ['id']])
   })
 
   it('refuses an API key without posts:read', async () => {
     const author = await signIn()
-    const { key } = await makeApiKey(author.user, ['posts:write'])
-    expect((await api('GET', `/api/posts/${await makePost(author)}`, { token: key })).status).toBe(403)
+    const { key } = await createApiKey(author.user, ['posts:write'])
+    expect((await api('GET', `/api/posts/${await createPost(author)}`, { token: key })).status).toBe(403)
   })
 })
 
@@ -43,9 +43,9 @@ describe('PUT, PATCH and DELETE /api/posts/:id', () => {
   it.each(changes)('%s is for the author and admins', async (method, json) => {
     const { member, admin } = await createFamilyFixture()
     for (const { token } of [member, admin]) {
-      const id = await makePost(member)
-      const answer = await api<Post>(method, `/api/posts/${id}`, { token, json })
-      expect(answer.status).toBe(method === 'DELETE' ? 204 : 200)
+      const id = await createPost(member)
+      const response = await api<Post>(method, `/api/posts/${id}`, { token, json })
+      expect(response.status).toBe(method === 'DELETE' ? 204 : 200)
       const after = await api<Post>('GET', `/api/posts/${id}`)
       if (method === 'DELETE') expect(after.status).toBe(404)
       else expect([after.json.title, after.json.author.id]).toEqual(['New', member.user.id])
@@ -55,20 +55,20 @@ describe('PUT, PATCH and DELETE /api/posts/:id', () => {
   it.each(changes)(
     '%s is refused to others who may see it, and hidden from those who may not',
     async (method, json) => {
-      const { owner, member, stranger, family } = await createFamilyFixture()
+      const { owner, member, otherUser, family } = await createFamilyFixture()
       const [shared, open, hidden] = [
-        await makePost(member, { visibility: 'family', familyId: family.id }),
-        await makePost(member),
-        await makePost(member, { visibility: 'private' }),
+        await createPost(member, { visibility: 'family', familyId: family.id }),
+        await createPost(member),
+        await createPost(member, { visibility: 'private' }),
       ]
       const act = async (token: string | undefined, id: number) =>
         (await api(method, `/api/posts/${id}`, { token, json })).status
       expect([await act(owner.token, shared), await act(owner.token, open), await act(owner.token, hidden)]).toEqual([
         ...[403, 403, 404],
       ])
-      expect([await act(stranger.token, shared), await act(stranger.token, hidden)]).toEqual([404, 404])
+      expect([await act(otherUser.token, shared), await act(otherUser.token, hidden)]).toEqual([404, 404])
       expect([await act(undefined, shared), await act(undefined, open)]).toEqual([401, 401])
-      const { key } = await makeApiKey(member.user, ['posts:read', 'families:write'])
+      const { key } = await createApiKey(member.user, ['posts:read', 'families:write'])
       expect(await act(key, open)).toBe(403)
       expect((await api('GET', `/api/posts/${shared}`, { token: owner.token })).status).toBe(200)
     },
@@ -76,8 +76,8 @@ describe('PUT, PATCH and DELETE /api/posts/:id', () => {
 
   it('keeps the author when an admin changes a post, and asks for the author’s membership', async () => {
     const { member, admin, family } = await createFamilyFixture()
-    const elsewhere = await makeFamily({ owners: [admin] })
-    const id = await makePost(member)
+    const elsewhere = await createFamily({ owners: [admin] })
+    const id = await createPost(member)
     const move = (familyId: number) =>
       api<Post>('PATCH', `/api/posts/${id}`, { token: admin.token, json: { visibility: 'family', familyId } })
     expect((await move(elsewhere.id)).status).toBe(400)
@@ -87,38 +87,38 @@ describe('PUT, PATCH and DELETE /api/posts/:id', () => {
 
   it('takes out of PUT what is not named', async () => {
     const { member, family } = await createFamilyFixture()
-    const id = await makePost(member, { visibility: 'family', familyId: family.id })
-    const answer = await api<Post>('PUT', `/api/posts/${id}`, { token: member.token, json: whole })
-    expect(answer.json).toMatchObject({ ...whole, familyId: null })
+    const id = await createPost(member, { visibility: 'family', familyId: family.id })
+    const response = await api<Post>('PUT', `/api/posts/${id}`, { token: member.token, json: whole })
+    expect(response.json).toMatchObject({ ...whole, familyId: null })
   })
 
   it.each([{}, { title: 'x' }, { ...whole, author: 1 }, { ...whole, visibility: undefined }])(
     'refuses PUT of %j',
     async (json) => {
       const author = await signIn()
-      const id = await makePost(author)
+      const id = await createPost(author)
       expect((await api('PUT', `/api/posts/${id}`, { token: author.token, json })).status).toBe(400)
     },
   )
 })
 
 describe('the place of a post under PATCH', () => {
-  /** A post in a family, another family of the author and one of others, and what a change of it answers. */
-  async function makePlaced() {
+  /** A post in a family, another family of the author and one of others, and what a change of it responses. */
+  async function createPlaced() {
     const { member, otherOwner, family } = await createFamilyFixture()
-    const other = await makeFamily({ owners: [member] })
-    const foreign = await makeFamily({ owners: [otherOwner] })
-    const id = await makePost(member, { visibility: 'family', familyId: family.id })
+    const other = await createFamily({ owners: [member] })
+    const foreign = await createFamily({ owners: [otherOwner] })
+    const id = await createPost(member, { visibility: 'family', familyId: family.id })
     const patch = async (json: object) => {
-      const answer = await api<Post>('PATCH', `/api/posts/${id}`, { token: member.token, json })
-      return answer.status === 200 ? [answer.json.visibility, answer.json.familyId] : answer.status
+      const response = await api<Post>('PATCH', `/api/posts/${id}`, { token: member.token, json })
+      return response.status === 200 ? [response.json.visibility, response.json.familyId] : response.status
     }
     return { member, family, other, foreign, id, patch }
   }
 
   it('leaves the family with the visibility', async () => {
     for (const visibility of ['public', 'private']) {
-      const { patch, family } = await makePlaced()
+      const { patch, family } = await createPlaced()
       expect(await patch({ visibility })).toEqual([visibility, null])
       expect(await patch({ visibility: 'family' })).toBe(400)
       expect(await patch({ visibility: 'family', familyId: family.id })).toEqual(['family', family.id])
@@ -126,13 +126,13 @@ describe('the place of a post under PATCH', () => {
   })
 
   it('moves to another family of the author alone', async () => {
-    const { patch, other, foreign } = await makePlaced()
+    const { patch, other, foreign } = await createPlaced()
     expect(await patch({ familyId: foreign.id })).toBe(400)
     expect(await patch({ familyId: other.id })).toEqual(['family', other.id])
   })
 
   it('refuses what does not fit together', async () => {
-    const { patch, family } = await makePlaced()
+    const { patch, family } = await createPlaced()
     expect(await patch({ familyId: null })).toBe(400)
     expect(await patch({ visibility: 'public', familyId: family.id })).toBe(400)
     expect(await patch({ visibility: 'family', familyId: null })).toBe(400)
@@ -142,7 +142,7 @@ describe('the place of a post under PATCH', () => {
   })
 
   it('stays when the author has left, who may not come back with it', async () => {
-    const { patch, member, family } = await makePlaced()
+    const { patch, member, family } = await createPlaced()
     await removeMemberDirectly(family.id, member.user.id)
     expect(await patch({ title: 'Corrected' })).toEqual(['family', family.id])
     expect(await patch({ visibility: 'family', familyId: family.id })).toEqual(['family', family.id])
@@ -151,7 +151,7 @@ describe('the place of a post under PATCH', () => {
   })
 
   it('is a whole one, whichever of many changes at once comes last', async () => {
-    const { id, member, family, other, patch } = await makePlaced()
+    const { id, member, family, other, patch } = await createPlaced()
     await Promise.all(
       [
         ...[{ visibility: 'public' }, { visibility: 'family', familyId: other.id }, { visibility: 'private' }],

@@ -1,11 +1,11 @@
 import { prisma } from '@/lib/platform/db/prisma'
 import { api } from '../../support/api'
-import { freshEmail, signIn } from '../../support/factories'
-import { createFamilyFixture, makePost, queuedInvitationEmails, type Caller } from '../../support/families'
+import { uniqueEmail, signIn } from '../../support/factories'
+import { createFamilyFixture, createPost, queuedInvitationEmails, type Caller } from '../../support/families'
 
 /** Things that can be read and changed, each with its URL, a change, and whether it can be deleted. */
 const things: [string, (owner: Caller) => Promise<string>, string, object][] = [
-  ['a post', async (owner) => `/api/posts/${await makePost(owner)}`, 'PATCH', { title: 'New' }],
+  ['a post', async (owner) => `/api/posts/${await createPost(owner)}`, 'PATCH', { title: 'New' }],
   [
     'a family',
     async ({ token }) =>
@@ -17,7 +17,7 @@ const things: [string, (owner: Caller) => Promise<string>, string, object][] = [
 ]
 
 describe.each(things)('conditional requests for %s', (_title, make, method, json) => {
-  it('answer 304 to a GET of what is known, and 412 to a change of what is not', async () => {
+  it('response 304 to a GET of what is known, and 412 to a change of what is not', async () => {
     const owner = await signIn()
     const { token } = owner
     const url = await make(owner)
@@ -35,15 +35,15 @@ describe.each(things)('conditional requests for %s', (_title, make, method, json
     const url = await make(owner)
     const tag = (await api('GET', url, { token })).headers.get('etag') ?? ''
     const change = () => api(method, url, { token, json, headers: { 'If-Match': tag } })
-    const answers = await Promise.all([change(), change()])
-    expect(answers.map(({ status }) => status).sort()).toEqual([200, 412])
+    const responses = await Promise.all([change(), change()])
+    expect(responses.map(({ status }) => status).sort()).toEqual([200, 412])
   })
 })
 
 describe('deletions with If-Match', () => {
   it('remove what is known alone: posts, families, members', async () => {
     const { owner, member, url } = await createFamilyFixture()
-    const post = `/api/posts/${await makePost(owner)}`
+    const post = `/api/posts/${await createPost(owner)}`
     for (const target of [post, `${url}/members/${member.user.id}`, url]) {
       const remove = async (tag: string) =>
         (await api('DELETE', target, { token: owner.token, headers: { 'If-Match': tag } })).status
@@ -57,7 +57,7 @@ describe('creations with an Idempotency-Key', () => {
   it('happen once and owe one mail', async () => {
     const { owner, url } = await createFamilyFixture()
     const { token } = owner
-    const email = freshEmail()
+    const email = uniqueEmail()
     const headers = { 'Idempotency-Key': 'the-same' }
     const creations: [string, object][] = [
       ['/api/posts', { title: 'Once', content: email }],

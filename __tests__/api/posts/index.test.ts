@@ -1,8 +1,8 @@
 import type { Post } from '@/lib/domains/posts/schema'
 import { prisma } from '@/lib/platform/db/prisma'
 import { api } from '../../support/api'
-import { makeApiKey, signIn } from '../../support/factories'
-import { removeMemberDirectly, createFamilyFixture, makePost } from '../../support/families'
+import { createApiKey, signIn } from '../../support/factories'
+import { removeMemberDirectly, createFamilyFixture, createPost } from '../../support/families'
 
 type Posts = { posts: Post[]; pagination: { total: number; nextCursor: string | null } }
 
@@ -11,20 +11,20 @@ const ids = ({ json }: { json: Posts }) => json.posts.map(({ id }) => id)
 describe('GET /api/posts', () => {
   it('lists what everybody may see, newest first, with the author and without their address', async () => {
     const { user } = await signIn()
-    const older = await makePost({ user }, { createdAt: new Date('2026-01-01') })
-    const newer = await makePost({ user }, { createdAt: new Date('2026-01-02') })
-    await makePost({ user }, { visibility: 'private' })
-    const answer = await api<Posts>('GET', `/api/posts?authorId=${user.id}`)
-    expect(ids(answer)).toEqual([newer, older])
-    expect(answer.json.posts[0]?.author).toEqual({ id: user.id, name: user.name })
-    expect(answer.text).not.toContain(user.email)
+    const older = await createPost({ user }, { createdAt: new Date('2026-01-01') })
+    const newer = await createPost({ user }, { createdAt: new Date('2026-01-02') })
+    await createPost({ user }, { visibility: 'private' })
+    const response = await api<Posts>('GET', `/api/posts?authorId=${user.id}`)
+    expect(ids(response)).toEqual([newer, older])
+    expect(response.json.posts[0]?.author).toEqual({ id: user.id, name: user.name })
+    expect(response.text).not.toContain(user.email)
   })
 
   it('keeps posts of the same moment in one order, on pages and by cursor', async () => {
     const author = await signIn()
     const createdAt = new Date('2026-02-02')
     const made = []
-    for (let index = 0; index < 5; index += 1) made.push(await makePost(author, { createdAt }))
+    for (let index = 0; index < 5; index += 1) made.push(await createPost(author, { createdAt }))
     const url = `/api/posts?authorId=${author.user.id}&limit=2`
     const pages = [1, 2, 3].map((page) => api<Posts>('GET', `${url}&page=${page}`))
     expect((await Promise.all(pages)).flatMap(ids)).toEqual(made.toReversed())
@@ -40,8 +40,8 @@ describe('GET /api/posts', () => {
   it('finds words in title and content, whatever their case and order', async () => {
     const author = await signIn()
     const word = `w${author.user.id}x`
-    const post = await makePost(author, { title: `Engines, ${word}`, content: 'Über difference' })
-    await makePost(author, { title: word, content: 'something else' })
+    const post = await createPost(author, { title: `Engines, ${word}`, content: 'Über difference' })
+    await createPost(author, { title: word, content: 'something else' })
     for (const q of [`${word} engines`, `DIFFERENCE ${word.toUpperCase()}`, `über ${word}`]) {
       expect(ids(await api<Posts>('GET', `/api/posts?q=${encodeURIComponent(q)}`))).toEqual([post])
     }
@@ -51,23 +51,23 @@ describe('GET /api/posts', () => {
   })
 
   it('finds no words in what the caller may not see', async () => {
-    const { owner, stranger, family } = await createFamilyFixture()
+    const { owner, otherUser, family } = await createFamilyFixture()
     const word = `secret${family.id}`
-    const post = await makePost(owner, { visibility: 'family', familyId: family.id, content: word })
+    const post = await createPost(owner, { visibility: 'family', familyId: family.id, content: word })
     expect(ids(await api<Posts>('GET', `/api/posts?q=${word}`, { token: owner.token }))).toEqual([post])
-    const hidden = await api<Posts>('GET', `/api/posts?q=${word}`, { token: stranger.token })
+    const hidden = await api<Posts>('GET', `/api/posts?q=${word}`, { token: otherUser.token })
     expect([ids(hidden), hidden.json.pagination.total]).toEqual([[], 0])
   })
 
   it('shows a family its posts, and the author theirs after leaving', async () => {
-    const { owner, member, stranger, admin, family } = await createFamilyFixture()
-    const post = await makePost(member, { visibility: 'family', familyId: family.id })
+    const { owner, member, otherUser, admin, family } = await createFamilyFixture()
+    const post = await createPost(member, { visibility: 'family', familyId: family.id })
     await removeMemberDirectly(family.id, member.user.id)
     const url = `/api/posts?familyId=${family.id}`
     for (const { token } of [owner, member, admin]) expect(ids(await api<Posts>('GET', url, { token }))).toEqual([post])
-    expect(ids(await api<Posts>('GET', url, { token: stranger.token }))).toEqual([])
+    expect(ids(await api<Posts>('GET', url, { token: otherUser.token }))).toEqual([])
     expect(ids(await api<Posts>('GET', url))).toEqual([])
-    const later = await makePost(owner, { visibility: 'family', familyId: family.id })
+    const later = await createPost(owner, { visibility: 'family', familyId: family.id })
     expect(ids(await api<Posts>('GET', url, { token: owner.token }))).toEqual([later, post])
     expect(ids(await api<Posts>('GET', url, { token: member.token }))).toEqual([post])
   })
@@ -82,8 +82,8 @@ describe('GET /api/posts', () => {
     'visibility=private',
     'cursor=forged',
   ])('refuses ?%s', async (query) => {
-    const answer = await api('GET', `/api/posts?${query}`)
-    expect([answer.status, answer.json.error.code]).toEqual([400, 'VALIDATION_ERROR'])
+    const response = await api('GET', `/api/posts?${query}`)
+    expect([response.status, response.json.error.code]).toEqual([400, 'VALIDATION_ERROR'])
   })
 
   it('refuses credentials that are not valid, rather than taking them for none', async () => {
@@ -92,12 +92,12 @@ describe('GET /api/posts', () => {
 
   it('refuses an API key without posts:read, even for what is public', async () => {
     const { user } = await signIn()
-    const { key } = await makeApiKey(user, ['posts:write', 'families:read'])
+    const { key } = await createApiKey(user, ['posts:write', 'families:read'])
     expect((await api('GET', '/api/posts', { token: key })).status).toBe(403)
-    const own = await makePost({ user }, { visibility: 'private' })
-    const good = await makeApiKey(user, ['posts:read'])
-    const answer = await api<Posts>('GET', `/api/posts?authorId=${user.id}`, { token: good.key })
-    expect(ids(answer)).toEqual([own])
+    const own = await createPost({ user }, { visibility: 'private' })
+    const good = await createApiKey(user, ['posts:read'])
+    const response = await api<Posts>('GET', `/api/posts?authorId=${user.id}`, { token: good.key })
+    expect(ids(response)).toEqual([own])
   })
 })
 
@@ -123,16 +123,16 @@ describe('POST /api/posts', () => {
   })
 
   it('answers alike for a family of others and one that is not there, to an admin too', async () => {
-    const { stranger, admin, family } = await createFamilyFixture()
-    for (const { token } of [stranger, admin]) {
-      const answers = await Promise.all(
+    const { otherUser, admin, family } = await createFamilyFixture()
+    for (const { token } of [otherUser, admin]) {
+      const responses = await Promise.all(
         [family.id, 2_147_483_647].map((familyId) =>
           api('POST', '/api/posts', { token, json: { ...content, visibility: 'family', familyId } }),
         ),
       )
-      expect(answers.map(({ status }) => status)).toEqual([400, 400])
-      expect(answers[0]?.json.error.details).toEqual(answers[1]?.json.error.details)
-      expect(Object.keys(answers[0]?.json.error.details ?? {})).toEqual(['familyId'])
+      expect(responses.map(({ status }) => status)).toEqual([400, 400])
+      expect(responses[0]?.json.error.details).toEqual(responses[1]?.json.error.details)
+      expect(Object.keys(responses[0]?.json.error.details ?? {})).toEqual(['familyId'])
     }
   })
 
@@ -170,8 +170,8 @@ describe('POST /api/posts', () => {
     [{ ...content, authorId: 1, id: 5 }, ['authorId', 'id']],
   ])('refuses what is wrong with %#', async (json, fields) => {
     const { token } = await signIn()
-    const answer = await api('POST', '/api/posts', { token, json })
-    expect([answer.status, Object.keys(answer.json.error.details).sort()]).toEqual([400, fields])
+    const response = await api('POST', '/api/posts', { token, json })
+    expect([response.status, Object.keys(response.json.error.details).sort()]).toEqual([400, fields])
   })
 
   it('takes the longest title and content that the contract allows', async () => {
@@ -182,7 +182,7 @@ describe('POST /api/posts', () => {
 
   it('refuses an anonymous caller and an API key without posts:write', async () => {
     expect((await api('POST', '/api/posts', { json: content })).status).toBe(401)
-    const { key } = await makeApiKey((await signIn()).user, ['posts:read'])
+    const { key } = await createApiKey((await signIn()).user, ['posts:read'])
     expect((await api('POST', '/api/posts', { token: key, json: content })).status).toBe(403)
   })
 })

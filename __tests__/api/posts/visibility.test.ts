@@ -2,7 +2,7 @@ import type { FamilyWithMembers } from '@/lib/domains/families/schema'
 import type { Post } from '@/lib/domains/posts/schema'
 import { prisma } from '@/lib/platform/db/prisma'
 import { api } from '../../support/api'
-import { removeMemberDirectly, createFamilyFixture, makePost } from '../../support/families'
+import { removeMemberDirectly, createFamilyFixture, createPost } from '../../support/families'
 
 /** What a caller who has read something before gets for asking whether it is still so, and for having seen anything. */
 async function askAgain(url: string, token: string | undefined, tag: string): Promise<number[]> {
@@ -16,9 +16,9 @@ async function tagOf(url: string, token: string | undefined): Promise<string> {
 
 describe('what a caller has read and may no longer see', () => {
   it('is not there, rather than unchanged: a public post that was made private', async () => {
-    const { member, stranger, admin } = await createFamilyFixture()
-    const url = `/api/posts/${await makePost(member)}`
-    const readers = [stranger.token, undefined]
+    const { member, otherUser, admin } = await createFamilyFixture()
+    const url = `/api/posts/${await createPost(member)}`
+    const readers = [otherUser.token, undefined]
     const tags = await Promise.all(readers.map((token) => tagOf(url, token)))
     await prisma().$executeRaw`UPDATE posts SET visibility = 'private' WHERE author_id = ${member.user.id}`
     for (const [index, token] of readers.entries())
@@ -30,7 +30,7 @@ describe('what a caller has read and may no longer see', () => {
 
   it('is not there: the family, its posts and its members, to whoever was taken out of it', async () => {
     const { owner, member, family, url } = await createFamilyFixture()
-    const post = `/api/posts/${await makePost(owner, { visibility: 'family', familyId: family.id })}`
+    const post = `/api/posts/${await createPost(owner, { visibility: 'family', familyId: family.id })}`
     const lists = [`/api/posts?familyId=${family.id}`, '/api/families']
     const things = [post, url, `${url}/members`]
     const tags = new Map<string, string>()
@@ -46,14 +46,17 @@ describe('what a caller has read and may no longer see', () => {
     }
     for (const target of lists) {
       const headers = { 'If-None-Match': tags.get(target) ?? '' }
-      const answer = await api<Record<string, unknown>>('GET', target, { token: member.token, headers })
-      expect([answer.status, answer.json[target.startsWith('/api/posts') ? 'posts' : 'families']]).toEqual([200, []])
+      const response = await api<Record<string, unknown>>('GET', target, { token: member.token, headers })
+      expect([response.status, response.json[target.startsWith('/api/posts') ? 'posts' : 'families']]).toEqual([
+        200,
+        [],
+      ])
     }
   })
 
   it('cannot be changed or removed by a tag that was good', async () => {
-    const { member, stranger, owner, family, url } = await createFamilyFixture()
-    const post = `/api/posts/${await makePost(owner, { visibility: 'family', familyId: family.id })}`
+    const { member, otherUser, owner, family, url } = await createFamilyFixture()
+    const post = `/api/posts/${await createPost(owner, { visibility: 'family', familyId: family.id })}`
     const [postTag, familyTag] = [await tagOf(post, member.token), await tagOf(url, owner.token)]
     await removeMemberDirectly(family.id, member.user.id)
     for (const [target, tag] of [
@@ -62,14 +65,14 @@ describe('what a caller has read and may no longer see', () => {
     ] as const) {
       for (const method of ['PATCH', 'DELETE']) {
         const json = method === 'DELETE' ? undefined : target === url ? { name: 'x' } : { title: 'x' }
-        for (const { token } of [member, stranger]) {
+        for (const { token } of [member, otherUser]) {
           expect((await api(method, target, { token, json, headers: { 'If-Match': tag } })).status).toBe(404)
         }
       }
     }
   })
 
-  it('does not come back in the answer to a key that was used when it could be seen', async () => {
+  it('does not come back in the response to a key that was used when it could be seen', async () => {
     const { member, family, url, owner } = await createFamilyFixture()
     const headers = { 'Idempotency-Key': 'mine' }
     const json = { title: 'A', content: 'B', visibility: 'family', familyId: family.id }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Product } from '@/lib/domains/products/schema'
 import { prisma } from '@/lib/platform/db/prisma'
 import { api } from '../../support/api'
-import { makeApiKey, makeProduct, newProduct, signIn } from '../../support/factories'
+import { createApiKey, createProduct, newProduct, signIn } from '../../support/factories'
 
 const INT4_MAX = 2_147_483_647
 
@@ -22,25 +22,25 @@ async function listed(category: string | null): Promise<number[]> {
 describe('GET /api/products/:id', () => {
   it('shows a product to anybody, with what the contract names and nothing else', async () => {
     const given = newProduct({ attributes: { size: 42, tags: ['a', null], deep: { x: true } } })
-    const { id } = await makeProduct(given)
-    const answer = await api<Product>('GET', `/api/products/${id}`)
-    expect(answer.status).toBe(200)
-    expect(answer.json).toEqual({ id, ...given, createdAt: expect.any(String), updatedAt: expect.any(String) })
+    const { id } = await createProduct(given)
+    const response = await api<Product>('GET', `/api/products/${id}`)
+    expect(response.status).toBe(200)
+    expect(response.json).toEqual({ id, ...given, createdAt: expect.any(String), updatedAt: expect.any(String) })
   })
 
   it.each(['2147483648', '9007199254740993', '99999999999999999999999', '9'.repeat(300)])(
     'answers 404 for %s, which is an id that no product has',
     async (id) => {
-      const answer = await api('GET', `/api/products/${id}`)
-      expect([answer.status, answer.json.error.code]).toEqual([404, 'NOT_FOUND'])
+      const response = await api('GET', `/api/products/${id}`)
+      expect([response.status, response.json.error.code]).toEqual([404, 'NOT_FOUND'])
     },
   )
 
   it.each(['0', '-0', '-1', '+1', '01', '1e3', '0x1', '1.0', '%201', '1%20', '٣', 'NaN', 'Infinity', 'constructor'])(
     'refuses the id %s',
     async (id) => {
-      const answer = await api('GET', `/api/products/${id}`)
-      expect([answer.status, Object.keys(answer.json.error.details)]).toEqual([400, ['id']])
+      const response = await api('GET', `/api/products/${id}`)
+      expect([response.status, Object.keys(response.json.error.details)]).toEqual([400, ['id']])
     },
   )
 })
@@ -48,23 +48,26 @@ describe('GET /api/products/:id', () => {
 describe('PUT /api/products/:id', () => {
   it('puts a whole product in the place of the one before: what is left out takes its default', async () => {
     const { token } = await signIn({ role: 'admin' })
-    const product = await makeProduct({ stock: 5, category: 'chairs', attributes: { a: 1 } })
+    const product = await createProduct({ stock: 5, category: 'chairs', attributes: { a: 1 } })
     const json = { sku: randomUUID(), name: ' Table ', priceCents: 0 }
-    const answer = await api<Product>('PUT', urlOf(product), { token, json })
-    expect(answer.status).toBe(200)
-    expect(answer.json).toMatchObject({
+    const response = await api<Product>('PUT', urlOf(product), { token, json })
+    expect(response.status).toBe(200)
+    expect(response.json).toMatchObject({
       ...{ id: product.id, sku: json.sku, name: 'Table', priceCents: 0, currency: 'USD' },
       ...{ description: '', category: null, stock: 0, attributes: {} },
     })
-    expect(answer.json.createdAt).toBe(product.createdAt.toISOString())
-    expect((await api<Product>('GET', urlOf(product))).json).toEqual(answer.json)
+    expect(response.json.createdAt).toBe(product.createdAt.toISOString())
+    expect((await api<Product>('GET', urlOf(product))).json).toEqual(response.json)
   })
 
   it('asks for what every product has, and makes none', async () => {
     const { token } = await signIn({ role: 'admin' })
-    const product = await makeProduct()
-    const answer = await api('PUT', urlOf(product), { token, json: {} })
-    expect([answer.status, Object.keys(answer.json.error.details).sort()]).toEqual([400, ['name', 'priceCents', 'sku']])
+    const product = await createProduct()
+    const response = await api('PUT', urlOf(product), { token, json: {} })
+    expect([response.status, Object.keys(response.json.error.details).sort()]).toEqual([
+      400,
+      ['name', 'priceCents', 'sku'],
+    ])
     for (const method of ['PUT', 'PATCH', 'DELETE']) {
       const json = method === 'DELETE' ? undefined : newProduct()
       expect((await api(method, `/api/products/${INT4_MAX}`, { token, json })).status).toBe(404)
@@ -75,7 +78,7 @@ describe('PUT /api/products/:id', () => {
 describe('PATCH /api/products/:id', () => {
   it('changes what is named and nothing else', async () => {
     const { token } = await signIn({ role: 'admin' })
-    const product = await makeProduct({ category: 'chairs' })
+    const product = await createProduct({ category: 'chairs' })
     for (const json of [
       { stock: INT4_MAX, priceCents: INT4_MAX },
       { stock: 0, priceCents: 0 },
@@ -84,9 +87,9 @@ describe('PATCH /api/products/:id', () => {
       { currency: 'JPY', attributes: {} },
     ]) {
       const before = (await api<Product>('GET', urlOf(product))).json
-      const answer = await api<Product>('PATCH', urlOf(product), { token, json })
+      const response = await api<Product>('PATCH', urlOf(product), { token, json })
       const trimmed = 'name' in json ? { ...json, name: '\u{1F600}' } : json
-      expect(answer.json).toEqual({ ...before, ...trimmed, updatedAt: expect.any(String) })
+      expect(response.json).toEqual({ ...before, ...trimmed, updatedAt: expect.any(String) })
     }
   })
 
@@ -114,13 +117,13 @@ describe('PATCH /api/products/:id', () => {
     [{ attributes: { a: 'x'.repeat(16_377) } }, 'attributes'],
   ])('refuses %#: %j', async (json, field) => {
     const { token } = await signIn({ role: 'admin' })
-    const answer = await api('PATCH', urlOf(await makeProduct()), { token, json })
-    expect([answer.status, Object.keys(answer.json.error.details)]).toEqual([400, [field]])
+    const response = await api('PATCH', urlOf(await createProduct()), { token, json })
+    expect([response.status, Object.keys(response.json.error.details)]).toEqual([400, [field]])
   })
 
   it.each([['1e400'], ['-1e400'], ['1e3.5']])('refuses the number %s', async (number) => {
     const { token } = await signIn({ role: 'admin' })
-    const product = await makeProduct()
+    const product = await createProduct()
     const headers = { 'Content-Type': 'application/json' }
     const body = `{"stock":${number}}`
     expect((await api('PATCH', urlOf(product), { token, body, headers })).status).toBe(400)
@@ -128,10 +131,10 @@ describe('PATCH /api/products/:id', () => {
 
   it('refuses what another has, and does not tell of it before the version is right', async () => {
     const { token } = await signIn({ role: 'admin' })
-    const [one, other] = [await makeProduct(), await makeProduct()]
+    const [one, other] = [await createProduct(), await createProduct()]
     const call = { token, json: { sku: other.sku } }
-    const answer = await api('PATCH', urlOf(one), call)
-    expect([answer.status, answer.json.error.code]).toEqual([409, 'SKU_EXISTS'])
+    const response = await api('PATCH', urlOf(one), call)
+    expect([response.status, response.json.error.code]).toEqual([409, 'SKU_EXISTS'])
     expect((await api('PATCH', urlOf(one), { ...call, headers: { 'If-Match': '"x"' } })).status).toBe(412)
     expect((await api('PATCH', urlOf(one), { token, json: { sku: one.sku } })).status).toBe(200)
   })
@@ -166,8 +169,12 @@ describe('the attributes of a product', () => {
     const { token } = await signIn({ role: 'admin' })
     const { attributes: _left, ...rest } = newProduct()
     const body = `${JSON.stringify(rest).slice(0, -1)},"attributes":{"a":${value}}}`
-    const answer = await api('POST', '/api/products', { token, body, headers: { 'Content-Type': 'application/json' } })
-    expect([answer.status, answer.json.error.code]).toEqual([400, 'VALIDATION_ERROR'])
+    const response = await api('POST', '/api/products', {
+      token,
+      body,
+      headers: { 'Content-Type': 'application/json' },
+    })
+    expect([response.status, response.json.error.code]).toEqual([400, 'VALIDATION_ERROR'])
     expect(Reflect.get({}, 'a')).toBeUndefined()
   })
 })
@@ -196,14 +203,14 @@ describe('writes of products', () => {
     const made = await Promise.all(Array.from({ length: 8 }, () => api('POST', '/api/products', { token, json })))
     expect(made.map(({ status }) => status).sort()).toEqual([201, ...Array(7).fill(409)])
     const sku = randomUUID()
-    const products = await Promise.all([makeProduct(), makeProduct(), makeProduct()])
+    const products = await Promise.all([createProduct(), createProduct(), createProduct()])
     const moved = await Promise.all(products.map((one) => api('PATCH', urlOf(one), { token, json: { sku } })))
     expect(moved.map(({ status }) => status).sort()).toEqual([200, 409, 409])
   })
 
   it('delete a product once, and what changes it at the same time finds it or nothing', async () => {
     const { token } = await signIn({ role: 'admin' })
-    const product = await makeProduct()
+    const product = await createProduct()
     const [changed, ...removed] = await Promise.all([
       api('PATCH', urlOf(product), { token, json: { stock: 1 } }),
       api('DELETE', urlOf(product), { token }),
@@ -215,7 +222,7 @@ describe('writes of products', () => {
   })
 
   it('leave no stock below zero, not even past the application', async () => {
-    const { id } = await makeProduct({ stock: 1 })
+    const { id } = await createProduct({ stock: 1 })
     const sell = (count: number) => prisma().$executeRaw`UPDATE products SET stock = stock - ${count} WHERE id = ${id}`
     await expect(sell(2)).rejects.toThrow('products_stock_check')
     const sold = await Promise.allSettled([sell(1), sell(1), sell(1)])
@@ -232,10 +239,10 @@ describe('writes of products', () => {
     const [admin, user] = [await signIn({ role: 'admin' }), await signIn()]
     const attempt = async (token: string | undefined) => {
       const json = method === 'DELETE' ? undefined : newProduct()
-      return (await api(method, target(await makeProduct()), { token, json })).status
+      return (await api(method, target(await createProduct()), { token, json })).status
     }
     const keyOf = async (owner: typeof user, scope: 'products:read' | 'products:write') =>
-      (await makeApiKey(owner.user, [scope])).key
+      (await createApiKey(owner.user, [scope])).key
     expect(await attempt(undefined)).toBe(401)
     expect(await attempt(user.token)).toBe(403)
     expect(await attempt(await keyOf(user, 'products:write'))).toBe(403)

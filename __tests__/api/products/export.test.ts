@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Product } from '@/lib/domains/products/schema'
 import { api } from '../../support/api'
-import { makeApiKey, makeProduct, signIn } from '../../support/factories'
+import { createApiKey, createProduct, signIn } from '../../support/factories'
 
 const read = (query: string, accept?: string) =>
   api('GET', `/api/products/export?${query}`, { headers: accept === undefined ? {} : { Accept: accept } })
@@ -16,13 +16,13 @@ describe('GET /api/products/export', () => {
   it('writes every product that fulfils the filters, as a read shows it, by id', async () => {
     const category = randomUUID()
     const made = []
-    for (let index = 0; index < 25; index += 1) made.push(await makeProduct({ category, stock: index % 2 }))
-    const answer = await read(`category=${category}&inStock=true`)
-    expect(answer.status).toBe(200)
+    for (let index = 0; index < 25; index += 1) made.push(await createProduct({ category, stock: index % 2 }))
+    const response = await read(`category=${category}&inStock=true`)
+    expect(response.status).toBe(200)
     const wanted = made.filter(({ stock }) => stock > 0)
-    expect(lines(answer.text).map(({ id }) => id)).toEqual(wanted.map(({ id }) => id))
-    expect(lines(answer.text)[0]).toEqual((await api('GET', `/api/products/${wanted[0]?.id}`)).json)
-    expect(answer.headers.get('content-disposition')).toBe('attachment; filename="products.ndjson"')
+    expect(lines(response.text).map(({ id }) => id)).toEqual(wanted.map(({ id }) => id))
+    expect(lines(response.text)[0]).toEqual((await api('GET', `/api/products/${wanted[0]?.id}`)).json)
+    expect(response.headers.get('content-disposition')).toBe('attachment; filename="products.ndjson"')
   })
 
   it.each([
@@ -36,9 +36,9 @@ describe('GET /api/products/export', () => {
     ['text/csv;q=0', 'application/x-ndjson'],
     ['nonsense', 'application/x-ndjson'],
   ])('answers Accept: %s with %s', async (accept, type) => {
-    const answer = await read(`category=${randomUUID()}`, accept)
-    expect([answer.status, answer.headers.get('content-type')]).toEqual([200, `${type}; charset=utf-8`])
-    expect(answer.headers.get('vary')).toContain('Accept')
+    const response = await read(`category=${randomUUID()}`, accept)
+    expect([response.status, response.headers.get('content-type')]).toEqual([200, `${type}; charset=utf-8`])
+    expect(response.headers.get('vary')).toContain('Accept')
   })
 
   it('of nothing is empty, or a header', async () => {
@@ -56,13 +56,13 @@ describe('GET /api/products/export', () => {
   })
 
   it.each(['page=1', 'cursor=', 'limit=5', 'sort=name', 'nope=1'])('refuses ?%s, which is for lists', async (query) => {
-    const answer = await read(query)
-    expect([answer.status, answer.json.error.code]).toEqual([400, 'VALIDATION_ERROR'])
+    const response = await read(query)
+    expect([response.status, response.json.error.code]).toEqual([400, 'VALIDATION_ERROR'])
   })
 
   it('is for anybody, whatever their credentials are for', async () => {
     const { user, token } = await signIn()
-    const { key } = await makeApiKey(user, ['users:read'])
+    const { key } = await createApiKey(user, ['users:read'])
     const url = `/api/products/export?category=${randomUUID()}`
     for (const as of [undefined, token, key]) expect((await api('GET', url, { token: as })).status).toBe(200)
   })
@@ -77,7 +77,7 @@ describe('the CSV of an export', () => {
       ...["'=1", "''+x", "'plain", '=a,"b"\r\n=c'],
     ]
     for (const name of formulas) {
-      await makeProduct({ sku: `=${randomUUID()}`, name, description: `\t${name}`, category })
+      await createProduct({ sku: `=${randomUUID()}`, name, description: `\t${name}`, category })
     }
     const url = `/api/products/export?category=${encodeURIComponent(category)}`
     const csv = await api('GET', url, { headers: { Accept: 'text/csv' } })

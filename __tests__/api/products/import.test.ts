@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib'
 import type { Product } from '@/lib/domains/products/schema'
 import { prisma } from '@/lib/platform/db/prisma'
 import { api, type Body } from '../../support/api'
-import { makeApiKey, makeProduct, signIn } from '../../support/factories'
+import { createApiKey, createProduct, signIn } from '../../support/factories'
 
 type Imported = Body & {
   created: number
@@ -30,13 +30,13 @@ describe('POST /api/products/import', () => {
     const { token } = await signIn({ role: 'admin' })
     const category = randomUUID()
     const given = { category, name: '=1+1', description: 'a\r\nb, "c"\n', attributes: { a: ['x', 1, null] } }
-    await makeProduct(given)
-    await makeProduct({ category, name: "'=x" })
+    await createProduct(given)
+    await createProduct({ category, name: "'=x" })
     const url = `/api/products/export?category=${category}`
     const before = await api('GET', url, { headers: { Accept: type } })
     const call = { token, body: before.text, headers: { 'Content-Type': type } }
-    const answer = await api('POST', '/api/products/import', call)
-    expect(answer.json).toEqual({ created: 0, updated: 2, failed: 0, errors: [] })
+    const response = await api('POST', '/api/products/import', call)
+    expect(response.json).toEqual({ created: 0, updated: 2, failed: 0, errors: [] })
     expect((await api('GET', url, { headers: { Accept: type } })).text).toBe(before.text)
   })
 
@@ -52,13 +52,13 @@ describe('POST /api/products/import', () => {
       'x',
     ]
     const call = { token, body: lines.join('\n'), headers: { 'Content-Type': 'text/csv' } }
-    const answer = await api<{ created: number; updated: number; failed: number; errors: { line: number }[] }>(
+    const response = await api<{ created: number; updated: number; failed: number; errors: { line: number }[] }>(
       'POST',
       '/api/products/import',
       call,
     )
-    expect(answer.json).toMatchObject({ created: 1, updated: 1, failed: 3 })
-    expect(answer.json.errors.map(({ line }) => line)).toEqual([3, 4, 6])
+    expect(response.json).toMatchObject({ created: 1, updated: 1, failed: 3 })
+    expect(response.json.errors.map(({ line }) => line)).toEqual([3, 4, 6])
   })
 
   it('lets a later line of one SKU count, also of another batch, as if one came after the other', async () => {
@@ -71,7 +71,7 @@ describe('POST /api/products/import', () => {
   })
 
   it('replaces whole products, and leaves those alone about which nothing is new', async () => {
-    const product = await makeProduct({ description: 'Old', attributes: { a: 1 } })
+    const product = await createProduct({ description: 'Old', attributes: { a: 1 } })
     const { sku, name, priceCents } = product
     await send(NDJSON, JSON.stringify({ ...product, createdAt: undefined }))
     expect((await find(sku))?.updatedAt).toEqual(product.updatedAt)
@@ -80,7 +80,7 @@ describe('POST /api/products/import', () => {
   })
 
   it('takes neither id nor times from a line', async () => {
-    const product = await makeProduct()
+    const product = await createProduct()
     const sku = randomUUID()
     const times = { createdAt: '2001-01-01T00:00:00.000Z', updatedAt: '2001-01-01T00:00:00.000Z' }
     await send(NDJSON, JSON.stringify({ id: product.id, sku, name: 'A', priceCents: 1, ...times }))
@@ -93,12 +93,12 @@ describe('POST /api/products/import', () => {
   })
 
   it('is seen by the next read', async () => {
-    const product = await makeProduct()
+    const product = await createProduct()
     const url = `/api/products/${product.id}`
     const tag = (await api('GET', url)).headers.get('etag') ?? ''
     await send(NDJSON, JSON.stringify({ sku: product.sku, name: 'Renamed', priceCents: 1 }))
-    const answer = await api<Product>('GET', url, { headers: { 'If-None-Match': tag } })
-    expect([answer.status, answer.json.name]).toEqual([200, 'Renamed'])
+    const response = await api<Product>('GET', url, { headers: { 'If-None-Match': tag } })
+    expect([response.status, response.json.name]).toEqual([200, 'Renamed'])
   })
 
   it.each([
@@ -117,12 +117,12 @@ describe('POST /api/products/import', () => {
     const skus = Array.from({ length: 300 }, () => randomUUID())
     const body = (order: readonly string[], priceCents: number) =>
       order.map((sku) => JSON.stringify({ sku, name: 'A', priceCents })).join('\n')
-    const answers = await Promise.all([
+    const responses = await Promise.all([
       send(NDJSON, body(skus, 1)),
       send(NDJSON, body(skus.toReversed(), 2)),
       send(NDJSON, body(skus.toSorted(), 3)),
     ])
-    const sum = (key: 'created' | 'updated' | 'failed') => answers.reduce((total, { json }) => total + json[key], 0)
+    const sum = (key: 'created' | 'updated' | 'failed') => responses.reduce((total, { json }) => total + json[key], 0)
     expect([sum('created'), sum('updated'), sum('failed')]).toEqual([300, 600, 0])
     expect(await prisma().product.count({ where: { sku: { in: skus } } })).toBe(300)
   })
@@ -222,8 +222,8 @@ describe('an import that is refused as a whole', () => {
     ['multipart/form-data; boundary=x', ''],
     ['nonsense', ''],
   ])('is so for the media type %s', async (type, body) => {
-    const answer = await send(type, body)
-    expect([answer.status, answer.json.error.code]).toEqual([415, 'UNSUPPORTED_MEDIA_TYPE'])
+    const response = await send(type, body)
+    expect([response.status, response.json.error.code]).toEqual([415, 'UNSUPPORTED_MEDIA_TYPE'])
   })
 
   it('is so without a media type, and compressed', async () => {
@@ -232,8 +232,8 @@ describe('an import that is refused as a whole', () => {
     expect((await api('POST', '/api/products/import', { token })).status).toBe(415)
     const line = JSON.stringify({ sku: randomUUID(), name: 'A', priceCents: 1 })
     for (const encoding of ['gzip', 'br', 'deflate', 'gzip, identity']) {
-      const answer = await send(NDJSON, new Uint8Array(gzipSync(line)), { 'Content-Encoding': encoding })
-      expect([encoding, answer.status, answer.json.error.code]).toEqual([encoding, 415, 'UNSUPPORTED_MEDIA_TYPE'])
+      const response = await send(NDJSON, new Uint8Array(gzipSync(line)), { 'Content-Encoding': encoding })
+      expect([encoding, response.status, response.json.error.code]).toEqual([encoding, 415, 'UNSUPPORTED_MEDIA_TYPE'])
     }
     expect((await send(`${NDJSON}; charset=UTF-8`, '', { 'Content-Encoding': 'identity' })).status).toBe(200)
   })
@@ -249,8 +249,8 @@ describe('an import that is refused as a whole', () => {
     ['__proto__,constructor', ['__proto__', 'constructor', 'name', 'priceCents', 'sku']],
     ['"sku,name,priceCents', ['header']],
   ])('is so for the header %j', async (header, fields) => {
-    const answer = await send(CSV, `${header}\n1,2,3,4\n`)
-    expect([answer.status, Object.keys(answer.json.error.details).sort()]).toEqual([400, fields])
+    const response = await send(CSV, `${header}\n1,2,3,4\n`)
+    expect([response.status, Object.keys(response.json.error.details).sort()]).toEqual([400, fields])
   })
 
   it('is so for callers who may not, before a byte is read', async () => {
@@ -263,9 +263,9 @@ describe('an import that is refused as a whole', () => {
     }
     expect(await attempt(undefined)).toBe(401)
     expect(await attempt(user.token)).toBe(403)
-    expect(await attempt((await makeApiKey(user.user, ['products:write'])).key)).toBe(403)
-    expect(await attempt((await makeApiKey(admin.user, ['products:read'])).key)).toBe(403)
+    expect(await attempt((await createApiKey(user.user, ['products:write'])).key)).toBe(403)
+    expect(await attempt((await createApiKey(admin.user, ['products:read'])).key)).toBe(403)
     expect(await find(sku)).toBeNull()
-    expect(await attempt((await makeApiKey(admin.user, ['products:write'])).key)).toBe(200)
+    expect(await attempt((await createApiKey(admin.user, ['products:write'])).key)).toBe(200)
   })
 })

@@ -1,21 +1,21 @@
 import { randomUUID } from 'node:crypto'
 import type { Product } from '@/lib/domains/products/schema'
 import { api } from '../../support/api'
-import { makeApiKey, makeProduct, newProduct, signIn } from '../../support/factories'
+import { createApiKey, createProduct, newProduct, signIn } from '../../support/factories'
 
 type Products = { products: Product[] }
 
 describe('GET /api/products', () => {
   it('finds products by category, words, price, stock and attributes, to anybody', async () => {
     const category = randomUUID()
-    const wanted = await makeProduct({
+    const wanted = await createProduct({
       category,
       name: 'Blue Chairs',
       priceCents: 500,
       stock: 1,
       attributes: { size: 42 },
     })
-    await makeProduct({ category, name: 'Table', priceCents: 900, stock: 0, attributes: { size: '43' } })
+    await createProduct({ category, name: 'Table', priceCents: 900, stock: 0, attributes: { size: '43' } })
     for (const query of [
       'q=chair',
       'maxPrice=500',
@@ -23,14 +23,14 @@ describe('GET /api/products', () => {
       'attributes[size]=42',
       'sort=priceCents&limit=1&cursor=',
     ]) {
-      const answer = await api<Products>('GET', `/api/products?category=${category}&${query}`)
-      expect(answer.json.products.map(({ id }) => id)).toEqual([wanted.id])
+      const response = await api<Products>('GET', `/api/products?category=${category}&${query}`)
+      expect(response.json.products.map(({ id }) => id)).toEqual([wanted.id])
     }
   })
 
   it('answers from the cache until a write, which the next read shows', async () => {
     const { token } = await signIn({ role: 'admin' })
-    const product = await makeProduct()
+    const product = await createProduct()
     const url = `/api/products/${product.id}`
     expect((await api('GET', url)).headers.get('x-cache')).toBe('miss')
     const hit = await api('GET', url)
@@ -60,9 +60,9 @@ describe('POST /api/products', () => {
     const { token } = await signIn({ role: 'admin' })
     const json = newProduct()
     const headers = { 'Idempotency-Key': randomUUID() }
-    const answer = await api<Product>('POST', '/api/products', { token, json, headers })
-    expect(answer.status).toBe(201)
-    expect(answer.json).toMatchObject(json)
+    const response = await api<Product>('POST', '/api/products', { token, json, headers })
+    expect(response.status).toBe(201)
+    expect(response.json).toMatchObject(json)
     expect((await api('POST', '/api/products', { token, json, headers })).headers.get('idempotency-replayed')).toBe(
       'true',
     )
@@ -88,9 +88,9 @@ describe('POST /api/products', () => {
     const json = newProduct()
     expect((await api('POST', '/api/products', { json })).status).toBe(401)
     expect((await api('POST', '/api/products', { json, token })).status).toBe(403)
-    const reader = await makeApiKey(admin.user, ['products:read'])
+    const reader = await createApiKey(admin.user, ['products:read'])
     expect((await api('POST', '/api/products', { json, token: reader.key })).status).toBe(403)
-    const writer = await makeApiKey(admin.user, ['products:write'])
+    const writer = await createApiKey(admin.user, ['products:write'])
     expect((await api('POST', '/api/products', { json, token: writer.key })).status).toBe(201)
   })
 })

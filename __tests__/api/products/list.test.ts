@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { Product } from '@/lib/domains/products/schema'
 import { api } from '../../support/api'
-import { makeProduct, signIn } from '../../support/factories'
-import { makePost } from '../../support/families'
+import { createProduct, signIn } from '../../support/factories'
+import { createPost } from '../../support/families'
 
 type Products = { products: Product[]; pagination: Record<string, unknown> }
 
@@ -13,7 +13,7 @@ describe('GET /api/products by page and by cursor', () => {
   it('counts, links and ends as the contract says', async () => {
     const category = randomUUID()
     const made = []
-    for (let index = 0; index < 5; index += 1) made.push((await makeProduct({ category, priceCents: 5 - index })).id)
+    for (let index = 0; index < 5; index += 1) made.push((await createProduct({ category, priceCents: 5 - index })).id)
     const base = `category=${category}&sort=priceCents&limit=2`
     const [first, last, beyond] = [await list(base), await list(`${base}&page=3`), await list(`${base}&page=9`)]
     expect(ids(first)).toEqual(made.toReversed().slice(0, 2))
@@ -38,8 +38,8 @@ describe('GET /api/products by page and by cursor', () => {
   it.each(['page=0', 'page=-1', 'page=1.5', 'page=1e1', 'page=', 'page=1&page=2', 'page=x', 'page=99999999999'])(
     'refuses ?%s',
     async (query) => {
-      const answer = await list(query)
-      expect(answer.status).toBe(400)
+      const response = await list(query)
+      expect(response.status).toBe(400)
     },
   )
 
@@ -54,9 +54,9 @@ describe('GET /api/products by page and by cursor', () => {
 describe('the cursors of a list', () => {
   it('are refused in another list and in another order, and when a character of theirs is another', async () => {
     const category = randomUUID()
-    for (let index = 0; index < 3; index += 1) await makeProduct({ category })
+    for (let index = 0; index < 3; index += 1) await createProduct({ category })
     const author = await signIn()
-    for (let index = 0; index < 2; index += 1) await makePost(author)
+    for (let index = 0; index < 2; index += 1) await createPost(author)
     const base = `category=${category}&limit=1`
     const cursorOf = async (query: string) => String((await list(`${query}&cursor=`)).json.pagination['nextCursor'])
     const cursor = await cursorOf(`${base}&sort=-priceCents`)
@@ -78,8 +78,8 @@ describe('the cursors of a list', () => {
   it.each(['cursor=x', 'cursor=%00', `cursor=${'A'.repeat(5_000)}`, 'cursor=&cursor=', 'cursor=bnVsbA', 'cursor=%20'])(
     'are none: %.40s',
     async (query) => {
-      const answer = await list(query)
-      expect([answer.status, answer.headers.get('content-type')]).toEqual([400, 'application/json; charset=utf-8'])
+      const response = await list(query)
+      expect([response.status, response.headers.get('content-type')]).toEqual([400, 'application/json; charset=utf-8'])
     },
   )
 })
@@ -125,14 +125,14 @@ describe('the filters of products', () => {
     [`attributes[${'x'.repeat(101)}]=1`, `attributes[${'x'.repeat(101)}]`],
     [Array.from({ length: 11 }, (_, index) => `attributes[a${index}]=1`).join('&'), 'query'],
   ])('refuse ?%.60s', async (query, field) => {
-    const answer = await api('GET', `/api/products?${query}`)
-    expect([answer.status, Object.keys(answer.json.error.details)]).toEqual([400, [field]])
+    const response = await api('GET', `/api/products?${query}`)
+    expect([response.status, Object.keys(response.json.error.details)]).toEqual([400, [field]])
     expect((await api('GET', `/api/products/export?${query}`)).status).toBe(400)
   })
 
   it('are all told of at once', async () => {
-    const answer = await api('GET', '/api/products?minPrice=x&maxPrice=x&inStock=x&sort=x&limit=x&nope=x')
-    expect(Object.keys(answer.json.error.details).sort()).toEqual([
+    const response = await api('GET', '/api/products?minPrice=x&maxPrice=x&inStock=x&sort=x&limit=x&nope=x')
+    expect(Object.keys(response.json.error.details).sort()).toEqual([
       ...['inStock', 'limit', 'maxPrice', 'minPrice', 'nope', 'sort'],
     ])
   })
@@ -148,15 +148,15 @@ describe('the filters of products', () => {
     const category = randomUUID()
     for (const name of ['constructor', 'toString', "'; --", 'a b', '色', '%', '"', '\\', 'a.b', '$.a', '😀']) {
       const value = randomUUID()
-      const { id } = await makeProduct({ category, attributes: { [name]: value } })
+      const { id } = await createProduct({ category, attributes: { [name]: value } })
       expect([name, ids(await list(`attributes[${encodeURIComponent(name)}]=${value}`))]).toEqual([name, [id]])
     }
   })
 
   it('that no product can fulfil are no error', async () => {
     for (const query of ['minPrice=2&maxPrice=1', 'q=!!!', 'category=%25', 'attributes[a]=']) {
-      const answer = await list(`${query}&attributes[${randomUUID()}]=1`)
-      expect([query, answer.status, answer.json.products]).toEqual([query, 200, []])
+      const response = await list(`${query}&attributes[${randomUUID()}]=1`)
+      expect([query, response.status, response.json.products]).toEqual([query, 200, []])
     }
   })
 })

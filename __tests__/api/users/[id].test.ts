@@ -3,26 +3,26 @@ import type { User } from '@/lib/domains/users/schema'
 import { prisma } from '@/lib/platform/db/prisma'
 import type { UserWithInclusions } from '@/lib/domains/users/include-schema'
 import { api } from '../../support/api'
-import { freshEmail, makeApiKey, signIn } from '../../support/factories'
-import { createFamilyFixture, makeFamily, makePost } from '../../support/families'
+import { uniqueEmail, createApiKey, signIn } from '../../support/factories'
+import { createFamilyFixture, createFamily, createPost } from '../../support/families'
 
 describe('an API key with users:write', () => {
   it('may rename its owner, but not move the account to another address, where the password could be reset', async () => {
     const { user } = await signIn()
-    const { key } = await makeApiKey(user, ['users:write'])
+    const { key } = await createApiKey(user, ['users:write'])
     const renamed = await api<User>('PUT', `/api/users/${user.id}`, {
       token: key,
       json: { email: user.email, name: 'Grace' },
     })
     expect(renamed.json.name).toBe('Grace')
-    const moved = await api('PATCH', `/api/users/${user.id}`, { token: key, json: { email: freshEmail() } })
+    const moved = await api('PATCH', `/api/users/${user.id}`, { token: key, json: { email: uniqueEmail() } })
     expect(moved.status).toBe(403)
   })
 
   it('of an admin may not move anybody else either', async () => {
     const [admin, other] = await Promise.all([signIn({ role: 'admin' }), signIn()])
-    const { key } = await makeApiKey(admin.user, ['users:write'])
-    const moved = await api('PATCH', `/api/users/${other.user.id}`, { token: key, json: { email: freshEmail() } })
+    const { key } = await createApiKey(admin.user, ['users:write'])
+    const moved = await api('PATCH', `/api/users/${other.user.id}`, { token: key, json: { email: uniqueEmail() } })
     expect(moved.status).toBe(403)
   })
 })
@@ -30,7 +30,7 @@ describe('an API key with users:write', () => {
 describe('GET /api/users/:id?include=', () => {
   it('embeds what is named and nothing else', async () => {
     const { member, family } = await createFamilyFixture()
-    const post = await makePost(member, { visibility: 'private' })
+    const post = await createPost(member, { visibility: 'private' })
     const url = `/api/users/${member.user.id}`
     const { token } = member
     const plain = await api('GET', url, { token })
@@ -49,12 +49,12 @@ describe('GET /api/users/:id?include=', () => {
   it('embeds the newest 20 posts and 20 families with as many queries as one of each', async () => {
     const few = await signIn()
     const many = await signIn()
-    await makePost(few)
-    await makeFamily({ owners: [few] })
+    await createPost(few)
+    await createFamily({ owners: [few] })
     await prisma().$executeRaw`
       INSERT INTO posts (author_id, title, content, visibility, created_at)
       SELECT ${many.user.id}, n, 'x', 'public', timestamptz '2026-01-01' + n * interval '1 hour' FROM generate_series(1, 30) n`
-    for (let index = 0; index < 25; index += 1) await makeFamily({ owners: [many] })
+    for (let index = 0; index < 25; index += 1) await createFamily({ owners: [many] })
     const count = async ({ user, token }: typeof few) => {
       const spy = jest.spyOn(pg.Client.prototype, 'query')
       try {
@@ -80,15 +80,15 @@ describe('GET /api/users/:id?include=', () => {
     'refuses ?include=%s',
     async (include) => {
       const { user, token } = await signIn()
-      const answer = await api('GET', `/api/users/${user.id}?include=${include}`, { token })
-      expect([answer.status, Object.keys(answer.json.error.details)]).toEqual([400, ['include']])
+      const response = await api('GET', `/api/users/${user.id}?include=${include}`, { token })
+      expect([response.status, Object.keys(response.json.error.details)]).toEqual([400, ['include']])
     },
   )
 
   it('gives an API key no more than its scopes', async () => {
     const { user } = await signIn()
-    const ask = async (scopes: Parameters<typeof makeApiKey>[1], include: string) => {
-      const { key } = await makeApiKey(user, scopes)
+    const ask = async (scopes: Parameters<typeof createApiKey>[1], include: string) => {
+      const { key } = await createApiKey(user, scopes)
       return (await api('GET', `/api/users/${user.id}?include=${include}`, { token: key })).status
     }
     expect(await ask(['users:read'], 'profile')).toBe(200)
@@ -108,10 +108,10 @@ describe('GET /api/users/:id?include=', () => {
 describe('DELETE /api/users/:id and what the user owns', () => {
   it('takes families along in which nobody else is, and leaves the others', async () => {
     const { member, owner, family } = await createFamilyFixture()
-    const alone = await makeFamily({ owners: [member] })
-    const shared = await makePost(member, { visibility: 'family', familyId: family.id })
-    const answer = await api('DELETE', `/api/users/${member.user.id}`, { token: member.token })
-    expect(answer.status).toBe(204)
+    const alone = await createFamily({ owners: [member] })
+    const shared = await createPost(member, { visibility: 'family', familyId: family.id })
+    const response = await api('DELETE', `/api/users/${member.user.id}`, { token: member.token })
+    expect(response.status).toBe(204)
     expect(
       await prisma().family.findMany({ where: { id: { in: [alone.id, family.id] } }, select: { id: true } }),
     ).toEqual([{ id: family.id }])
@@ -120,11 +120,11 @@ describe('DELETE /api/users/:id and what the user owns', () => {
 
   it('is refused, to an admin too, while a family with others has no other owner; then nothing is lost', async () => {
     const [owner, member, admin] = [await signIn(), await signIn(), await signIn({ role: 'admin' })]
-    const family = await makeFamily({ owners: [owner], members: [member] })
-    const alone = await makeFamily({ owners: [owner] })
+    const family = await createFamily({ owners: [owner], members: [member] })
+    const alone = await createFamily({ owners: [owner] })
     for (const { token } of [owner, admin]) {
-      const answer = await api('DELETE', `/api/users/${owner.user.id}`, { token })
-      expect([answer.status, answer.json.error.code]).toEqual([409, 'LAST_OWNER'])
+      const response = await api('DELETE', `/api/users/${owner.user.id}`, { token })
+      expect([response.status, response.json.error.code]).toEqual([409, 'LAST_OWNER'])
     }
     expect((await api('GET', `/api/families/${alone.id}`, { token: owner.token })).status).toBe(200)
     const json = { role: 'owner' }
@@ -178,8 +178,8 @@ describe('PUT and PATCH /api/users/:id', () => {
 
   it('returns 409 when another account has the e-mail address', async () => {
     const [{ user, token }, other] = [await signIn(), await signIn()]
-    const answer = await api('PATCH', `/api/users/${user.id}`, { token, json: { email: other.user.email } })
-    expect([answer.status, answer.json.error.code]).toEqual([409, 'EMAIL_EXISTS'])
+    const response = await api('PATCH', `/api/users/${user.id}`, { token, json: { email: other.user.email } })
+    expect([response.status, response.json.error.code]).toEqual([409, 'EMAIL_EXISTS'])
   })
 
   it('returns 403 to another user, and to the owner who changes the own role', async () => {

@@ -1,6 +1,6 @@
 import type { User } from '@/lib/domains/users/schema'
 import { api } from '../../support/api'
-import { freshEmail, makeUser, signIn } from '../../support/factories'
+import { uniqueEmail, createUser, signIn } from '../../support/factories'
 
 async function tagOf(url: string, token: string): Promise<string> {
   const tag = (await api('GET', url, { token })).headers.get('etag')
@@ -30,26 +30,26 @@ describe('reading a user or the users on condition', () => {
     for (const url of [`/api/users/${user.id}`, `/api/users?q=${user.email}`, `/api/users?q=${user.email}&cursor=`]) {
       const tag = await tagOf(url, token)
       for (const method of ['GET', 'HEAD']) {
-        const answer = await api(method, url, { token, headers: { 'If-None-Match': header(tag) } })
-        expect([answer.status, answer.text]).toEqual([304, ''])
-        expect(answer.headers.get('etag')).toBe(tag)
-        expect(answer.headers.get('cache-control')).toBe('private, no-cache')
-        expect(answer.headers.get('vary')).toContain('Origin')
-        expect(answer.headers.get('content-type')).toBeNull()
-        expect(answer.headers.get('link')).toBeNull()
+        const response = await api(method, url, { token, headers: { 'If-None-Match': header(tag) } })
+        expect([response.status, response.text]).toEqual([304, ''])
+        expect(response.headers.get('etag')).toBe(tag)
+        expect(response.headers.get('cache-control')).toBe('private, no-cache')
+        expect(response.headers.get('vary')).toContain('Origin')
+        expect(response.headers.get('content-type')).toBeNull()
+        expect(response.headers.get('link')).toBeNull()
       }
     }
   })
 
   it.each([UNKNOWN, 'W/"x"', 'no-quotes', '""', '"a, b"'])('answers in full for %s', async (header) => {
     const { user, token } = await signIn()
-    const answer = await api<User>('GET', `/api/users/${user.id}`, { token, headers: { 'If-None-Match': header } })
-    expect([answer.status, answer.json.id]).toEqual([200, user.id])
+    const response = await api<User>('GET', `/api/users/${user.id}`, { token, headers: { 'If-None-Match': header } })
+    expect([response.status, response.json.id]).toEqual([200, user.id])
   })
 
   it('changes the tag of a user and of the list with every change', async () => {
     const { token } = await signIn({ role: 'admin' })
-    const user = await makeUser()
+    const user = await createUser()
     const urls = [`/api/users/${user.id}`, `/api/users?q=${user.email}`]
     const before = await Promise.all(urls.map((url) => tagOf(url, token)))
     await api('PATCH', `/api/users/${user.id}`, { token, json: { name: 'Somebody else' } })
@@ -60,10 +60,10 @@ describe('reading a user or the users on condition', () => {
 
   it('asks for credentials and rights before it tells whether a tag fits', async () => {
     const { user, token } = await signIn()
-    const stranger = await signIn()
+    const otherUser = await signIn()
     const headers = { 'If-None-Match': await tagOf(`/api/users/${user.id}`, token) }
     expect((await api('GET', `/api/users/${user.id}`, { headers })).status).toBe(401)
-    expect((await api('GET', `/api/users/${user.id}`, { headers, token: stranger.token })).status).toBe(403)
+    expect((await api('GET', `/api/users/${user.id}`, { headers, token: otherUser.token })).status).toBe(403)
   })
 })
 
@@ -78,9 +78,9 @@ describe('changing a user on condition', () => {
       const url = `/api/users/${user.id}`
       const json = method === 'DELETE' ? undefined : { email: user.email, name: 'New' }
       const headers = { 'If-Match': header(await tagOf(url, token)) }
-      const answer = await api(method, url, { token, json, headers })
-      expect(answer.status).toBe(status)
-      if (method !== 'DELETE') expect(answer.headers.get('etag')).toBe(await tagOf(url, token))
+      const response = await api(method, url, { token, json, headers })
+      expect(response.status).toBe(status)
+      if (method !== 'DELETE') expect(response.headers.get('etag')).toBe(await tagOf(url, token))
     }
   })
 
@@ -91,9 +91,9 @@ describe('changing a user on condition', () => {
     const newer = (await api('PATCH', url, { token, json: { name: 'First' } })).headers.get('etag') ?? ''
     const json = method === 'DELETE' ? undefined : { email: user.email, name: 'Second' }
     for (const header of [tag, `W/${newer}`, UNKNOWN, 'no-quotes', '']) {
-      const answer = await api(method, url, { token, json, headers: { 'If-Match': header } })
-      expect([header, answer.status]).toEqual([header, 412])
-      expect(answer.json.error.code).toBe('PRECONDITION_FAILED')
+      const response = await api(method, url, { token, json, headers: { 'If-Match': header } })
+      expect([header, response.status]).toEqual([header, 412])
+      expect(response.json.error.code).toBe('PRECONDITION_FAILED')
     }
     expect((await api<User>('GET', url, { token })).json.name).toBe('First')
     expect((await api(method, url, { token, json, headers: { 'If-Match': newer } })).status).toBeLessThan(300)
@@ -103,10 +103,10 @@ describe('changing a user on condition', () => {
     const { user, token } = await signIn()
     const url = `/api/users/${user.id}`
     const headers = { 'If-Match': await tagOf(url, token) }
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       Array.from({ length: 8 }, (_, index) => api('PATCH', url, { token, headers, json: { name: `Name ${index}` } })),
     )
-    expect(answers.map((answer) => answer.status).sort()).toEqual([200, ...Array<number>(7).fill(412)])
+    expect(responses.map((response) => response.status).sort()).toEqual([200, ...Array<number>(7).fill(412)])
   })
 
   it('lets a change or a deletion through, not both', async () => {
@@ -133,9 +133,9 @@ describe('changing a user on condition', () => {
     const headers = { 'If-Match': UNKNOWN }
     const url = `/api/users/${user.id}`
     const json = { name: 'New' }
-    const stranger = await signIn()
+    const otherUser = await signIn()
     expect((await api('PATCH', url, { json, headers })).status).toBe(401)
-    expect((await api('PATCH', url, { json, headers, token: stranger.token })).status).toBe(403)
+    expect((await api('PATCH', url, { json, headers, token: otherUser.token })).status).toBe(403)
     expect((await api('PATCH', url, { json: { name: 1 }, headers, token })).status).toBe(400)
     for (const header of [UNKNOWN, '*'])
       for (const method of ['PATCH', 'DELETE']) {
@@ -146,13 +146,13 @@ describe('changing a user on condition', () => {
 
   it('says 412 rather than that an address is taken', async () => {
     const { user, token } = await signIn()
-    const email = freshEmail()
-    await makeUser({ email })
-    const answer = await api('PATCH', `/api/users/${user.id}`, {
+    const email = uniqueEmail()
+    await createUser({ email })
+    const response = await api('PATCH', `/api/users/${user.id}`, {
       token,
       json: { email },
       headers: { 'If-Match': UNKNOWN },
     })
-    expect(answer.status).toBe(412)
+    expect(response.status).toBe(412)
   })
 })

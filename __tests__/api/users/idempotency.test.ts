@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto'
 import { deleteExpiredIdempotencyRecords } from '@/lib/platform/idempotency/repository'
 import { databasePool, prisma } from '@/lib/platform/db/prisma'
 import { api } from '../../support/api'
-import { freshEmail, makeUser, PASSWORD, signIn } from '../../support/factories'
+import { uniqueEmail, createUser, PASSWORD, signIn } from '../../support/factories'
 import { expectErrorsInLog } from '../../support/log'
 
 type Given = { key?: string; token?: string | undefined; email?: string; json?: object }
 
-async function create({ key = randomUUID(), token, email = freshEmail(), json }: Given) {
+async function create({ key = randomUUID(), token, email = uniqueEmail(), json }: Given) {
   return api('POST', '/api/users', {
     token,
     json: json ?? { email, password: PASSWORD },
@@ -18,9 +18,9 @@ async function create({ key = randomUUID(), token, email = freshEmail(), json }:
 const countUsers = (email: string) => prisma().user.count({ where: { email } })
 
 describe('POST /api/users with an Idempotency-Key', () => {
-  it('creates once and gives the same answer again, whatever the order of the body’s keys', async () => {
+  it('creates once and gives the same response again, whatever the order of the body’s keys', async () => {
     const key = randomUUID()
-    const email = freshEmail()
+    const email = uniqueEmail()
     const first = await create({ key, email })
     expect([first.status, first.headers.get('idempotency-replayed')]).toEqual([201, null])
     for (const json of [
@@ -45,35 +45,35 @@ describe('POST /api/users with an Idempotency-Key', () => {
 
   it('lets one of many at once work and tells the others to wait or what it did', async () => {
     const key = randomUUID()
-    const email = freshEmail()
-    const answers = await Promise.all(Array.from({ length: 8 }, () => create({ key, email })))
-    const fresh = answers.filter(({ status, headers }) => status === 201 && !headers.has('idempotency-replayed'))
+    const email = uniqueEmail()
+    const responses = await Promise.all(Array.from({ length: 8 }, () => create({ key, email })))
+    const fresh = responses.filter(({ status, headers }) => status === 201 && !headers.has('idempotency-replayed'))
     expect(fresh).toHaveLength(1)
-    for (const answer of answers) {
-      if (answer.status === 201) expect(answer.text).toBe(fresh[0]?.text)
-      else expect([answer.status, answer.json.error.code]).toEqual([409, 'IDEMPOTENCY_IN_PROGRESS'])
+    for (const response of responses) {
+      if (response.status === 201) expect(response.text).toBe(fresh[0]?.text)
+      else expect([response.status, response.json.error.code]).toEqual([409, 'IDEMPOTENCY_IN_PROGRESS'])
     }
     expect((await create({ key, email })).text).toBe(fresh[0]?.text)
     expect(await countUsers(email)).toBe(1)
   })
 
   it('lets many keys at once work that the pool has no connections for', async () => {
-    const answers = await Promise.all(Array.from({ length: 12 }, () => create({})))
-    expect(answers.map((answer) => answer.status)).toEqual(Array(12).fill(201))
+    const responses = await Promise.all(Array.from({ length: 12 }, () => create({})))
+    expect(responses.map((response) => response.status)).toEqual(Array(12).fill(201))
   })
 
   it('refuses the key with another body, and tells nothing of the first', async () => {
     const key = randomUUID()
-    const email = freshEmail()
+    const email = uniqueEmail()
     await create({ key, email })
     const others = [
-      { key, email: freshEmail() },
+      { key, email: uniqueEmail() },
       { key, json: { email, password: `${PASSWORD}!` } },
     ]
     for (const other of others) {
-      const answer = await create(other)
-      expect([answer.status, answer.json.error.code]).toEqual([422, 'IDEMPOTENCY_KEY_REUSED'])
-      expect(answer.text).not.toContain(email)
+      const response = await create(other)
+      expect([response.status, response.json.error.code]).toEqual([422, 'IDEMPOTENCY_KEY_REUSED'])
+      expect(response.text).not.toContain(email)
     }
   })
 
@@ -82,14 +82,14 @@ describe('POST /api/users with an Idempotency-Key', () => {
     const [one, other] = [await signIn({ role: 'admin' }), await signIn({ role: 'admin' })]
     const tokens = [one.token, other.token, undefined]
     const made = await Promise.all(tokens.map((token) => create({ key, token })))
-    expect(made.map((answer) => [answer.status, answer.headers.get('idempotency-replayed')])).toEqual(
+    expect(made.map((response) => [response.status, response.headers.get('idempotency-replayed')])).toEqual(
       tokens.map(() => [201, null]),
     )
   })
 
   it('gives refusals of a request again, with nothing of it done', async () => {
-    const email = freshEmail()
-    const taken = await makeUser()
+    const email = uniqueEmail()
+    const taken = await createUser()
     for (const json of [
       { email: taken.email, password: PASSWORD },
       { email, password: 'short' },
@@ -110,7 +110,7 @@ describe('POST /api/users with an Idempotency-Key', () => {
   it('does not keep what the caller’s rights forbade at that moment', async () => {
     const key = randomUUID()
     const { token, user } = await signIn()
-    const json = { email: freshEmail(), password: PASSWORD, role: 'admin' }
+    const json = { email: uniqueEmail(), password: PASSWORD, role: 'admin' }
     expect((await create({ key, token, json })).status).toBe(403)
     expect((await create({ key, token, json })).headers.get('idempotency-replayed')).toBeNull()
     expect(await countUsers(json.email)).toBe(0)
@@ -120,7 +120,7 @@ describe('POST /api/users with an Idempotency-Key', () => {
   it('keeps nothing of what failed by our fault, so that the key works afterwards', async () => {
     expectErrorsInLog()
     const key = randomUUID()
-    const email = freshEmail()
+    const email = uniqueEmail()
     await databasePool().query('ALTER TABLE passwords RENAME TO passwords_away')
     const failed = await create({ key, email }).finally(() =>
       databasePool().query('ALTER TABLE passwords_away RENAME TO passwords'),
@@ -133,7 +133,7 @@ describe('POST /api/users with an Idempotency-Key', () => {
 
   it('undoes the creation when the record cannot be kept', async () => {
     expectErrorsInLog()
-    const email = freshEmail()
+    const email = uniqueEmail()
     await databasePool().query('ALTER TABLE idempotency_records ADD CONSTRAINT never CHECK (false) NOT VALID')
     const failed = await create({ email }).finally(() =>
       databasePool().query('ALTER TABLE idempotency_records DROP CONSTRAINT never'),
@@ -145,7 +145,7 @@ describe('POST /api/users with an Idempotency-Key', () => {
   it('forgets after 24 hours, and sweeps what it forgot', async () => {
     await databasePool().query('DELETE FROM idempotency_records')
     const key = randomUUID()
-    const email = freshEmail()
+    const email = uniqueEmail()
     await create({ key, email })
     const { rows } = await databasePool().query<{ hours: string }>(
       'SELECT extract(epoch FROM expires_at - now()) / 3600 AS hours FROM idempotency_records',
@@ -163,9 +163,9 @@ describe('POST /api/users with an Idempotency-Key', () => {
     expect(await prisma().idempotencyRecord.count()).toBe(1)
   })
 
-  it('keeps neither key nor address nor password nor answer in the open', async () => {
+  it('keeps neither key nor address nor password nor response in the open', async () => {
     const key = `key-${randomUUID()}`
-    const email = freshEmail()
+    const email = uniqueEmail()
     await create({ key, email })
     const { rows } = await databasePool().query<object>('SELECT * FROM idempotency_records')
     const kept = JSON.stringify(rows)
@@ -173,9 +173,9 @@ describe('POST /api/users with an Idempotency-Key', () => {
   })
 
   it.each([['a b'], ['é'], ['x'.repeat(256)], ['']])('refuses the key %j', async (key) => {
-    const answer = await create({ key })
-    expect(answer.status).toBe(400)
-    expect(Object.keys(answer.json.error.details)).toEqual(['Idempotency-Key'])
+    const response = await create({ key })
+    expect(response.status).toBe(400)
+    expect(Object.keys(response.json.error.details)).toEqual(['Idempotency-Key'])
   })
 
   it('takes the longest key and every visible sign', async () => {
@@ -191,7 +191,7 @@ describe('POST /api/users with an Idempotency-Key', () => {
 
   it('reads no key where there is none', async () => {
     const before = await prisma().idempotencyRecord.count()
-    expect((await api('POST', '/api/users', { json: { email: freshEmail(), password: PASSWORD } })).status).toBe(201)
+    expect((await api('POST', '/api/users', { json: { email: uniqueEmail(), password: PASSWORD } })).status).toBe(201)
     expect(await prisma().idempotencyRecord.count()).toBe(before)
   })
 })
@@ -199,7 +199,7 @@ describe('POST /api/users with an Idempotency-Key', () => {
 describe('what is shown once, with an Idempotency-Key', () => {
   it('gives the tokens of a registration again, also as a cookie, and keeps them sealed', async () => {
     for (const session of ['cookie', undefined]) {
-      const json = { email: freshEmail(), password: PASSWORD, ...(session !== undefined && { session }) }
+      const json = { email: uniqueEmail(), password: PASSWORD, ...(session !== undefined && { session }) }
       const headers = { 'Idempotency-Key': randomUUID() }
       const first = await api('POST', '/api/auth/register', { json, headers })
       const again = await api('POST', '/api/auth/register', { json, headers })

@@ -1,6 +1,6 @@
 import type { User } from '@/lib/domains/users/schema'
 import { api } from '../../support/api'
-import { freshEmail, makeUser, PASSWORD, signIn } from '../../support/factories'
+import { uniqueEmail, createUser, PASSWORD, signIn } from '../../support/factories'
 
 type Users = { users: User[]; pagination: object }
 
@@ -8,27 +8,27 @@ describe('GET /api/users', () => {
   describe('success', () => {
     it('lists users to an admin, a page at a time', async () => {
       const { token } = await signIn({ role: 'admin' })
-      await Promise.all([makeUser(), makeUser(), makeUser()])
-      const answer = await api<Users>('GET', '/api/users?limit=2&page=1', { token })
-      expect(answer.status).toBe(200)
-      expect(answer.json.users).toHaveLength(2)
-      expect(answer.json.pagination).toMatchObject({ page: 1, limit: 2 })
-      expect(answer.headers.get('link')).toContain('rel="next"')
+      await Promise.all([createUser(), createUser(), createUser()])
+      const response = await api<Users>('GET', '/api/users?limit=2&page=1', { token })
+      expect(response.status).toBe(200)
+      expect(response.json.users).toHaveLength(2)
+      expect(response.json.pagination).toMatchObject({ page: 1, limit: 2 })
+      expect(response.headers.get('link')).toContain('rel="next"')
     })
 
     it('finds users by a part of their name or address, whatever the case', async () => {
       const { token } = await signIn({ role: 'admin' })
-      const user = await makeUser({ name: 'Grace 100%_Hopper' })
+      const user = await createUser({ name: 'Grace 100%_Hopper' })
       const found = await api<Users>('GET', `/api/users?q=${encodeURIComponent('100%_hop')}`, { token })
       expect(found.json.users.map((row) => row.id)).toEqual([user.id])
     })
 
     it('sorts by the fields that it names', async () => {
       const { token } = await signIn({ role: 'admin' })
-      const mark = freshEmail().slice(0, 8)
-      for (const letter of ['b', 'a', 'c']) await makeUser({ email: `${mark}-${letter}@example.test` })
-      const answer = await api<Users>('GET', `/api/users?q=${mark}&sort=-email`, { token })
-      expect(answer.json.users.map((row) => row.email.at(-'a@example.test'.length))).toEqual(['c', 'b', 'a'])
+      const mark = uniqueEmail().slice(0, 8)
+      for (const letter of ['b', 'a', 'c']) await createUser({ email: `${mark}-${letter}@example.test` })
+      const response = await api<Users>('GET', `/api/users?q=${mark}&sort=-email`, { token })
+      expect(response.json.users.map((row) => row.email.at(-'a@example.test'.length))).toEqual(['c', 'b', 'a'])
     })
   })
 
@@ -37,9 +37,9 @@ describe('GET /api/users', () => {
       'refuses ?%s',
       async (query) => {
         const { token } = await signIn({ role: 'admin' })
-        const answer = await api('GET', `/api/users?${query}`, { token })
-        expect(answer.status).toBe(400)
-        expect(answer.json.error.code).toBe('VALIDATION_ERROR')
+        const response = await api('GET', `/api/users?${query}`, { token })
+        expect(response.status).toBe(400)
+        expect(response.json.error.code).toBe('VALIDATION_ERROR')
       },
     )
   })
@@ -47,9 +47,9 @@ describe('GET /api/users', () => {
   describe('by cursor', () => {
     it('goes from an empty cursor to a null one over every user once, with links to the first part and the next', async () => {
       const { token } = await signIn({ role: 'admin' })
-      const mark = freshEmail().slice(0, 12)
+      const mark = uniqueEmail().slice(0, 12)
       const made: number[] = []
-      for (const letter of 'cabde') made.push((await makeUser({ email: `${mark}-${letter}@b.test`, name: null })).id)
+      for (const letter of 'cabde') made.push((await createUser({ email: `${mark}-${letter}@b.test`, name: null })).id)
       const found: number[] = []
       let url = `/api/users?q=${mark}&sort=name&limit=2&cursor=`
       for (const size of [2, 2, 1]) {
@@ -70,7 +70,7 @@ describe('GET /api/users', () => {
 
     it('refuses cursors that it did not give, and those of another order, by name', async () => {
       const { token } = await signIn({ role: 'admin' })
-      await Promise.all([makeUser(), makeUser()])
+      await Promise.all([createUser(), createUser()])
       type Part = Users & { pagination: { nextCursor: string } }
       const { json } = await api<Part>('GET', '/api/users?cursor=&limit=1', { token })
       const cursor = json.pagination.nextCursor
@@ -80,8 +80,8 @@ describe('GET /api/users', () => {
       wrong.push(`cursor=${forged}`, 'cursor=1', 'cursor=%00', `cursor=${cursor}%20`, `cursor=${'A'.repeat(4097)}`)
       wrong.push(`cursor=${cursor}&page=1`, 'cursor=&page=1')
       for (const query of wrong) {
-        const answer = await api('GET', `/api/users?limit=1&${query}`, { token })
-        expect([query, answer.status, Object.keys(answer.json.error.details)]).toEqual([query, 400, ['cursor']])
+        const response = await api('GET', `/api/users?limit=1&${query}`, { token })
+        expect([query, response.status, Object.keys(response.json.error.details)]).toEqual([query, 400, ['cursor']])
       }
       expect((await api('GET', `/api/users?limit=1&cursor=${cursor}`, { token })).status).toBe(200)
     })
@@ -96,9 +96,9 @@ describe('GET /api/users', () => {
   })
 
   it('refuses an anonymous caller', async () => {
-    const answer = await api('GET', '/api/users')
-    expect(answer.status).toBe(401)
-    expect(answer.headers.get('www-authenticate')).toBe('Bearer')
+    const response = await api('GET', '/api/users')
+    expect(response.status).toBe(401)
+    expect(response.headers.get('www-authenticate')).toBe('Bearer')
   })
 
   it('refuses a user who is no admin', async () => {
@@ -109,30 +109,32 @@ describe('GET /api/users', () => {
 
 describe('POST /api/users', () => {
   it('makes an account for anybody, without a role to choose', async () => {
-    const email = freshEmail()
-    const answer = await api('POST', '/api/users', { json: { email: ` ${email.toUpperCase()} `, password: PASSWORD } })
-    expect(answer.status).toBe(201)
-    expect(answer.json).toMatchObject({ email, name: null, role: 'user', emailVerified: false })
-    expect(answer.headers.get('location')).toBe(`/api/users/${answer.json.id}`)
-    const grab = await api('POST', '/api/users', { json: { email: freshEmail(), password: PASSWORD, role: 'admin' } })
+    const email = uniqueEmail()
+    const response = await api('POST', '/api/users', {
+      json: { email: ` ${email.toUpperCase()} `, password: PASSWORD },
+    })
+    expect(response.status).toBe(201)
+    expect(response.json).toMatchObject({ email, name: null, role: 'user', emailVerified: false })
+    expect(response.headers.get('location')).toBe(`/api/users/${response.json.id}`)
+    const grab = await api('POST', '/api/users', { json: { email: uniqueEmail(), password: PASSWORD, role: 'admin' } })
     expect(grab.status).toBe(403)
   })
 
   it('lets an admin choose the role', async () => {
     const { token } = await signIn({ role: 'admin' })
-    const json = { email: freshEmail(), password: PASSWORD, role: 'admin' }
+    const json = { email: uniqueEmail(), password: PASSWORD, role: 'admin' }
     expect((await api<User>('POST', '/api/users', { token, json })).json.role).toBe('admin')
   })
 
   it('makes one account of an address, however its letters are cased and however many ask at once', async () => {
-    const email = freshEmail()
-    const answers = await Promise.all(
+    const email = uniqueEmail()
+    const responses = await Promise.all(
       Array.from({ length: 10 }, (_, index) =>
         api('POST', '/api/users', {
           json: { email: index % 2 === 0 ? email : email.toUpperCase(), password: PASSWORD },
         }),
       ),
     )
-    expect(answers.map((answer) => answer.status).sort()).toEqual([201, ...Array(9).fill(409)])
+    expect(responses.map((response) => response.status).sort()).toEqual([201, ...Array(9).fill(409)])
   })
 })

@@ -18,7 +18,7 @@ export type Ending = {
 /** A GIF of one dot. */
 const DOT = 'GIF89a\x01\0\x01\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;'
 
-/** The value of an answer, which the types say may be missing. */
+/** The value of a response, which the types say may be missing. */
 function must<T>({ data, error }: { data?: T; error?: { error: { code: string } } }): T {
   if (data === undefined) throw new Error(`refused with ${error?.error.code}`)
   return data

@@ -39,9 +39,9 @@ function send(path, init) {
 }
 
 async function refresh() {
-  const answer = await send('/api/auth/refresh', { method: 'POST' })
-  if (!answer.ok) throw new Error(`refused with ${answer.status}`)
-  token = (await answer.json()).token
+  const response = await send('/api/auth/refresh', { method: 'POST' })
+  if (!response.ok) throw new Error(`refused with ${response.status}`)
+  token = (await response.json()).token
   show('refreshes', Number(element('refreshes').textContent) + 1)
 }
 
@@ -49,8 +49,8 @@ async function refresh() {
  * @param {string} path
  * @param {RequestInit} init */
 async function call(path, init = {}) {
-  const answer = await send(path, init)
-  if (answer.status !== 401) return answer
+  const response = await send(path, init)
+  if (response.status !== 401) return response
   await refresh()
   return send(path, init)
 }
@@ -60,13 +60,13 @@ element('sign-in').addEventListener('submit', (event) => {
   if (!(event.target instanceof HTMLFormElement)) return
   const { email, password } = Object.fromEntries(new FormData(event.target))
   attempt(async () => {
-    const answer = await send('/api/auth/login', {
+    const response = await send('/api/auth/login', {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
       body: JSON.stringify({ email, password, session: 'cookie' }),
     })
-    const signedIn = await answer.json()
-    if (!answer.ok) throw new Error(signedIn.error.code)
+    const signedIn = await response.json()
+    if (!response.ok) throw new Error(signedIn.error.code)
     if ('refreshToken' in signedIn) throw new Error('A script can read the refresh token.')
     token = signedIn.token
     show('user', signedIn.user.email)
@@ -75,11 +75,11 @@ element('sign-in').addEventListener('submit', (event) => {
 
 element('load').addEventListener('click', () => {
   attempt(async () => {
-    const answer = await call('/api/auth/me')
-    if (!answer.ok) throw new Error(`refused with ${answer.status}`)
-    show('user', (await answer.json()).user.email)
-    show('etag', answer.headers.get('ETag'))
-    show('request-id', answer.headers.get('X-Request-Id'))
+    const response = await call('/api/auth/me')
+    if (!response.ok) throw new Error(`refused with ${response.status}`)
+    show('user', (await response.json()).user.email)
+    show('etag', response.headers.get('ETag'))
+    show('request-id', response.headers.get('X-Request-Id'))
   })
 })
 

@@ -3,7 +3,7 @@ import { withLoginRateLimit, networkOf } from '@/lib/http/rate-limit'
 import { ServerResponse, IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
 import { api } from '../../support/api'
-import { freshEmail, makeApiKey, makeUser, PASSWORD, signIn } from '../../support/factories'
+import { uniqueEmail, createApiKey, createUser, PASSWORD, signIn } from '../../support/factories'
 import { useLimits, useNoLimits } from '../../support/rate-limits'
 
 afterEach(useNoLimits)
@@ -11,16 +11,16 @@ afterEach(useNoLimits)
 const from = (address: string) => ({ headers: { 'X-Forwarded-For': address } })
 
 describe('the general limit', () => {
-  it('tells on every answer where the caller stands, and refuses with the time to wait', async () => {
+  it('tells on every response where the caller stands, and refuses with the time to wait', async () => {
     useLimits({ general: 2 })
-    const answers = [await api('GET', '/api/hello'), await api('GET', '/api/auth/me'), await api('GET', '/api/hello')]
-    expect(answers.map((answer) => answer.status)).toEqual([200, 401, 429])
-    expect(answers.map((answer) => answer.headers.get('ratelimit-limit'))).toEqual(['2', '2', '2'])
-    expect(answers.map((answer) => answer.headers.get('ratelimit-remaining'))).toEqual(['1', '0', '0'])
-    for (const { headers } of answers) expect(Number(headers.get('ratelimit-reset'))).toBeGreaterThan(55)
-    expect(answers[2]?.json.error.code).toBe('RATE_LIMITED')
-    expect(answers[2]?.headers.get('retry-after')).toBe(answers[2]?.headers.get('ratelimit-reset'))
-    expect(answers[1]?.headers.get('retry-after')).toBeNull()
+    const responses = [await api('GET', '/api/hello'), await api('GET', '/api/auth/me'), await api('GET', '/api/hello')]
+    expect(responses.map((response) => response.status)).toEqual([200, 401, 429])
+    expect(responses.map((response) => response.headers.get('ratelimit-limit'))).toEqual(['2', '2', '2'])
+    expect(responses.map((response) => response.headers.get('ratelimit-remaining'))).toEqual(['1', '0', '0'])
+    for (const { headers } of responses) expect(Number(headers.get('ratelimit-reset'))).toBeGreaterThan(55)
+    expect(responses[2]?.json.error.code).toBe('RATE_LIMITED')
+    expect(responses[2]?.headers.get('retry-after')).toBe(responses[2]?.headers.get('ratelimit-reset'))
+    expect(responses[1]?.headers.get('retry-after')).toBeNull()
   })
 
   it('counts a user and not the address, so that people behind one address do not stand in each other’s way', async () => {
@@ -36,7 +36,7 @@ describe('the general limit', () => {
 
   it('counts an API key by itself, not for its owner', async () => {
     const { user, token } = await signIn()
-    const keys = [await makeApiKey(user, ['users:read']), await makeApiKey(user, ['users:read'])]
+    const keys = [await createApiKey(user, ['users:read']), await createApiKey(user, ['users:read'])]
     useLimits({ general: 1 })
     for (const credential of [token, ...keys.map(({ key }) => key)]) {
       const url = `/api/users/${user.id}`
@@ -46,7 +46,7 @@ describe('the general limit', () => {
   })
 
   it('counts all sessions of a user together', async () => {
-    const user = await makeUser()
+    const user = await createUser()
     const json = { email: user.email, password: PASSWORD }
     const tokens = [await api('POST', '/api/auth/login', { json }), await api('POST', '/api/auth/login', { json })]
     useLimits({ general: 2 })
@@ -89,10 +89,10 @@ describe('the general limit', () => {
   it('is readable to pages of allowed origins', async () => {
     useLimits({ general: 1 })
     await api('GET', '/api/hello')
-    const answer = await api('GET', '/api/hello', { headers: { Origin: 'https://app.example' } })
-    expect(answer.status).toBe(429)
-    expect(answer.headers.get('access-control-allow-origin')).toBe('https://app.example')
-    expect(answer.headers.get('access-control-expose-headers')).toContain('RateLimit-Remaining')
+    const response = await api('GET', '/api/hello', { headers: { Origin: 'https://app.example' } })
+    expect(response.status).toBe(429)
+    expect(response.headers.get('access-control-allow-origin')).toBe('https://app.example')
+    expect(response.headers.get('access-control-expose-headers')).toContain('RateLimit-Remaining')
   })
 
   it('counts HEAD, and no preflight', async () => {
@@ -107,16 +107,16 @@ describe('the general limit', () => {
   it.each(['/api/health', '/api/ready'])('leaves %s to probes', async (url) => {
     useLimits({ general: 1 })
     for (let call = 0; call < 3; call++) {
-      const answer = await api('GET', url)
-      expect(answer.status).toBe(200)
-      expect(answer.headers.has('ratelimit-limit')).toBe(false)
+      const response = await api('GET', url)
+      expect(response.status).toBe(200)
+      expect(response.headers.has('ratelimit-limit')).toBe(false)
     }
   })
 
   it('can be switched off', async () => {
     useLimits({})
-    const answer = await api('GET', '/api/hello')
-    expect(answer.headers.has('ratelimit-limit')).toBe(false)
+    const response = await api('GET', '/api/hello')
+    expect(response.headers.has('ratelimit-limit')).toBe(false)
   })
 })
 
@@ -180,18 +180,18 @@ describe('the limit of failed sign-ins', () => {
     api('POST', '/api/auth/login', { json: { email, password }, ...from(address) })
 
   it('refuses after so many, the right password too, and says when to come again', async () => {
-    const { email } = await makeUser()
+    const { email } = await createUser()
     useLimits({ loginAttempts: 3 }, 1)
-    const answers = []
-    for (let guess = 0; guess < 4; guess++) answers.push(await attempt(email, `guess ${guess}`))
-    expect(answers.map((answer) => answer.status)).toEqual([401, 401, 401, 429])
+    const responses = []
+    for (let guess = 0; guess < 4; guess++) responses.push(await attempt(email, `guess ${guess}`))
+    expect(responses.map((response) => response.status)).toEqual([401, 401, 401, 429])
     const refused = await attempt(email.toUpperCase(), PASSWORD)
     expect(refused.status).toBe(429)
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(55)
   })
 
-  it('does not let a stranger lock an account from elsewhere, nor one account lock another', async () => {
-    const [ada, grace] = [await makeUser(), await makeUser()]
+  it('does not let another user lock an account from elsewhere, nor one account lock another', async () => {
+    const [ada, grace] = [await createUser(), await createUser()]
     useLimits({ loginAttempts: 2 }, 1)
     for (let guess = 0; guess < 5; guess++) await attempt(ada.email, 'wrong', '192.0.2.66')
     expect((await attempt(ada.email, PASSWORD, '192.0.2.66')).status).toBe(429)
@@ -200,7 +200,7 @@ describe('the limit of failed sign-ins', () => {
   })
 
   it('answers the same for an address that has no account', async () => {
-    const email = freshEmail()
+    const email = uniqueEmail()
     useLimits({ loginAttempts: 2 }, 1)
     const statuses = []
     for (let guess = 0; guess < 3; guess++) statuses.push((await attempt(email, 'wrong')).status)
@@ -208,15 +208,15 @@ describe('the limit of failed sign-ins', () => {
   })
 
   it('holds against guesses that are sent at once', async () => {
-    const { email } = await makeUser()
+    const { email } = await createUser()
     useLimits({ loginAttempts: 10 }, 1)
-    const answers = await Promise.all(Array.from({ length: 50 }, (_, guess) => attempt(email, `guess ${guess}`)))
-    expect(answers.filter((answer) => answer.status === 401)).toHaveLength(10)
-    expect(answers.filter((answer) => answer.status === 429)).toHaveLength(40)
+    const responses = await Promise.all(Array.from({ length: 50 }, (_, guess) => attempt(email, `guess ${guess}`)))
+    expect(responses.filter((response) => response.status === 401)).toHaveLength(10)
+    expect(responses.filter((response) => response.status === 429)).toHaveLength(40)
   })
 
   it('begins anew after a success', async () => {
-    const { email } = await makeUser()
+    const { email } = await createUser()
     useLimits({ loginAttempts: 3 }, 1)
     for (const password of ['wrong', 'wrong', PASSWORD, 'wrong', 'wrong', PASSWORD]) {
       expect((await attempt(email, password)).status).toBe(password === PASSWORD ? 200 : 401)
@@ -226,7 +226,7 @@ describe('the limit of failed sign-ins', () => {
   it('counts no attempt that failed for another reason than the password', async () => {
     useLimits({ loginAttempts: 2 })
     const res = new ServerResponse(new IncomingMessage(new Socket()))
-    const who = { account: freshEmail(), ip: '192.0.2.1' }
+    const who = { account: uniqueEmail(), ip: '192.0.2.1' }
     const fail = async (error: Error) =>
       withLoginRateLimit(res, who, async () => {
         throw error
@@ -240,7 +240,7 @@ describe('the limit of failed sign-ins', () => {
   })
 
   it('is not used up by what is no attempt', async () => {
-    const { email } = await makeUser()
+    const { email } = await createUser()
     useLimits({ loginAttempts: 2 }, 1)
     for (let call = 0; call < 5; call++) await api('POST', '/api/auth/login', { json: { email }, ...from('192.0.2.1') })
     expect((await attempt(email, PASSWORD)).status).toBe(200)
@@ -248,7 +248,7 @@ describe('the limit of failed sign-ins', () => {
 })
 
 describe('the strict limit', () => {
-  const json = () => ({ email: freshEmail(), password: PASSWORD })
+  const json = () => ({ email: uniqueEmail(), password: PASSWORD })
 
   it('counts both ways to an account together, per address', async () => {
     useLimits({ strict: 2 }, 1)
@@ -267,9 +267,9 @@ describe('the strict limit', () => {
   it('holds against calls that are sent at once, and counts those that fail', async () => {
     useLimits({ strict: 3 }, 1)
     const call = { json: { email: 'x' }, ...from('192.0.2.1') }
-    const answers = await Promise.all(Array.from({ length: 10 }, () => api('POST', '/api/auth/register', call)))
-    expect(answers.filter((answer) => answer.status === 400)).toHaveLength(3)
-    expect(answers.filter((answer) => answer.status === 429)).toHaveLength(7)
+    const responses = await Promise.all(Array.from({ length: 10 }, () => api('POST', '/api/auth/register', call)))
+    expect(responses.filter((response) => response.status === 400)).toHaveLength(3)
+    expect(responses.filter((response) => response.status === 429)).toHaveLength(7)
   })
 
   it('leaves admins, who make accounts as their work', async () => {

@@ -1,10 +1,10 @@
 import { api } from '../../support/api'
-import { makeApiKey, makeUser, signIn } from '../../support/factories'
+import { createApiKey, createUser, signIn } from '../../support/factories'
 
 describe('an API key', () => {
   it('acts as its owner within its scopes', async () => {
-    const user = await makeUser()
-    const { key } = await makeApiKey(user, ['users:read'])
+    const user = await createUser()
+    const { key } = await createApiKey(user, ['users:read'])
     expect((await api('GET', `/api/users/${user.id}`, { token: key })).json.id).toBe(user.id)
     const change = await api('PATCH', `/api/users/${user.id}`, { token: key, json: { name: 'Mallory' } })
     expect(change.status).toBe(403)
@@ -12,27 +12,27 @@ describe('an API key', () => {
   })
 
   it('reaches no further than its owner', async () => {
-    const [owner, other] = [await makeUser(), await makeUser()]
-    const { key } = await makeApiKey(owner, ['users:read', 'users:write'])
+    const [owner, other] = [await createUser(), await createUser()]
+    const { key } = await createApiKey(owner, ['users:read', 'users:write'])
     expect((await api('GET', `/api/users/${other.id}`, { token: key })).status).toBe(403)
     expect((await api('GET', '/api/users', { token: key })).status).toBe(403)
   })
 
   it('has the rights of an admin who owns it, within its scopes alone', async () => {
     const { user: admin } = await signIn({ role: 'admin' })
-    const reader = await makeApiKey(admin, ['users:read'])
-    const poster = await makeApiKey(admin, ['posts:write'])
+    const reader = await createApiKey(admin, ['users:read'])
+    const poster = await createApiKey(admin, ['posts:write'])
     expect((await api('GET', '/api/users', { token: reader.key })).status).toBe(200)
     expect((await api('GET', '/api/users', { token: poster.key })).status).toBe(403)
   })
 
   it('reaches what any caller may, whatever its scopes', async () => {
-    const { key } = await makeApiKey(await makeUser(), ['contact:read'])
+    const { key } = await createApiKey(await createUser(), ['contact:read'])
     expect((await api('GET', '/api/protected', { token: key })).status).toBe(200)
   })
 
   it('is refused where a route names no scope, and where it names one that the key lacks for optional callers', async () => {
-    const { key } = await makeApiKey(await makeUser(), ['users:read'])
+    const { key } = await createApiKey(await createUser(), ['users:read'])
     expect((await api('GET', '/api/auth/me', { token: key })).status).toBe(403)
     expect((await api('GET', '/api/api-keys', { token: key })).status).toBe(403)
     const json = { email: 'somebody@example.test', password: 'correct horse' }
@@ -40,11 +40,11 @@ describe('an API key', () => {
   })
 
   it('is refused when it has expired, is not one of ours or is not even of the form', async () => {
-    const user = await makeUser()
-    const expired = await makeApiKey(user, ['users:read'], { expiresAt: new Date(Date.now() - 1) })
+    const user = await createUser()
+    const expired = await createApiKey(user, ['users:read'], { expiresAt: new Date(Date.now() - 1) })
     for (const token of [expired.key, `hk_${'A'.repeat(43)}`, 'hk_', `${expired.key}x`]) {
-      const answer = await api('GET', `/api/users/${user.id}`, { token })
-      expect([answer.status, answer.json.error.code]).toEqual([401, 'UNAUTHORIZED'])
+      const response = await api('GET', `/api/users/${user.id}`, { token })
+      expect([response.status, response.json.error.code]).toEqual([401, 'UNAUTHORIZED'])
     }
   })
 })

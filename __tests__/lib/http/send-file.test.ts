@@ -8,7 +8,7 @@ import { createHttpServer } from '@/lib/server/http-server'
 import route from '@/pages/api/files/[owner]/[...path]'
 import { api } from '../../support/api'
 import { signIn } from '../../support/factories'
-import { mine } from '../../support/files'
+import { fileUrl } from '../../support/files'
 import { waitFor } from '../../support/wait'
 
 const MIB = 1024 * 1024
@@ -22,7 +22,7 @@ async function openFiles(): Promise<number> {
 
 it('gives up a client that takes nothing for a minute, and closes its file', async () => {
   const { user, token } = await signIn()
-  await api('PUT', mine('large'), { token, body: new Uint8Array(24 * MIB) })
+  await api('PUT', fileUrl('large'), { token, body: new Uint8Array(24 * MIB) })
   const server = createHttpServer((req, res) => {
     req.query = { owner: String(user.id), path: ['large'] }
     return route(req, res)

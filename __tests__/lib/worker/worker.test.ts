@@ -9,7 +9,7 @@ import { databasePool, prisma } from '@/lib/platform/db/prisma'
 import { inTransaction } from '@/lib/platform/db/transaction'
 import { startDatabaseProxy } from '../../support/database-proxy'
 import { dropDatabase, createDatabase } from '../../support/databases'
-import { makeUser } from '../../support/factories'
+import { createUser } from '../../support/factories'
 import { expectErrorsInLog, loggedLines } from '../../support/log'
 import { mailsTo, useMailFolder } from '../../support/mail'
 import { waitFor } from '../../support/wait'
@@ -143,7 +143,7 @@ describe('the job queue', () => {
   })
 
   it('sweeps what has expired', async () => {
-    const user = await makeUser()
+    const user = await createUser()
     const session = await prisma().session.create({
       data: { userId: user.id, expiresAt: new Date(Date.now() - 8 * 86_400_000) },
     })

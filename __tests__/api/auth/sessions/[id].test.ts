@@ -1,12 +1,12 @@
 import { api } from '../../../support/api'
-import { makeSession, signIn } from '../../../support/factories'
+import { createSession, signIn } from '../../../support/factories'
 
 const me = async (token: string) => (await api('GET', '/api/auth/me', { token })).status
 
 describe('DELETE /api/auth/sessions/:id', () => {
   it('ends that one at once', async () => {
     const { user, token } = await signIn()
-    const [ended, kept] = [await makeSession(user), await makeSession(user)]
+    const [ended, kept] = [await createSession(user), await createSession(user)]
     expect(await me(ended.token)).toBe(200)
     expect((await api('DELETE', `/api/auth/sessions/${ended.sessionId}`, { token })).status).toBe(204)
     expect([await me(ended.token), await me(kept.token), await me(token)]).toEqual([401, 200, 200])
@@ -29,7 +29,7 @@ describe('DELETE /api/auth/sessions/:id', () => {
 
   it.each(['1', 'all', "x'--", '00000000-0000-0000-0000-00000000000g'])('says that %p is no id', async (id) => {
     const { token } = await signIn()
-    const answer = await api('DELETE', `/api/auth/sessions/${encodeURIComponent(id)}`, { token })
-    expect([answer.status, Object.keys(answer.json.error.details)]).toEqual([400, ['id']])
+    const response = await api('DELETE', `/api/auth/sessions/${encodeURIComponent(id)}`, { token })
+    expect([response.status, Object.keys(response.json.error.details)]).toEqual([400, ['id']])
   })
 })

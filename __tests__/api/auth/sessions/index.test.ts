@@ -2,7 +2,7 @@ import { prisma } from '@/lib/platform/db/prisma'
 import type { Session } from '@/lib/domains/auth/sessions/schema'
 import { evictUser } from '@/lib/platform/identity/credential-cache'
 import { api } from '../../../support/api'
-import { makeSession, makeUser, PASSWORD, signIn } from '../../../support/factories'
+import { createSession, createUser, PASSWORD, signIn } from '../../../support/factories'
 
 type Sessions = { sessions: Session[] }
 
@@ -12,7 +12,7 @@ const list = async (token: string) => (await api<Sessions>('GET', '/api/auth/ses
 
 describe('GET /api/auth/sessions', () => {
   it('tells what a person would recognise, and which one asks', async () => {
-    const { email } = await makeUser()
+    const { email } = await createUser()
     const headers = { 'User-Agent': 'Firefox on the sofa' }
     const { json } = await api('POST', '/api/auth/login', { json: { email, password: PASSWORD }, headers })
     await api('POST', '/api/auth/login', { json: { email, password: PASSWORD }, headers: { 'User-Agent': 'Phone' } })
@@ -28,7 +28,7 @@ describe('GET /api/auth/sessions', () => {
 
   it('leaves out other people’s sessions, and those that have expired', async () => {
     const { user, token, sessionId } = await signIn()
-    const expired = await makeSession(user)
+    const expired = await createSession(user)
     await prisma().session.update({ where: { id: expired.sessionId }, data: { expiresAt: new Date() } })
     await signIn()
     expect((await list(token)).map(({ id }) => id)).toEqual([sessionId])
@@ -59,18 +59,18 @@ describe('GET /api/auth/sessions', () => {
 describe('DELETE /api/auth/sessions', () => {
   it('ends all but the one that asks, at once, and nobody else’s', async () => {
     const { user, token, sessionId } = await signIn()
-    const others = [await makeSession(user), await makeSession(user)]
-    const stranger = await signIn()
+    const others = [await createSession(user), await createSession(user)]
+    const otherUser = await signIn()
     for (const other of others) expect(await me(other.token)).toBe(200)
     expect((await api('DELETE', '/api/auth/sessions', { token })).status).toBe(204)
     for (const other of others) expect(await me(other.token)).toBe(401)
-    expect([await me(token), await me(stranger.token)]).toEqual([200, 200])
+    expect([await me(token), await me(otherUser.token)]).toEqual([200, 200])
     expect((await list(token)).map(({ id }) => id)).toEqual([sessionId])
   })
 
   it('leaves at least one to two sessions that end each other at the same time', async () => {
     const { user, token } = await signIn()
-    const other = await makeSession(user)
+    const other = await createSession(user)
     const ends = [token, other.token].map((each) => api('DELETE', '/api/auth/sessions', { token: each }))
     const statuses = (await Promise.all(ends)).map(({ status }) => status)
     expect(statuses.every((status) => status === 204 || status === 401)).toBe(true)
@@ -83,15 +83,15 @@ describe('everything that ends sessions, at the same time', () => {
     for (let round = 0; round < 5; round += 1) {
       const { user, token } = await signIn()
       const tokens = [token]
-      for (let made = 0; made < 4; made += 1) tokens.push((await makeSession(user)).token)
+      for (let made = 0; made < 4; made += 1) tokens.push((await createSession(user)).token)
       const passwords = { currentPassword: PASSWORD, newPassword: 'a better horse' }
-      const answers = await Promise.all([
+      const responses = await Promise.all([
         ...tokens.slice(0, 3).map((each) => api('DELETE', '/api/auth/sessions', { token: each })),
         api('POST', '/api/auth/change-password', { token: tokens[3], json: passwords }),
         api('POST', '/api/auth/login', { json: { email: user.email, password: PASSWORD } }),
         api('DELETE', `/api/users/${user.id}`, { token: tokens[4] }),
       ])
-      for (const { status } of answers) expect([200, 204, 401]).toContain(status)
+      for (const { status } of responses) expect([200, 204, 401]).toContain(status)
     }
   })
 })

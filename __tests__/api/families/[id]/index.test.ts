@@ -1,40 +1,40 @@
 import type { FamilyWithMembers } from '@/lib/domains/families/schema'
 import { prisma } from '@/lib/platform/db/prisma'
 import { api } from '../../../support/api'
-import { makeApiKey, signIn } from '../../../support/factories'
-import { createFamilyFixture, makeFamily, makePost } from '../../../support/families'
+import { createApiKey, signIn } from '../../../support/factories'
+import { createFamilyFixture, createFamily, createPost } from '../../../support/families'
 
 describe('GET /api/families/:id', () => {
   it('shows a member the family and who is in it', async () => {
     const { owner, otherOwner, member, family, url } = await createFamilyFixture()
-    const answer = await api<FamilyWithMembers>('GET', url, { token: member.token })
-    expect(answer.status).toBe(200)
-    expect(answer.json).toMatchObject({ id: family.id, name: family.name })
-    expect(answer.json.members.map(({ user, role }) => [user.id, role])).toEqual([
+    const response = await api<FamilyWithMembers>('GET', url, { token: member.token })
+    expect(response.status).toBe(200)
+    expect(response.json).toMatchObject({ id: family.id, name: family.name })
+    expect(response.json.members.map(({ user, role }) => [user.id, role])).toEqual([
       [owner.user.id, 'owner'],
       [otherOwner.user.id, 'owner'],
       [member.user.id, 'member'],
     ])
-    expect(answer.text).not.toMatch(/hash|password/i)
+    expect(response.text).not.toMatch(/hash|password/i)
   })
 
   it('shows no more than a hundred of the members', async () => {
     const owner = await signIn()
-    const family = await makeFamily({ owners: [owner] })
+    const family = await createFamily({ owners: [owner] })
     await prisma().$executeRaw`
       WITH people AS (
         INSERT INTO users (email) SELECT gen_random_uuid() || '@example.test' FROM generate_series(1, 120) RETURNING id
       ) INSERT INTO memberships (family_id, user_id, role) SELECT ${family.id}, id, 'member' FROM people`
-    const answer = await api<FamilyWithMembers>('GET', `/api/families/${family.id}`, { token: owner.token })
-    expect(answer.json.members).toHaveLength(100)
+    const response = await api<FamilyWithMembers>('GET', `/api/families/${family.id}`, { token: owner.token })
+    expect(response.json.members).toHaveLength(100)
   })
 })
 
 describe('PUT and PATCH /api/families/:id', () => {
   it.each(['PUT', 'PATCH'])('lets an owner rename it by %s', async (method) => {
     const { otherOwner, family, url } = await createFamilyFixture()
-    const answer = await api<FamilyWithMembers>(method, url, { token: otherOwner.token, json: { name: 'The Kings' } })
-    expect([answer.status, answer.json.id, answer.json.name]).toEqual([200, family.id, 'The Kings'])
+    const response = await api<FamilyWithMembers>(method, url, { token: otherOwner.token, json: { name: 'The Kings' } })
+    expect([response.status, response.json.id, response.json.name]).toEqual([200, family.id, 'The Kings'])
   })
 
   it.each([{}, { name: '' }, { name: null }, { name: 'x', ownerId: 1 }])('refuses %j', async (json) => {
@@ -47,9 +47,9 @@ describe('PUT and PATCH /api/families/:id', () => {
 describe('DELETE /api/families/:id', () => {
   it('removes it with its posts, which do not become public', async () => {
     const { owner, member, family, url } = await createFamilyFixture()
-    const post = await makePost(member, { visibility: 'family', familyId: family.id })
-    const answer = await api('DELETE', url, { token: owner.token })
-    expect([answer.status, answer.text]).toEqual([204, ''])
+    const post = await createPost(member, { visibility: 'family', familyId: family.id })
+    const response = await api('DELETE', url, { token: owner.token })
+    expect([response.status, response.text]).toEqual([204, ''])
     expect((await api('GET', url, { token: owner.token })).status).toBe(404)
     expect((await api('GET', `/api/posts/${post}`)).status).toBe(404)
     expect((await api('GET', `/api/posts/${post}`, { token: member.token })).status).toBe(404)
@@ -57,8 +57,8 @@ describe('DELETE /api/families/:id', () => {
 
   it('is done once, whoever asks at the same time', async () => {
     const { owner, otherOwner, url } = await createFamilyFixture()
-    const answers = await Promise.all([owner, otherOwner].map(({ token }) => api('DELETE', url, { token })))
-    expect(answers.map(({ status }) => status).sort()).toEqual([204, 404])
+    const responses = await Promise.all([owner, otherOwner].map(({ token }) => api('DELETE', url, { token })))
+    expect(responses.map(({ status }) => status).sort()).toEqual([204, 404])
   })
 })
 
@@ -79,15 +79,15 @@ describe('who may do what with a family', () => {
   it.each(requests)(
     'hides it from strangers: %s %s is as for a family that is not there',
     async (method, path, json) => {
-      const { stranger, admin, url } = await createFamilyFixture()
-      const answers = await Promise.all(
-        [stranger, admin].flatMap(({ token }) =>
+      const { otherUser, admin, url } = await createFamilyFixture()
+      const responses = await Promise.all(
+        [otherUser, admin].flatMap(({ token }) =>
           [url, '/api/families/2147483647', '/api/families/99999999999999999999'].map((base) =>
             api(method, `${base}${path}`, { token, json }),
           ),
         ),
       )
-      const seen = answers.map(({ status, json: { error } }) => JSON.stringify([status, error.code, error.message]))
+      const seen = responses.map(({ status, json: { error } }) => JSON.stringify([status, error.code, error.message]))
       expect(new Set(seen)).toEqual(new Set([JSON.stringify([404, 'NOT_FOUND', 'Resource not found.'])]))
     },
   )
@@ -99,7 +99,10 @@ describe('who may do what with a family', () => {
 
   it.each(requests)('refuses API keys of an owner without the scope: %s %s', async (method, path, json) => {
     const { owner, url } = await createFamilyFixture()
-    const { key } = await makeApiKey(owner.user, [method === 'GET' ? 'families:write' : 'families:read', 'posts:write'])
+    const { key } = await createApiKey(owner.user, [
+      method === 'GET' ? 'families:write' : 'families:read',
+      'posts:write',
+    ])
     expect((await api(method, `${url}${path}`, { token: key, json })).status).toBe(403)
   })
 
@@ -108,14 +111,14 @@ describe('who may do what with a family', () => {
     async (method, path, json) => {
       const { member, owner, url } = await createFamilyFixture()
       const target = `${url}${path.replace('/members/1', `/members/${owner.user.id}`)}`
-      const answer = await api(method, target, { token: member.token, json })
-      expect([answer.status, answer.json.error.code]).toEqual([403, 'FORBIDDEN'])
+      const response = await api(method, target, { token: member.token, json })
+      expect([response.status, response.json.error.code]).toEqual([403, 'FORBIDDEN'])
     },
   )
 
   it.each(['0', '-1', '1.5', 'x', '01', '%20'])('refuses the id %s', async (id) => {
     const { token } = await signIn()
-    const answer = await api('GET', `/api/families/${id}`, { token })
-    expect([answer.status, Object.keys(answer.json.error.details)]).toEqual([400, ['id']])
+    const response = await api('GET', `/api/families/${id}`, { token })
+    expect([response.status, Object.keys(response.json.error.details)]).toEqual([400, ['id']])
   })
 })

@@ -2,14 +2,14 @@ import { createHash } from 'node:crypto'
 import type { File } from '@/lib/domains/files/schema'
 import { api } from '../../../support/api'
 import { signIn } from '../../../support/factories'
-import { mine, publish, storeFile, freshPath } from '../../../support/files'
+import { fileUrl, publish, storeFile, uniquePath } from '../../../support/files'
 
 const BODY = '0123456789'
 
 async function stored(type = 'text/plain') {
   const { token } = await signIn()
   const { path } = await storeFile(token, { body: BODY, type })
-  const url = mine(path)
+  const url = fileUrl(path)
   const { headers } = await api('GET', url, { token })
   return { token, url, path, etag: headers.get('etag') ?? '', lastModified: headers.get('last-modified') ?? '' }
 }
@@ -26,23 +26,23 @@ describe('GET /api/files/:owner/…', () => {
     ['bytes=0-2,3-4', '01234', 'bytes 0-4/10'],
   ])('answers %s with that part', async (range, part, contentRange) => {
     const { token, url } = await stored()
-    const answer = await api('GET', url, { token, headers: { Range: range } })
-    expect([answer.status, answer.text]).toEqual([206, part])
-    expect(answer.headers.get('content-range')).toBe(contentRange)
-    expect(answer.headers.get('content-length')).toBe(String(part.length))
+    const response = await api('GET', url, { token, headers: { Range: range } })
+    expect([response.status, response.text]).toEqual([206, part])
+    expect(response.headers.get('content-range')).toBe(contentRange)
+    expect(response.headers.get('content-length')).toBe(String(part.length))
   })
 
   it.each(['bytes=10-', 'bytes=-0', 'bytes=50-60'])('refuses %s, which lies outside', async (range) => {
     const { token, url } = await stored()
-    const answer = await api('GET', url, { token, headers: { Range: range } })
-    expect([answer.status, answer.json.error.code]).toEqual([416, 'RANGE_NOT_SATISFIABLE'])
-    expect(answer.headers.get('content-range')).toBe('bytes */10')
+    const response = await api('GET', url, { token, headers: { Range: range } })
+    expect([response.status, response.json.error.code]).toEqual([416, 'RANGE_NOT_SATISFIABLE'])
+    expect(response.headers.get('content-range')).toBe('bytes */10')
   })
 
   it.each(['bytes=0-1,5-6', 'lines=1-2', 'nonsense', 'bytes=x-y'])('answers %s with the whole', async (range) => {
     const { token, url } = await stored()
-    const answer = await api('GET', url, { token, headers: { Range: range } })
-    expect([answer.status, answer.text]).toEqual([200, BODY])
+    const response = await api('GET', url, { token, headers: { Range: range } })
+    expect([response.status, response.text]).toEqual([200, BODY])
   })
 
   it.each([
@@ -59,9 +59,9 @@ describe('GET /api/files/:owner/…', () => {
     ['commas', `bytes=${','.repeat(10_000)}`],
   ])('returns no more than the file for a range of %s', async (_what, range) => {
     const { token, url } = await stored()
-    const answer = await api('GET', url, { token, headers: { Range: range } })
-    expect([200, 206, 416]).toContain(answer.status)
-    if (answer.status !== 416) expect(BODY).toContain(answer.text)
+    const response = await api('GET', url, { token, headers: { Range: range } })
+    expect([200, 206, 416]).toContain(response.status)
+    if (response.status !== 416) expect(BODY).toContain(response.text)
   })
 
   it('gives a part only of the version that the caller began with', async () => {
@@ -77,8 +77,8 @@ describe('GET /api/files/:owner/…', () => {
   it('answers 304 to whoever has the file', async () => {
     const { token, url, etag, lastModified } = await stored()
     for (const headers of [{ 'If-None-Match': `"x", W/${etag}` }, { 'If-Modified-Since': lastModified }] as const) {
-      const answer = await api('GET', url, { token, headers: { ...headers } })
-      expect([answer.status, answer.text, answer.headers.get('etag')]).toEqual([304, '', etag])
+      const response = await api('GET', url, { token, headers: { ...headers } })
+      expect([response.status, response.text, response.headers.get('etag')]).toEqual([304, '', etag])
     }
     expect((await api('GET', url, { token, headers: { 'If-None-Match': '"x"' } })).status).toBe(200)
     expect((await api('GET', url, { token, headers: { 'If-Match': '"x"' } })).status).toBe(412)
@@ -86,9 +86,9 @@ describe('GET /api/files/:owner/…', () => {
 
   it('answers HEAD with what GET says, without the bytes', async () => {
     const { token, url, etag } = await stored()
-    const answer = await api('HEAD', url, { token, headers: { Range: 'bytes=0-3' } })
-    expect([answer.status, answer.text, answer.headers.get('etag')]).toEqual([200, '', etag])
-    expect(answer.headers.get('content-length')).toBe('10')
+    const response = await api('HEAD', url, { token, headers: { Range: 'bytes=0-3' } })
+    expect([response.status, response.text, response.headers.get('etag')]).toEqual([200, '', etag])
+    expect(response.headers.get('content-length')).toBe('10')
   })
 
   it.each(['text/html', 'image/svg+xml', 'text/xml', 'application/xhtml+xml', 'text/javascript', 'application/pdf'])(
@@ -111,7 +111,7 @@ describe('GET /api/files/:owner/…', () => {
   it('names the file so that every browser understands', async () => {
     const { token } = await signIn()
     const { path } = await storeFile(token, { path: 'x/na"me €.txt' })
-    const disposition = (await api('GET', mine(path), { token })).headers.get('content-disposition')
+    const disposition = (await api('GET', fileUrl(path), { token })).headers.get('content-disposition')
     expect(disposition).toContain("filename*=UTF-8''na%22me%20%E2%82%AC.txt")
   })
 
@@ -123,8 +123,8 @@ describe('GET /api/files/:owner/…', () => {
     expect([read.status, read.headers.get('cache-control')]).toEqual([200, 'private, no-cache'])
     const missing = await api('GET', `/api/files/${user.id}/not-there`)
     for (const caller of [undefined, (await signIn()).token]) {
-      const answer = await api('GET', url, { token: caller })
-      expect([answer.status, answer.json.error.code, answer.json.error.message]).toEqual([
+      const response = await api('GET', url, { token: caller })
+      expect([response.status, response.json.error.code, response.json.error.message]).toEqual([
         ...[404, missing.json.error.code, missing.json.error.message],
       ])
     }
@@ -150,72 +150,72 @@ describe('GET /api/files/:owner/…', () => {
 describe('POST /api/files/:owner/…', () => {
   it('stores a file, private, and says what it is', async () => {
     const { user, token } = await signIn()
-    const path = freshPath('résumé 1.txt')
-    const answer = await api<File>('POST', mine(path), {
+    const path = uniquePath('résumé 1.txt')
+    const response = await api<File>('POST', fileUrl(path), {
       token,
       body: 'hello',
       headers: { 'Content-Type': 'text/plain; charset=UTF-8' },
     })
-    expect(answer.status).toBe(201)
-    expect(answer.json).toEqual({
+    expect(response.status).toBe(201)
+    expect(response.json).toEqual({
       id: expect.stringMatching(/^[0-9a-f-]{36}$/),
       ...{ path, ownerId: user.id, size: 5, mimeType: 'text/plain; charset=UTF-8', sha256: sha256('hello') },
       ...{ visibility: 'private', createdAt: expect.any(String), updatedAt: expect.any(String) },
     })
-    const location = answer.headers.get('location') ?? ''
+    const location = response.headers.get('location') ?? ''
     expect(location).toBe(`/api/files/${user.id}/${path.split('/').map(encodeURIComponent).join('/')}`)
     const read = await api('GET', location, { token })
     expect(read.text).toBe('hello')
-    expect(read.headers.get('etag')).toBe(answer.headers.get('etag'))
+    expect(read.headers.get('etag')).toBe(response.headers.get('etag'))
   })
 
   it('stores an empty file, and one without a type', async () => {
     const { token } = await signIn()
-    const path = freshPath()
-    const answer = await api<File>('POST', mine(path), { token, body: new Uint8Array() })
-    expect(answer.json).toMatchObject({ size: 0, mimeType: 'application/octet-stream', sha256: sha256('') })
-    expect((await api('GET', mine(path), { token })).headers.get('content-length')).toBe('0')
+    const path = uniquePath()
+    const response = await api<File>('POST', fileUrl(path), { token, body: new Uint8Array() })
+    expect(response.json).toMatchObject({ size: 0, mimeType: 'application/octet-stream', sha256: sha256('') })
+    expect((await api('GET', fileUrl(path), { token })).headers.get('content-length')).toBe('0')
   })
 
   it('refuses to replace a file', async () => {
     const { token } = await signIn()
     const { path } = await storeFile(token)
-    const answer = await api('POST', mine(path), { token, body: 'other' })
-    expect(answer.status).toBe(409)
-    expect(answer.json.error.code).toBe('FILE_EXISTS')
-    expect((await api('GET', mine(path), { token })).text).toBe('hello')
+    const response = await api('POST', fileUrl(path), { token, body: 'other' })
+    expect(response.status).toBe(409)
+    expect(response.json.error.code).toBe('FILE_EXISTS')
+    expect((await api('GET', fileUrl(path), { token })).text).toBe('hello')
   })
 
   it('takes a name for one name, however its letters were composed', async () => {
     const { token } = await signIn()
-    const path = freshPath('é.txt')
+    const path = uniquePath('é.txt')
     await storeFile(token, { path: path.normalize('NFD') })
-    expect((await api('GET', mine(path.normalize('NFC')), { token })).status).toBe(200)
-    expect((await api('POST', mine(path.normalize('NFC')), { token, body: 'x' })).status).toBe(409)
+    expect((await api('GET', fileUrl(path.normalize('NFC')), { token })).status).toBe(200)
+    expect((await api('POST', fileUrl(path.normalize('NFC')), { token, body: 'x' })).status).toBe(409)
   })
 
   it.each(['text', 'text/', 'a b/c', `text/${'x'.repeat(300)}`, `text/${'x'.repeat(10_000)}`])(
     'refuses the type %j',
     async (type) => {
       const { token } = await signIn()
-      const answer = await api('POST', mine(freshPath()), { token, body: 'x', headers: { 'Content-Type': type } })
-      expect(answer.status).toBe(415)
+      const response = await api('POST', fileUrl(uniquePath()), { token, body: 'x', headers: { 'Content-Type': type } })
+      expect(response.status).toBe(415)
     },
   )
 
   it('refuses an encoded body, which it would hand out as it is', async () => {
     const { token } = await signIn()
     const headers = { 'Content-Encoding': 'gzip' }
-    expect((await api('POST', mine(freshPath()), { token, body: 'x', headers })).status).toBe(415)
+    expect((await api('POST', fileUrl(uniquePath()), { token, body: 'x', headers })).status).toBe(415)
   })
 
   it('refuses what the query does not have', async () => {
     const { token } = await signIn()
-    expect((await api('POST', `${mine(freshPath())}?visibility=public`, { token, body: 'x' })).status).toBe(400)
+    expect((await api('POST', `${fileUrl(uniquePath())}?visibility=public`, { token, body: 'x' })).status).toBe(400)
   })
 
   it('refuses an anonymous caller', async () => {
-    expect((await api('POST', mine(freshPath()), { body: 'x' })).status).toBe(401)
+    expect((await api('POST', fileUrl(uniquePath()), { body: 'x' })).status).toBe(401)
     expect((await api('POST', '/api/files/1/a.txt', { body: 'x' })).status).toBe(401)
   })
 
@@ -223,8 +223,8 @@ describe('POST /api/files/:owner/…', () => {
     const { user } = await signIn()
     for (const role of ['user', 'admin'] as const) {
       const { token } = await signIn({ role })
-      const answer = await api('POST', `/api/files/${user.id}/${freshPath()}`, { token, body: 'x' })
-      expect(answer.status).toBe(404)
+      const response = await api('POST', `/api/files/${user.id}/${uniquePath()}`, { token, body: 'x' })
+      expect(response.status).toBe(404)
     }
   })
 })
@@ -232,12 +232,12 @@ describe('POST /api/files/:owner/…', () => {
 describe('PUT /api/files/:owner/…', () => {
   it('creates a file, and replaces it, keeping who may read it', async () => {
     const { token } = await signIn()
-    const path = freshPath()
-    const created = await api<File>('PUT', mine(path), { token, body: 'one' })
+    const path = uniquePath()
+    const created = await api<File>('PUT', fileUrl(path), { token, body: 'one' })
     expect(created.status).toBe(201)
     expect(created.headers.get('location')).not.toBeNull()
     await publish(token, path)
-    const replaced = await api<File>('PUT', mine(path), { token, body: 'second' })
+    const replaced = await api<File>('PUT', fileUrl(path), { token, body: 'second' })
     expect(replaced.status).toBe(200)
     expect(replaced.json).toMatchObject({
       id: created.json.id,
@@ -246,19 +246,19 @@ describe('PUT /api/files/:owner/…', () => {
       visibility: 'public',
     })
     expect(replaced.headers.get('etag')).not.toBe(created.headers.get('etag'))
-    expect((await api('GET', mine(path), { token })).text).toBe('second')
+    expect((await api('GET', fileUrl(path), { token })).text).toBe('second')
   })
 
   it('replaces only the version that the caller knows', async () => {
     const { token } = await signIn()
-    const path = freshPath()
-    const etag = (await api('PUT', mine(path), { token, body: 'one' })).headers.get('etag') ?? ''
-    const put = (headers: Record<string, string>) => api('PUT', mine(path), { token, body: 'two', headers })
+    const path = uniquePath()
+    const etag = (await api('PUT', fileUrl(path), { token, body: 'one' })).headers.get('etag') ?? ''
+    const put = (headers: Record<string, string>) => api('PUT', fileUrl(path), { token, body: 'two', headers })
     for (const stale of ['"other"', `W/${etag}`]) expect((await put({ 'If-Match': stale })).status).toBe(412)
     expect((await put({ 'If-None-Match': '*' })).status).toBe(412)
     expect((await put({ 'If-None-Match': etag })).status).toBe(412)
     expect((await put({ 'If-Unmodified-Since': 'Sat, 01 Jan 2000 00:00:00 GMT' })).status).toBe(412)
-    expect((await api('GET', mine(path), { token })).text).toBe('one')
+    expect((await api('GET', fileUrl(path), { token })).text).toBe('one')
     expect((await put({ 'If-Match': `"x", ${etag}` })).status).toBe(200)
     expect((await put({ 'If-Match': etag })).status).toBe(412)
     expect((await put({ 'If-Match': '*' })).status).toBe(200)
@@ -266,35 +266,35 @@ describe('PUT /api/files/:owner/…', () => {
 
   it('creates only where nothing is, if asked to', async () => {
     const { token } = await signIn()
-    const path = freshPath()
-    const put = (headers: Record<string, string>) => api('PUT', mine(path), { token, body: 'x', headers })
+    const path = uniquePath()
+    const put = (headers: Record<string, string>) => api('PUT', fileUrl(path), { token, body: 'x', headers })
     expect((await put({ 'If-Match': '*' })).status).toBe(412)
-    const answers = await Promise.all(Array.from({ length: 5 }, () => put({ 'If-None-Match': '*' })))
-    expect(answers.map((answer) => answer.status).sort()).toEqual([201, 412, 412, 412, 412])
+    const responses = await Promise.all(Array.from({ length: 5 }, () => put({ 'If-None-Match': '*' })))
+    expect(responses.map((response) => response.status).sort()).toEqual([201, 412, 412, 412, 412])
   })
 
   it('leaves a file whole while twenty replace it at once', async () => {
     const { token } = await signIn()
-    const path = freshPath()
+    const path = uniquePath()
     const bodies = Array.from({ length: 20 }, (_, index) => String(index).repeat(50_000 + index))
-    const answers = await Promise.all(bodies.map((body) => api<File>('PUT', mine(path), { token, body })))
-    expect(answers.map((answer) => answer.status).sort()).toEqual([...Array(19).fill(200), 201])
-    const read = await api('GET', mine(path), { token })
+    const responses = await Promise.all(bodies.map((body) => api<File>('PUT', fileUrl(path), { token, body })))
+    expect(responses.map((response) => response.status).sort()).toEqual([...Array(19).fill(200), 201])
+    const read = await api('GET', fileUrl(path), { token })
     expect(bodies).toContain(read.text)
     expect(read.headers.get('etag')).toContain(sha256(read.text))
-    const winner = answers.find((answer) => answer.headers.get('etag') === read.headers.get('etag'))
+    const winner = responses.find((response) => response.headers.get('etag') === read.headers.get('etag'))
     expect(winner?.json.sha256).toBe(sha256(read.text))
   })
 
-  it('refuses an anonymous caller and a stranger', async () => {
+  it('refuses an anonymous caller and another user', async () => {
     const owner = await signIn()
     const { path } = await storeFile(owner.token)
     const url = `/api/files/${owner.user.id}/${path}`
     expect((await api('PUT', url, { body: 'x' })).status).toBe(401)
-    const stranger = await signIn()
-    expect((await api('PUT', url, { token: stranger.token, body: 'x' })).status).toBe(404)
+    const otherUser = await signIn()
+    expect((await api('PUT', url, { token: otherUser.token, body: 'x' })).status).toBe(404)
     await publish(owner.token, path)
-    expect((await api('PUT', url, { token: stranger.token, body: 'x' })).status).toBe(403)
+    expect((await api('PUT', url, { token: otherUser.token, body: 'x' })).status).toBe(403)
     expect((await api('GET', url)).text).toBe('hello')
   })
 })
@@ -304,13 +304,13 @@ describe('PATCH /api/files/:owner/…', () => {
     const { token } = await signIn()
     const { path, id } = await storeFile(token)
     const other = await storeFile(token)
-    const target = freshPath('b.txt')
-    const patch = (from: string, json: object) => api<File>('PATCH', mine(from), { token, json })
+    const target = uniquePath('b.txt')
+    const patch = (from: string, json: object) => api<File>('PATCH', fileUrl(from), { token, json })
     expect((await patch(path, { path })).status).toBe(200)
     expect((await patch(path, { path: target })).json).toMatchObject({ id, path: target, size: 5 })
-    expect((await api('GET', mine(path), { token })).status).toBe(404)
-    expect((await api('GET', mine(target), { token })).text).toBe('hello')
-    const taken = await api('PATCH', mine(target), { token, json: { path: other.path } })
+    expect((await api('GET', fileUrl(path), { token })).status).toBe(404)
+    expect((await api('GET', fileUrl(target), { token })).text).toBe('hello')
+    const taken = await api('PATCH', fileUrl(target), { token, json: { path: other.path } })
     expect([taken.status, taken.json.error.code]).toEqual([409, 'FILE_EXISTS'])
   })
 
@@ -322,7 +322,7 @@ describe('PATCH /api/files/:owner/…', () => {
     expect((await publish(token, path)).json.visibility).toBe('public')
     const read = await api('GET', url)
     expect([read.text, read.headers.get('cache-control')]).toEqual(['hello', 'public, no-cache'])
-    await api('PATCH', mine(path), { token, json: { visibility: 'private' } })
+    await api('PATCH', fileUrl(path), { token, json: { visibility: 'private' } })
     expect((await api('GET', url)).status).toBe(404)
   })
 
@@ -331,7 +331,7 @@ describe('PATCH /api/files/:owner/…', () => {
     async (json) => {
       const { token } = await signIn()
       const { path } = await storeFile(token)
-      expect((await api('PATCH', mine(path), { token, json })).status).toBe(400)
+      expect((await api('PATCH', fileUrl(path), { token, json })).status).toBe(400)
     },
   )
 
@@ -345,10 +345,13 @@ describe('PATCH /api/files/:owner/…', () => {
       { path: `%2e%2e/${other.user.id}/x` },
       { path: 'x', ownerId: other.user.id },
     ]) {
-      expect((await api('PATCH', mine(path), { token: owner.token, json })).status).toBe(400)
+      expect((await api('PATCH', fileUrl(path), { token: owner.token, json })).status).toBe(400)
     }
-    const answer = await api<File>('PATCH', mine(path), { token: owner.token, json: { path: `${other.user.id}/x` } })
-    expect(answer.json).toMatchObject({ ownerId: owner.user.id, path: `${other.user.id}/x` })
+    const response = await api<File>('PATCH', fileUrl(path), {
+      token: owner.token,
+      json: { path: `${other.user.id}/x` },
+    })
+    expect(response.json).toMatchObject({ ownerId: owner.user.id, path: `${other.user.id}/x` })
     expect((await api<{ files: File[] }>('GET', '/api/files', { token: other.token })).json.files).toEqual([])
   })
 
@@ -356,11 +359,11 @@ describe('PATCH /api/files/:owner/…', () => {
     const { token } = await signIn()
     const { path } = await storeFile(token)
     const headers = { 'If-Match': '"other"' }
-    expect((await api('PATCH', mine(path), { token, json: { visibility: 'public' }, headers })).status).toBe(412)
-    expect((await api('DELETE', mine(path), { token, headers })).status).toBe(412)
+    expect((await api('PATCH', fileUrl(path), { token, json: { visibility: 'public' }, headers })).status).toBe(412)
+    expect((await api('DELETE', fileUrl(path), { token, headers })).status).toBe(412)
   })
 
-  it('refuses an anonymous caller and a stranger', async () => {
+  it('refuses an anonymous caller and another user', async () => {
     const owner = await signIn()
     const { path } = await storeFile(owner.token)
     const url = `/api/files/${owner.user.id}/${path}`
@@ -374,12 +377,12 @@ describe('DELETE /api/files/:owner/…', () => {
   it('removes a file for good', async () => {
     const { token } = await signIn()
     const { path } = await storeFile(token)
-    expect((await api('DELETE', mine(path), { token })).status).toBe(204)
-    expect((await api('GET', mine(path), { token })).status).toBe(404)
-    expect((await api('DELETE', mine(path), { token })).status).toBe(404)
+    expect((await api('DELETE', fileUrl(path), { token })).status).toBe(204)
+    expect((await api('GET', fileUrl(path), { token })).status).toBe(404)
+    expect((await api('DELETE', fileUrl(path), { token })).status).toBe(404)
   })
 
-  it('refuses an anonymous caller, a stranger and an admin', async () => {
+  it('refuses an anonymous caller, another user and an admin', async () => {
     const owner = await signIn()
     const { path } = await storeFile(owner.token)
     const url = `/api/files/${owner.user.id}/${path}`

@@ -1,6 +1,6 @@
 import type { Family } from '@/lib/domains/families/schema'
 import { api } from '../../../support/api'
-import { makeApiKey } from '../../../support/factories'
+import { createApiKey } from '../../../support/factories'
 import { createFamilyFixture } from '../../../support/families'
 
 type Lists = { posts: { id: number }[]; families: Family[]; pagination: { total: number } }
@@ -16,7 +16,7 @@ describe('GET /api/users/:id/families', () => {
 
   it('refuses everybody else, whether the user exists or not', async () => {
     const { owner, member } = await createFamilyFixture()
-    const { key } = await makeApiKey(member.user, ['users:read'])
+    const { key } = await createApiKey(member.user, ['users:read'])
     const ask = async (id: number, token?: string) => (await api('GET', `/api/users/${id}/families`, { token })).status
     expect(await ask(member.user.id, owner.token)).toBe(403)
     expect(await ask(2_147_483_647, owner.token)).toBe(403)

@@ -1,23 +1,23 @@
 import type { Family } from '@/lib/domains/families/schema'
 import { api } from '../../../support/api'
-import { makeApiKey, signIn } from '../../../support/factories'
-import { createFamilyFixture, makePost } from '../../../support/families'
+import { createApiKey, signIn } from '../../../support/factories'
+import { createFamilyFixture, createPost } from '../../../support/families'
 
 type Lists = { posts: { id: number }[]; families: Family[]; pagination: { total: number } }
 
 describe('GET /api/users/:id/posts', () => {
   it('lists a user’s posts as far as the caller may see them', async () => {
-    const { owner, member, stranger, admin, family } = await createFamilyFixture()
-    const open = await makePost(member)
-    const shared = await makePost(member, { visibility: 'family', familyId: family.id })
-    const hidden = await makePost(member, { visibility: 'private' })
-    await makePost(owner)
+    const { owner, member, otherUser, admin, family } = await createFamilyFixture()
+    const open = await createPost(member)
+    const shared = await createPost(member, { visibility: 'family', familyId: family.id })
+    const hidden = await createPost(member, { visibility: 'private' })
+    await createPost(owner)
     const seen = async (token: string) => {
       const { json } = await api<Lists>('GET', `/api/users/${member.user.id}/posts`, { token })
       expect(json.pagination.total).toBe(json.posts.length)
       return json.posts.map(({ id }) => id)
     }
-    expect(await seen(stranger.token)).toEqual([open])
+    expect(await seen(otherUser.token)).toEqual([open])
     expect(await seen(owner.token)).toEqual([shared, open])
     expect(await seen(member.token)).toEqual([hidden, shared, open])
     expect(await seen(admin.token)).toEqual([hidden, shared, open])
@@ -25,7 +25,7 @@ describe('GET /api/users/:id/posts', () => {
 
   it('refuses, hides and checks', async () => {
     const { user, token } = await signIn()
-    const { key } = await makeApiKey(user, ['users:read'])
+    const { key } = await createApiKey(user, ['users:read'])
     expect((await api('GET', `/api/users/${user.id}/posts`)).status).toBe(401)
     expect((await api('GET', `/api/users/${user.id}/posts`, { token: key })).status).toBe(403)
     expect((await api('GET', '/api/users/2147483647/posts', { token })).status).toBe(404)

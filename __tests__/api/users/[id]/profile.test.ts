@@ -1,6 +1,6 @@
 import type { Profile } from '@/lib/domains/profiles/schema'
 import { api } from '../../../support/api'
-import { makeApiKey, signIn } from '../../../support/factories'
+import { createApiKey, signIn } from '../../../support/factories'
 
 const EMPTY = { bio: null, avatarUrl: null, location: null, website: null, birthDate: null }
 const FULL = {
@@ -18,8 +18,8 @@ describe('GET /api/users/:id/profile', () => {
     const [ada, other] = [await signIn(), await signIn()]
     expect((await api('GET', urlOf(ada.user.id), { token: other.token })).json).toEqual(EMPTY)
     await api('PUT', urlOf(ada.user.id), { token: ada.token, json: FULL })
-    const answer = await api('GET', urlOf(ada.user.id), { token: other.token })
-    expect([answer.status, answer.json]).toEqual([200, FULL])
+    const response = await api('GET', urlOf(ada.user.id), { token: other.token })
+    expect([response.status, response.json]).toEqual([200, FULL])
   })
 
   it('answers 404 for a user who is not there', async () => {
@@ -29,7 +29,7 @@ describe('GET /api/users/:id/profile', () => {
 
   it('refuses anonymous callers, and API keys without users:read', async () => {
     const { user } = await signIn()
-    const { key } = await makeApiKey(user, ['users:write', 'posts:read'])
+    const { key } = await createApiKey(user, ['users:write', 'posts:read'])
     expect((await api('GET', urlOf(user.id))).status).toBe(401)
     expect((await api('GET', urlOf(user.id), { token: key })).status).toBe(403)
   })
@@ -54,15 +54,15 @@ describe('PUT /api/users/:id/profile', () => {
     expect(await put(2_147_483_647, other.token)).toBe(403)
     expect(await put(2_147_483_647, admin.token)).toBe(404)
     expect(await put(ada.user.id)).toBe(401)
-    const { key } = await makeApiKey(ada.user, ['users:read'])
+    const { key } = await createApiKey(ada.user, ['users:read'])
     expect(await put(ada.user.id, key)).toBe(403)
   })
 
   it('works for two first profiles at once', async () => {
     const { user, token } = await signIn()
     const put = () => api('PUT', urlOf(user.id), { token, json: FULL })
-    const answers = await Promise.all(Array.from({ length: 6 }, put))
-    expect(answers.map(({ status }) => status)).toEqual(Array(6).fill(200))
+    const responses = await Promise.all(Array.from({ length: 6 }, put))
+    expect(responses.map(({ status }) => status)).toEqual(Array(6).fill(200))
   })
 
   it.each([
@@ -92,7 +92,7 @@ describe('PUT /api/users/:id/profile', () => {
     { userId: 1 },
   ])('refuses %j', async (json) => {
     const { user, token } = await signIn()
-    const answer = await api('PUT', urlOf(user.id), { token, json })
-    expect([answer.status, Object.keys(answer.json.error.details)]).toEqual([400, Object.keys(json)])
+    const response = await api('PUT', urlOf(user.id), { token, json })
+    expect([response.status, Object.keys(response.json.error.details)]).toEqual([400, Object.keys(json)])
   })
 })

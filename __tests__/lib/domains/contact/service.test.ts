@@ -4,7 +4,7 @@ import { config, setConfig } from '@/lib/config'
 import { mailContactMessage, receiveContactMessage } from '@/lib/domains/contact/service'
 import { startWorker } from '@/lib/worker/worker'
 import { prisma } from '@/lib/platform/db/prisma'
-import { freshEmail } from '../../../support/factories'
+import { uniqueEmail } from '../../../support/factories'
 import { useMailFolder, writtenMails } from '../../../support/mail'
 import { waitFor } from '../../../support/wait'
 
@@ -12,7 +12,7 @@ useMailFolder()
 
 const message = (given: { name?: string; source?: string } = {}) => ({
   name: 'Ada Lovelace',
-  email: freshEmail(),
+  email: uniqueEmail(),
   message: `Is the engine still for sale? ${randomUUID()}`,
   ...given,
 })

@@ -1,7 +1,7 @@
 import { prisma } from '@/lib/platform/db/prisma'
 import { api } from '../../../support/api'
 import { signIn } from '../../../support/factories'
-import { makeFamily, queuedInvitationEmails, type Caller } from '../../../support/families'
+import { createFamily, queuedInvitationEmails, type Caller } from '../../../support/families'
 
 const ROUNDS = 15
 
@@ -26,10 +26,10 @@ describe('the last owner of a family', () => {
   ])('stays when of two owners %s at once', async (_title, first, second) => {
     for (let round = 0; round < ROUNDS; round += 1) {
       const [one, other, member] = [await signIn(), await signIn(), await signIn()]
-      const family = await makeFamily({ owners: [one, other], members: [member] })
-      const answers = await Promise.all([first(one, family.id), second(other, family.id)])
-      const refused = answers.filter(({ status }) => status === 409)
-      expect(answers.map(({ status }) => status).filter((status) => status >= 300)).toEqual([409])
+      const family = await createFamily({ owners: [one, other], members: [member] })
+      const responses = await Promise.all([first(one, family.id), second(other, family.id)])
+      const refused = responses.filter(({ status }) => status === 409)
+      expect(responses.map(({ status }) => status).filter((status) => status >= 300)).toEqual([409])
       expect(refused.map(({ json }) => json.error?.code)).toEqual(['LAST_OWNER'])
       expect(await owners(family.id)).toBe(1)
     }
@@ -37,27 +37,27 @@ describe('the last owner of a family', () => {
 
   it('is one of many who all leave at once', async () => {
     const everybody = await Promise.all(Array.from({ length: 8 }, () => signIn()))
-    const family = await makeFamily({ owners: everybody })
-    const answers = await Promise.all(everybody.map((caller) => leave(caller, family.id)))
-    expect(answers.map(({ status }) => status).sort()).toEqual([...Array(7).fill(204), 409])
+    const family = await createFamily({ owners: everybody })
+    const responses = await Promise.all(everybody.map((caller) => leave(caller, family.id)))
+    expect(responses.map(({ status }) => status).sort()).toEqual([...Array(7).fill(204), 409])
     expect(await owners(family.id)).toBe(1)
   })
 
   it('never removes the other owner and is removed by them at once', async () => {
     for (let round = 0; round < ROUNDS; round += 1) {
       const [one, other] = [await signIn(), await signIn()]
-      const family = await makeFamily({ owners: [one, other] })
+      const family = await createFamily({ owners: [one, other] })
       const remove = (by: Caller, whom: Caller) =>
         api('DELETE', `/api/families/${family.id}/members/${whom.user.id}`, { token: by.token })
-      const answers = await Promise.all([remove(one, other), remove(other, one)])
-      expect(answers.map(({ status }) => status).sort()).toEqual([204, 404])
+      const responses = await Promise.all([remove(one, other), remove(other, one)])
+      expect(responses.map(({ status }) => status).sort()).toEqual([204, 404])
       expect(await owners(family.id)).toBe(1)
     }
   })
 
   it('is kept by the database itself, whoever writes', async () => {
     const [owner, member] = [await signIn(), await signIn()]
-    const family = await makeFamily({ owners: [owner], members: [member] })
+    const family = await createFamily({ owners: [owner], members: [member] })
     const key = { familyId_userId: { familyId: family.id, userId: owner.user.id } }
     await expect(prisma().membership.delete({ where: key })).rejects.toThrow('families_owner_check')
     await expect(prisma().membership.update({ where: key, data: { role: 'member' } })).rejects.toThrow('an_owner')
@@ -71,11 +71,11 @@ describe('families in two accounts that are deleted', () => {
     for (let round = 0; round < ROUNDS; round += 1) {
       const [one, other] = [await signIn(), await signIn()]
       const families = [
-        await makeFamily({ owners: [one], members: [other] }),
-        await makeFamily({ owners: [other], members: [one] }),
+        await createFamily({ owners: [one], members: [other] }),
+        await createFamily({ owners: [other], members: [one] }),
       ]
-      const answers = await Promise.all([deleteAccount(one, 0), deleteAccount(other, 0)])
-      expect(answers.map(({ status }) => status)).toEqual([409, 409])
+      const responses = await Promise.all([deleteAccount(one, 0), deleteAccount(other, 0)])
+      expect(responses.map(({ status }) => status)).toEqual([409, 409])
       expect(await prisma().family.count({ where: { id: { in: families.map(({ id }) => id) } } })).toBe(2)
     }
   })
@@ -83,7 +83,7 @@ describe('families in two accounts that are deleted', () => {
   it('are gone with their only member, but not while somebody joins', async () => {
     for (let round = 0; round < ROUNDS; round += 1) {
       const [owner, joining] = [await signIn(), await signIn()]
-      const family = await makeFamily({ owners: [owner] })
+      const family = await createFamily({ owners: [owner] })
       const json = { email: joining.user.email }
       await api('POST', `/api/families/${family.id}/invitations`, { token: owner.token, json })
       const [mail] = await queuedInvitationEmails(joining.user.email)

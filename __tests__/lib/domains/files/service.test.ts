@@ -9,8 +9,8 @@ import { fileStore } from '@/lib/domains/files/storage/store'
 import { createFile, deleteUnreferencedFiles } from '@/lib/domains/files/service'
 import { prisma } from '@/lib/platform/db/prisma'
 import { api } from '../../../support/api'
-import { makeUser, signIn } from '../../../support/factories'
-import { freshPath, mine, storeFile } from '../../../support/files'
+import { createUser, signIn } from '../../../support/factories'
+import { uniquePath, fileUrl, storeFile } from '../../../support/files'
 import { startS3 } from '../../../support/s3'
 import { waitFor } from '../../../support/wait'
 
@@ -53,7 +53,7 @@ async function withQuota(filesQuotaBytes: number, work: () => Promise<void>): Pr
 }
 
 function put(token: string, path: string, sizeBytes: number) {
-  return api('PUT', mine(path), { token, body: Buffer.alloc(sizeBytes) })
+  return api('PUT', fileUrl(path), { token, body: Buffer.alloc(sizeBytes) })
 }
 
 describe.each([
@@ -70,10 +70,10 @@ describe.each([
     it('is held while many write at once, whether they say how much or not', async () => {
       const { user, token } = await signIn()
       await withQuota(100_000, async () => {
-        const known = Array.from({ length: 10 }, () => put(token, freshPath(), 30_000).then(({ status }) => status))
+        const known = Array.from({ length: 10 }, () => put(token, uniquePath(), 30_000).then(({ status }) => status))
         const unknown = Array.from({ length: 10 }, () => {
           const body = Readable.from([Buffer.alloc(15_000), Buffer.alloc(15_000)])
-          const upload = { ownerId: user.id, path: freshPath(), mimeType: 'text/plain', body }
+          const upload = { ownerId: user.id, path: uniquePath(), mimeType: 'text/plain', body }
           return createFile(upload).then(
             () => 201,
             () => 413,
@@ -91,21 +91,21 @@ describe.each([
 
     it('lets a file be replaced by one of its own size, and nothing more be added', async () => {
       const { token } = await signIn()
-      const path = freshPath()
+      const path = uniquePath()
       await withQuota(1_000, async () => {
         expect((await put(token, path, 1_000)).status).toBe(201)
         expect((await put(token, path, 1_000)).status).toBe(200)
         const refused = await put(token, path, 1_001)
         expect([refused.status, refused.json.error.code]).toEqual([413, 'QUOTA_EXCEEDED'])
-        expect((await put(token, freshPath(), 1)).status).toBe(413)
-        await api('DELETE', mine(path), { token })
-        expect((await put(token, freshPath(), 1_000)).status).toBe(201)
+        expect((await put(token, uniquePath(), 1)).status).toBe(413)
+        await api('DELETE', fileUrl(path), { token })
+        expect((await put(token, uniquePath(), 1_000)).status).toBe(201)
       })
     })
   })
 
   it('keeps neither bytes nor room of a write whose client hung up', async () => {
-    const { id: ownerId } = await makeUser()
+    const { id: ownerId } = await createUser()
     const before = await opened.storedKeys()
     const body = new PassThrough()
     body.write(Buffer.alloc(600_000))
@@ -137,7 +137,7 @@ describe.each([
     })
 
     it('collects what a process that died left behind, and leaves writes under way alone', async () => {
-      const { id: ownerId } = await makeUser()
+      const { id: ownerId } = await createUser()
       const [dead, alive] = [randomUUID(), randomUUID()]
       const minutes = (count: number) => new Date(Date.now() + count * 60_000)
       await prisma().orphanedObject.createMany({
@@ -152,7 +152,7 @@ describe.each([
     })
 
     it('makes a write that it took for dead fail whole', async () => {
-      const { id: ownerId } = await makeUser()
+      const { id: ownerId } = await createUser()
       const before = await opened.storedKeys()
       const body = Readable.from(
         (async function* () {

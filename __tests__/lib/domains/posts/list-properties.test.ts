@@ -3,7 +3,7 @@ import type { Actor } from '@/lib/platform/identity/actor'
 import { listPosts, listPostsOf } from '@/lib/domains/posts/service'
 import type { Visibility } from '@/lib/domains/posts/schema'
 import { prisma } from '@/lib/platform/db/prisma'
-import { makeUser } from '../../../support/factories'
+import { createUser } from '../../../support/factories'
 import { inOrder, listProperties } from '../../../support/list-properties'
 
 const WORDS = ['engine', 'Engines', 'Loom', 'über', 'Straße']
@@ -25,7 +25,7 @@ let families: number[] = []
 beforeAll(async () => {
   users = []
   families = []
-  for (let index = 0; index < USERS; index += 1) users.push((await makeUser()).id)
+  for (let index = 0; index < USERS; index += 1) users.push((await createUser()).id)
   for (const [index, name] of FAMILIES.entries()) {
     const create = (MEMBERS[index] ?? []).map((user) => ({ userId: users[user] ?? 0, role: 'owner' as const }))
     families.push((await prisma().family.create({ data: { name, memberships: { create } } })).id)

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
 import { listProducts } from '@/lib/domains/products/service'
-import { makeProduct } from '../../../support/factories'
+import { createProduct } from '../../../support/factories'
 
 const CATEGORY = randomUUID()
 
@@ -12,7 +12,7 @@ async function search(q: string): Promise<string[]> {
 }
 
 const make = async (name: string, description = '') =>
-  (await makeProduct({ sku: `S${randomUUID().replaceAll('-', '')}`, name, description, category: CATEGORY })).sku
+  (await createProduct({ sku: `S${randomUUID().replaceAll('-', '')}`, name, description, category: CATEGORY })).sku
 
 describe('the search for words of products', () => {
   it.each([

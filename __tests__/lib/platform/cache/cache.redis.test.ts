@@ -69,10 +69,10 @@ const stores: [string, (limits?: { ttlMs: number }) => Promise<CacheStore>][] = 
   ],
 ]
 
-describe.each(stores)('the cache in %s', (_name, makeStore) => {
+describe.each(stores)('the cache in %s', (_name, createStore) => {
   let cache: Cache
   beforeEach(async () => {
-    cache = createCache(await makeStore())
+    cache = createCache(await createStore())
   })
 
   it('gives the second reader what the first one loaded, to the byte, with what belongs to it', async () => {
@@ -146,12 +146,12 @@ describe.each(stores)('the cache in %s', (_name, makeStore) => {
     const readers = Array.from({ length: 10 }, async () => {
       for (let turn = 0; turn < 40; turn += 1) {
         const least = answered
-        const answer = await cache.read('key', ['all', 'group'], async () => {
+        const response = await cache.read('key', ['all', 'group'], async () => {
           const seen = stored
           await wait()
           return entry(String(seen))
         })
-        expect(Number(textOf(answer))).toBeGreaterThanOrEqual(least)
+        expect(Number(textOf(response))).toBeGreaterThanOrEqual(least)
         await wait()
       }
     })
@@ -189,7 +189,7 @@ describe.each(stores)('the cache in %s', (_name, makeStore) => {
   })
 
   it('lets entries go after their time', async () => {
-    const shortLived = createCache(await makeStore({ ttlMs: 30 }))
+    const shortLived = createCache(await createStore({ ttlMs: 30 }))
     await shortLived.read('key', ['group'], async () => entry('old'))
     await new Promise((resolve) => setTimeout(resolve, 60))
     expect((await shortLived.read('key', ['group'], async () => entry('new'))).hit).toBe(false)

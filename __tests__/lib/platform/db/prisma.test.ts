@@ -4,7 +4,7 @@ import { databasePool, disconnect, prisma } from '@/lib/platform/db/prisma'
 import { inTransaction } from '@/lib/platform/db/transaction'
 import { dropDatabase, createDatabase } from '../../../support/databases'
 import { waitFor } from '../../../support/wait'
-import { makeSession, makeUser } from '../../../support/factories'
+import { createSession, createUser } from '../../../support/factories'
 import { queryOnce } from '../../../support/postgres'
 
 describe('a database that lives in another time zone', () => {
@@ -26,9 +26,9 @@ describe('a database that lives in another time zone', () => {
 
   it('keeps the times that were meant', async () => {
     const startedAt = Date.now()
-    const user = await makeUser()
+    const user = await createUser()
     expect(Math.abs(user.createdAt.getTime() - startedAt)).toBeLessThan(60_000)
-    await makeSession(user)
+    await createSession(user)
     const [row] = await prisma().$queryRaw<{ lastsSeconds: number }[]>`
       SELECT extract(epoch FROM expires_at - now())::int AS "lastsSeconds" FROM sessions WHERE user_id = ${user.id}`
     expect(Math.abs((row?.lastsSeconds ?? 0) - original.refreshTokenTtlSeconds)).toBeLessThan(60)
@@ -38,7 +38,7 @@ describe('a database that lives in another time zone', () => {
 describe('a statement that takes too long', () => {
   it('is ended in PostgreSQL too, with its transaction, and leaves the pool usable', async () => {
     const work = inTransaction(async () => {
-      await makeUser()
+      await createUser()
       await prisma().$queryRaw`SELECT pg_sleep(60)::text`
     })
     const error: unknown = await work.catch((thrown: unknown) => thrown)
@@ -51,7 +51,7 @@ describe('a statement that takes too long', () => {
       )
       return running.length === 0
     })
-    const users = await Promise.all(Array.from({ length: 20 }, () => makeUser()))
+    const users = await Promise.all(Array.from({ length: 20 }, () => createUser()))
     const visible = await queryOnce(url, 'SELECT id FROM users WHERE id = ANY($1)', [users.map(({ id }) => id)])
     expect(visible).toHaveLength(users.length)
   })

@@ -1,7 +1,7 @@
 import { databasePool, prisma } from '@/lib/platform/db/prisma'
 import { afterCommit, inTransaction } from '@/lib/platform/db/transaction'
 import { api } from '../../../support/api'
-import { freshEmail } from '../../../support/factories'
+import { uniqueEmail } from '../../../support/factories'
 import { createFamilyFixture } from '../../../support/families'
 import { expectErrorsInLog } from '../../../support/log'
 import { waitFor } from '../../../support/wait'
@@ -11,7 +11,7 @@ const isThere = async (email: string) => (await prisma().user.count({ where: { e
 
 describe('a transaction', () => {
   it('carries every query below it, and is undone as a whole', async () => {
-    const email = freshEmail()
+    const email = uniqueEmail()
     const work = inTransaction(async () => {
       await add(email)
       expect(await isThere(email)).toBe(true)
@@ -22,7 +22,7 @@ describe('a transaction', () => {
   })
 
   it('undoes only the inner part when that fails, also of a constraint and through $transaction', async () => {
-    const [outer, inner] = [freshEmail(), freshEmail()]
+    const [outer, inner] = [uniqueEmail(), uniqueEmail()]
     await inTransaction(async () => {
       await add(outer)
       const twice = inTransaction(async () => {
@@ -38,7 +38,7 @@ describe('a transaction', () => {
   })
 
   it('keeps transactions at the same time apart', async () => {
-    const emails = Array.from({ length: 4 }, freshEmail)
+    const emails = Array.from({ length: 4 }, uniqueEmail)
     const results = await Promise.allSettled(
       emails.map((email, index) =>
         inTransaction(async () => {
@@ -68,7 +68,7 @@ describe('a transaction', () => {
 
   it('stands when what follows it fails', async () => {
     expectErrorsInLog()
-    const email = freshEmail()
+    const email = uniqueEmail()
     await inTransaction(async () => {
       await add(email)
       await afterCommit(() => Promise.reject(new Error('no')))
@@ -80,7 +80,7 @@ describe('a transaction', () => {
     let late: Promise<boolean> | undefined
     const ended = { settle: () => {} }
     const end = new Promise<void>((resolve) => (ended.settle = resolve))
-    const email = freshEmail()
+    const email = uniqueEmail()
     await inTransaction(async () => {
       late = end.then(() => isThere(email))
       await add(email)
@@ -107,7 +107,7 @@ describe('a transaction that PostgreSQL undoes for the sake of others', () => {
   }
 
   it('is done again after a deadlock, whole, and what follows the commit once', async () => {
-    const emails = [freshEmail(), freshEmail()] as const
+    const emails = [uniqueEmail(), uniqueEmail()] as const
     for (const email of emails) await add(email)
     const meet = meeting()
     let attempts = 0
@@ -129,7 +129,7 @@ describe('a transaction that PostgreSQL undoes for the sake of others', () => {
   })
 
   it('is done again after a serialization failure, with what others wrote meanwhile', async () => {
-    const email = freshEmail()
+    const email = uniqueEmail()
     await add(email)
     let attempts = 0
     await inTransaction(async (transaction) => {

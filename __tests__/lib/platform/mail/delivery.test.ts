@@ -7,7 +7,7 @@ import type { MailContent } from '@/lib/platform/mail/schema'
 import { probeMail, sendMail } from '@/lib/platform/mail/transport'
 import { databasePool } from '@/lib/platform/db/prisma'
 import { encrypt } from '@/lib/platform/crypto/encrypt'
-import { freshEmail } from '../../../support/factories'
+import { uniqueEmail } from '../../../support/factories'
 import { loggedLines } from '../../../support/log'
 import { mailsTo, tokenOf, useMailFolder } from '../../../support/mail'
 import { startSmtpServer, type TestSmtpServer } from '../../../support/smtp'
@@ -46,7 +46,7 @@ describe('mail over SMTP', () => {
   })
 
   it('arrives in text and HTML, with the link of the client, from the sender of the settings', async () => {
-    const to = freshEmail()
+    const to = uniqueEmail()
     await enqueueMail({ to, content: resetMail() })
     const { mail, from, to: recipients } = await waitFor('the mail', () => server.received[0])
     expect(from).toBe('hearth@house.example')
@@ -65,7 +65,7 @@ describe('mail over SMTP', () => {
   it('is delivered once when the server is down for the first three attempts', async () => {
     const port = Number(new URL(server.url).port)
     await server.close()
-    await enqueueMail({ to: freshEmail(), content: resetMail() })
+    await enqueueMail({ to: uniqueEmail(), content: resetMail() })
     for (let attempt = 1; attempt <= 3; attempt += 1) {
       await waitFor(`failure ${attempt}`, async () => {
         if (failures() >= attempt) return true
@@ -79,9 +79,9 @@ describe('mail over SMTP', () => {
     expect(failures()).toBeGreaterThanOrEqual(3)
   })
 
-  it('has the same Message-ID and token when it is sent again because the answer to the first was lost', async () => {
-    server.loseAnswers = 1
-    await enqueueMail({ to: freshEmail(), content: resetMail() })
+  it('has the same Message-ID and token when it is sent again because the response to the first was lost', async () => {
+    server.responsesToLose = 1
+    await enqueueMail({ to: uniqueEmail(), content: resetMail() })
     await waitFor('the first attempt', () => failures() === 1)
     await queueIsEmpty()
     const [first, second] = server.received
@@ -91,7 +91,7 @@ describe('mail over SMTP', () => {
   })
 
   it('is not sent once its link has expired', async () => {
-    await enqueueMail({ to: freshEmail(), content: resetMail(), expiresAt: new Date(Date.now() - 1) })
+    await enqueueMail({ to: uniqueEmail(), content: resetMail(), expiresAt: new Date(Date.now() - 1) })
     await queueIsEmpty()
     expect(server.received).toEqual([])
     expect(loggedLines().some((line) => String(line['msg']).includes('its link has expired'))).toBe(true)
@@ -99,7 +99,7 @@ describe('mail over SMTP', () => {
 
   it('keeps what strangers wrote out of the headers, and markup out of the HTML', async () => {
     await enqueueMail({
-      to: freshEmail(),
+      to: uniqueEmail(),
       content: {
         template: 'accept-invitation',
         encryptedToken: encrypt('queued-token', TOKEN),
@@ -136,7 +136,7 @@ describe('mail over SMTP', () => {
 
 describe('mail without an SMTP_URL', () => {
   it('is written whole to a file that its owner alone may read, and the log says where', async () => {
-    const to = freshEmail()
+    const to = uniqueEmail()
     await enqueueMail({ to, content: resetMail() })
     await waitFor('the file', async () => (await mailsTo(to)).length === 1)
     const [mail] = await mailsTo(to)

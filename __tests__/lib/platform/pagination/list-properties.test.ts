@@ -11,7 +11,7 @@ import { normalizePath } from '@/lib/domains/files/path'
 import { listFiles } from '@/lib/domains/files/service'
 import { listInvitations } from '@/lib/domains/families/invitations/repository'
 import { prisma } from '@/lib/platform/db/prisma'
-import { freshEmail, makeUser } from '../../../support/factories'
+import { uniqueEmail, createUser } from '../../../support/factories'
 import { inOrder, listProperties } from '../../../support/list-properties'
 
 // Lists of products, posts and users have files of their own.
@@ -23,16 +23,16 @@ let people: Record<Name | 'admin', Actor>
 /** Two families that nobody is in to begin with, and of which no list but those below them tells. */
 let homes: [here: number, elsewhere: number]
 
-const makeActor = async (role: 'user' | 'admin' = 'user'): Promise<Actor> => {
-  const { id } = await makeUser({ role })
+const createActor = async (role: 'user' | 'admin' = 'user'): Promise<Actor> => {
+  const { id } = await createUser({ role })
   return { credential: 'session', sessionId: randomUUID(), userId: id, role }
 }
 
-const makeHome = async () => (await prisma().family.create({ data: { name: 'A home' }, select: { id: true } })).id
+const createHome = async () => (await prisma().family.create({ data: { name: 'A home' }, select: { id: true } })).id
 
 beforeAll(async () => {
-  people = { Ada: await makeActor(), Charles: await makeActor(), admin: await makeActor('admin') }
-  homes = [await makeHome(), await makeHome()]
+  people = { Ada: await createActor(), Charles: await createActor(), admin: await createActor('admin') }
+  homes = [await createHome(), await createHome()]
 })
 
 const time = fc.integer({ min: 0, max: 4 }).map((ms) => new Date(1_700_000_000_000 + ms))
@@ -73,7 +73,7 @@ const members = listProperties(
   {
     seed: inHome,
     add: async (seeds) => {
-      const users = await prisma().user.createManyAndReturn({ data: seeds.map(() => ({ email: freshEmail() })) })
+      const users = await prisma().user.createManyAndReturn({ data: seeds.map(() => ({ email: uniqueEmail() })) })
       const rows = users.map(({ id }, index) => ({ id, isHere: seeds[index]?.isHere ?? false }))
       const data = rows.map(({ id, isHere }) => ({
         familyId: homes[isHere ? 0 : 1],
@@ -102,7 +102,7 @@ const invitations = listProperties(
     add: async (seeds) => {
       const data = seeds.map(({ isHere, isAccepted, isExpired }) => ({
         familyId: homes[isHere ? 0 : 1],
-        email: freshEmail(),
+        email: uniqueEmail(),
         role: 'member' as const,
         tokenHash: hashOpaqueToken(newOpaqueToken()),
         acceptedAt: isAccepted ? new Date() : null,
@@ -187,7 +187,7 @@ const contactMessages = listProperties(
   {
     seed: fc.record({ createdAt: time }),
     add: (seeds) => {
-      const data = seeds.map((row) => ({ ...row, name: 'Ada', email: freshEmail(), message: 'Is it for sale?' }))
+      const data = seeds.map((row) => ({ ...row, name: 'Ada', email: uniqueEmail(), message: 'Is it for sale?' }))
       return prisma().contactMessage.createManyAndReturn({ data })
     },
     clear: () => prisma().contactMessage.deleteMany(),

@@ -1,14 +1,14 @@
 import type { Invitation } from '@/lib/domains/families/invitations/schema'
 import { api } from '../../../../support/api'
-import { freshEmail } from '../../../../support/factories'
+import { uniqueEmail } from '../../../../support/factories'
 import { createFamilyFixture, queuedInvitationEmails } from '../../../../support/families'
 
 type Invitations = { invitations: Invitation[]; pagination: { total: number } }
 
 describe('GET and DELETE /api/families/:id/invitations', () => {
   it('takes an invitation back: it is no longer listed, and its link is dead', async () => {
-    const { owner, otherOwner, stranger, url } = await createFamilyFixture()
-    const { email } = stranger.user
+    const { owner, otherOwner, otherUser, url } = await createFamilyFixture()
+    const { email } = otherUser.user
     const made = await api<Invitation>('POST', `${url}/invitations`, { token: owner.token, json: { email } })
     const listed = await api<Invitations>('GET', `${url}/invitations`, { token: otherOwner.token })
     expect(listed.json.invitations).toEqual([made.json])
@@ -18,13 +18,16 @@ describe('GET and DELETE /api/families/:id/invitations', () => {
     const { json } = await api<Invitations>('GET', `${url}/invitations`, { token: owner.token })
     expect(json.invitations).toEqual([])
     const [mail] = await queuedInvitationEmails(email)
-    const accept = await api('POST', '/api/invitations/accept', { token: stranger.token, json: { token: mail?.token } })
+    const accept = await api('POST', '/api/invitations/accept', {
+      token: otherUser.token,
+      json: { token: mail?.token },
+    })
     expect([accept.status, accept.json.error.code]).toEqual([401, 'INVALID_TOKEN'])
   })
 
   it('does not reach the invitations of another family', async () => {
     const [here, there] = [await createFamilyFixture(), await createFamilyFixture()]
-    const json = { email: freshEmail() }
+    const json = { email: uniqueEmail() }
     const made = await api<Invitation>('POST', `${there.url}/invitations`, { token: there.owner.token, json })
     const target = `${here.url}/invitations/${made.json.id}`
     expect((await api('DELETE', target, { token: here.owner.token })).status).toBe(404)
@@ -33,11 +36,11 @@ describe('GET and DELETE /api/families/:id/invitations', () => {
   })
 
   it('does not take back what was accepted', async () => {
-    const { owner, stranger, url } = await createFamilyFixture()
-    const { email } = stranger.user
+    const { owner, otherUser, url } = await createFamilyFixture()
+    const { email } = otherUser.user
     const made = await api<Invitation>('POST', `${url}/invitations`, { token: owner.token, json: { email } })
     const [mail] = await queuedInvitationEmails(email)
-    await api('POST', '/api/invitations/accept', { token: stranger.token, json: { token: mail?.token } })
+    await api('POST', '/api/invitations/accept', { token: otherUser.token, json: { token: mail?.token } })
     const late = await api('DELETE', `${url}/invitations/${made.json.id}`, { token: owner.token })
     expect(late.status).toBe(404)
     const { json } = await api<Invitations>('GET', `${url}/invitations`, { token: owner.token })
@@ -46,7 +49,7 @@ describe('GET and DELETE /api/families/:id/invitations', () => {
 
   it.each(['0', 'x', '-1'])('refuses the invitation id %s', async (id) => {
     const { owner, url } = await createFamilyFixture()
-    const answer = await api('DELETE', `${url}/invitations/${id}`, { token: owner.token })
-    expect([answer.status, Object.keys(answer.json.error.details)]).toEqual([400, ['invitationId']])
+    const response = await api('DELETE', `${url}/invitations/${id}`, { token: owner.token })
+    expect([response.status, Object.keys(response.json.error.details)]).toEqual([400, ['invitationId']])
   })
 })

@@ -3,7 +3,7 @@ import { render } from '@/lib/platform/mail/templates'
 import { prisma } from '@/lib/platform/db/prisma'
 import { encrypt } from '@/lib/platform/crypto/encrypt'
 import { api } from '../../../../support/api'
-import { freshEmail } from '../../../../support/factories'
+import { uniqueEmail } from '../../../../support/factories'
 import { createFamilyFixture, queuedInvitationEmails } from '../../../../support/families'
 import { useLimits, useNoLimits } from '../../../../support/rate-limits'
 
@@ -12,25 +12,25 @@ type Invitations = { invitations: Invitation[]; pagination: { total: number } }
 describe('POST /api/families/:id/invitations', () => {
   it('owes the address a mail with a link, and tells nobody the token', async () => {
     const { otherOwner, family, url } = await createFamilyFixture()
-    const email = freshEmail()
+    const email = uniqueEmail()
     const json = { email: ` ${email.toUpperCase()} ` }
-    const answer = await api<Invitation>('POST', `${url}/invitations`, { token: otherOwner.token, json })
-    expect(answer.status).toBe(201)
-    expect(answer.json).toEqual({
+    const response = await api<Invitation>('POST', `${url}/invitations`, { token: otherOwner.token, json })
+    expect(response.status).toBe(201)
+    expect(response.json).toEqual({
       id: expect.any(Number),
       email,
       role: 'member',
       createdAt: expect.any(String),
       expiresAt: expect.any(String),
     })
-    expect(answer.headers.get('location')).toBe(`${url}/invitations/${answer.json.id}`)
-    const days = (Date.parse(String(answer.json.expiresAt)) - Date.now()) / 86_400_000
+    expect(response.headers.get('location')).toBe(`${url}/invitations/${response.json.id}`)
+    const days = (Date.parse(String(response.json.expiresAt)) - Date.now()) / 86_400_000
     expect(days).toBeCloseTo(7, 2)
 
     const [mail] = await queuedInvitationEmails(email)
     expect(mail).toMatchObject({ familyName: family.name, inviter: 'Charles Babbage' })
     expect(mail?.token).toMatch(/^[\w-]{43}$/)
-    const stored = await prisma().$queryRaw`SELECT i::text FROM invitations i WHERE id = ${answer.json.id}`
+    const stored = await prisma().$queryRaw`SELECT i::text FROM invitations i WHERE id = ${response.json.id}`
     expect(JSON.stringify(stored)).not.toContain(mail?.token)
     const letter = {
       template: 'accept-invitation',
@@ -42,8 +42,8 @@ describe('POST /api/families/:id/invitations', () => {
   })
 
   it('puts a new invitation in the place of an open one: one is listed, and the earlier link is dead', async () => {
-    const { owner, stranger, url } = await createFamilyFixture()
-    const { email } = stranger.user
+    const { owner, otherUser, url } = await createFamilyFixture()
+    const { email } = otherUser.user
     const invite = (role: string) =>
       api<Invitation>('POST', `${url}/invitations`, { token: owner.token, json: { email, role } })
     await invite('member')
@@ -52,20 +52,20 @@ describe('POST /api/families/:id/invitations', () => {
     expect(json.invitations).toEqual([second.json])
     const [early, late] = await queuedInvitationEmails(email)
     const accept = (token: string | undefined) =>
-      api('POST', '/api/invitations/accept', { token: stranger.token, json: { token } })
+      api('POST', '/api/invitations/accept', { token: otherUser.token, json: { token } })
     expect((await accept(early?.token)).json.error.code).toBe('INVALID_TOKEN')
     expect((await accept(late?.token)).status).toBe(200)
   })
 
   it('leaves one open invitation of many that are made at once', async () => {
     const { owner, otherOwner, url } = await createFamilyFixture()
-    const email = freshEmail()
-    const answers = await Promise.all(
+    const email = uniqueEmail()
+    const responses = await Promise.all(
       [owner, otherOwner, owner, otherOwner].map(({ token }) =>
         api('POST', `${url}/invitations`, { token, json: { email } }),
       ),
     )
-    expect(answers.map(({ status }) => status)).toEqual([201, 201, 201, 201])
+    expect(responses.map(({ status }) => status)).toEqual([201, 201, 201, 201])
     const { json } = await api<Invitations>('GET', `${url}/invitations`, { token: owner.token })
     expect(json.pagination.total).toBe(1)
   })
@@ -73,19 +73,19 @@ describe('POST /api/families/:id/invitations', () => {
   it('refuses the address of a member, and owes no mail', async () => {
     const { owner, member, url } = await createFamilyFixture()
     const json = { email: member.user.email.toUpperCase() }
-    const answer = await api('POST', `${url}/invitations`, { token: owner.token, json })
-    expect([answer.status, answer.json.error.code]).toEqual([409, 'ALREADY_MEMBER'])
+    const response = await api('POST', `${url}/invitations`, { token: owner.token, json })
+    expect([response.status, response.json.error.code]).toEqual([409, 'ALREADY_MEMBER'])
     expect(await queuedInvitationEmails(member.user.email)).toEqual([])
   })
 
   it('answers alike whether the address has an account or not', async () => {
-    const { owner, stranger, url } = await createFamilyFixture()
-    const answers = await Promise.all(
-      [stranger.user.email, freshEmail()].map((email) =>
+    const { owner, otherUser, url } = await createFamilyFixture()
+    const responses = await Promise.all(
+      [otherUser.user.email, uniqueEmail()].map((email) =>
         api('POST', `${url}/invitations`, { token: owner.token, json: { email } }),
       ),
     )
-    expect(answers.map(({ status, json }) => [status, Object.keys(json)])).toEqual([
+    expect(responses.map(({ status, json }) => [status, Object.keys(json)])).toEqual([
       [201, ['id', 'email', 'role', 'createdAt', 'expiresAt']],
       [201, ['id', 'email', 'role', 'createdAt', 'expiresAt']],
     ])
@@ -99,19 +99,19 @@ describe('POST /api/families/:id/invitations', () => {
     [{ email: 'a@b.example', token: 'x', expiresAt: '2030-01-01' }, ['expiresAt', 'token']],
   ])('refuses %j', async (json, fields) => {
     const { owner, url } = await createFamilyFixture()
-    const answer = await api('POST', `${url}/invitations`, { token: owner.token, json })
-    expect([answer.status, Object.keys(answer.json.error.details).sort()]).toEqual([400, fields])
+    const response = await api('POST', `${url}/invitations`, { token: owner.token, json })
+    expect([response.status, Object.keys(response.json.error.details).sort()]).toEqual([400, fields])
   })
 
   it('is limited strictly, since it sends mail to strangers', async () => {
     const { owner, url } = await createFamilyFixture()
     useLimits({ strict: 2 })
     try {
-      const answers = []
-      for (const email of [freshEmail(), freshEmail(), freshEmail()]) {
-        answers.push(await api('POST', `${url}/invitations`, { token: owner.token, json: { email } }))
+      const responses = []
+      for (const email of [uniqueEmail(), uniqueEmail(), uniqueEmail()]) {
+        responses.push(await api('POST', `${url}/invitations`, { token: owner.token, json: { email } }))
       }
-      expect(answers.map(({ status }) => status)).toEqual([201, 201, 429])
+      expect(responses.map(({ status }) => status)).toEqual([201, 201, 429])
     } finally {
       useNoLimits()
     }

@@ -1,6 +1,6 @@
 import type { Membership } from '@/lib/domains/families/schema'
 import { api } from '../../../../support/api'
-import { createFamilyFixture, makePost } from '../../../../support/families'
+import { createFamilyFixture, createPost } from '../../../../support/families'
 
 type Members = { members: Membership[]; pagination: { total: number; nextCursor: string | null } }
 
@@ -8,9 +8,9 @@ describe('PATCH /api/families/:id/members/:userId', () => {
   it('gives a member another role, which counts at once', async () => {
     const { owner, member, url } = await createFamilyFixture()
     const json = { role: 'owner' }
-    const answer = await api<Membership>('PATCH', `${url}/members/${member.user.id}`, { token: owner.token, json })
-    expect(answer.status).toBe(200)
-    expect(answer.json).toEqual({
+    const response = await api<Membership>('PATCH', `${url}/members/${member.user.id}`, { token: owner.token, json })
+    expect(response.status).toBe(200)
+    expect(response.json).toEqual({
       user: { id: member.user.id, name: null, email: member.user.email },
       role: 'owner',
       joinedAt: expect.any(String),
@@ -29,9 +29,9 @@ describe('PATCH /api/families/:id/members/:userId', () => {
   })
 
   it('answers 404 for whoever is not in the family', async () => {
-    const { owner, stranger, url } = await createFamilyFixture()
+    const { owner, otherUser, url } = await createFamilyFixture()
     const json = { role: 'owner' }
-    for (const id of [stranger.user.id, 2_147_483_647, '99999999999']) {
+    for (const id of [otherUser.user.id, 2_147_483_647, '99999999999']) {
       expect((await api('PATCH', `${url}/members/${id}`, { token: owner.token, json })).status).toBe(404)
     }
   })
@@ -42,19 +42,19 @@ describe('PATCH /api/families/:id/members/:userId', () => {
   })
 
   it('lets nobody raise themselves', async () => {
-    const { member, stranger, url } = await createFamilyFixture()
+    const { member, otherUser, url } = await createFamilyFixture()
     const json = { role: 'owner' }
     const raise = ({ user, token }: typeof member) => api('PATCH', `${url}/members/${user.id}`, { token, json })
     expect((await raise(member)).status).toBe(403)
-    expect((await raise(stranger)).status).toBe(404)
+    expect((await raise(otherUser)).status).toBe(404)
   })
 })
 
 describe('DELETE /api/families/:id/members/:userId', () => {
   it('lets a member leave, to whom the family is gone then', async () => {
     const { member, url } = await createFamilyFixture()
-    const answer = await api('DELETE', `${url}/members/${member.user.id}`, { token: member.token })
-    expect([answer.status, answer.text]).toEqual([204, ''])
+    const response = await api('DELETE', `${url}/members/${member.user.id}`, { token: member.token })
+    expect([response.status, response.text]).toEqual([204, ''])
     expect((await api('GET', url, { token: member.token })).status).toBe(404)
     expect((await api('DELETE', `${url}/members/${member.user.id}`, { token: member.token })).status).toBe(404)
   })
@@ -80,13 +80,13 @@ describe('DELETE /api/families/:id/members/:userId', () => {
   })
 
   it('leaves what a member wrote to the family, and to the author', async () => {
-    const { owner, member, stranger, family, url } = await createFamilyFixture()
-    const post = await makePost(member, { visibility: 'family', familyId: family.id })
+    const { owner, member, otherUser, family, url } = await createFamilyFixture()
+    const post = await createPost(member, { visibility: 'family', familyId: family.id })
     await api('DELETE', `${url}/members/${member.user.id}`, { token: member.token })
     const read = ({ token }: typeof owner) => api('GET', `/api/posts/${post}`, { token })
     expect((await read(owner)).status).toBe(200)
     expect((await read(member)).status).toBe(200)
-    expect((await read(stranger)).status).toBe(404)
+    expect((await read(otherUser)).status).toBe(404)
     const json = { title: 'Corrected' }
     expect((await api('PATCH', `/api/posts/${post}`, { token: member.token, json })).status).toBe(200)
   })
