@@ -23,9 +23,9 @@ describe('POST /api/notes', () => {
 
 describe('GET /api/notes', () => {
   it('lists only notes of the caller', async () => {
-    const [owner, stranger] = [await signIn(), await signIn()]
+    const [owner, otherUser] = [await signIn(), await signIn()]
     const { json: note } = await api('POST', '/api/notes', { token: owner.token, json: { text: 'Buy milk.' } })
     expect((await api<Notes>('GET', '/api/notes', { token: owner.token })).json.notes).toEqual([note])
-    expect((await api<Notes>('GET', '/api/notes', { token: stranger.token })).json.notes).toEqual([])
+    expect((await api<Notes>('GET', '/api/notes', { token: otherUser.token })).json.notes).toEqual([])
   })
 })
