@@ -8,86 +8,81 @@ import { redis } from '@/lib/platform/redis'
 import { redisStore } from './redis-store'
 import { processSingleton } from '@/lib/process-singleton'
 
-export type { CacheEntry } from './store'
-
 export type Cache = {
-  /** The entry under a key, or what `load` makes, which is kept for the next reader. Entries are not to be changed. */
+  /** Returns the entry stored under a key, or loads and stores it. Callers must not modify entries: they are shared. */
   read: (
     key: string,
-    groups: readonly string[],
+    tags: readonly string[],
     load: () => Promise<CacheEntry>,
   ) => Promise<{ entry: CacheEntry; hit: boolean }>
-  /** Does a write that touches these groups. When it is over, well or not, no reader is given what was read before. */
-  write: <T>(groups: readonly string[], work: () => Promise<T>) => Promise<T>
+  /** Runs a write and invalidates these tags afterwards, whether or not it succeeds. */
+  write: <T>(tags: readonly string[], work: () => Promise<T>) => Promise<T>
 }
 
-/** How long after it answers again a database may take over what it was sent before it fell silent. */
+/** How long after recovery the database may still commit a write that timed out. */
 const LATE_COMMIT_WINDOW_MS = 1_000
 
 /**
- * A cache over a store. Readers that miss together share one load, but only with readers who saw the same stamps: one
- * who comes after a write never gets what a slow load began to read before it.
+ * Creates a cache on top of a store. Concurrent misses share one load only if they saw the same versions, so a read that
+ * starts after a write never returns data loaded before it.
  */
 export function createCache(store: CacheStore): Cache {
   const loads = new Map<string, Promise<CacheEntry>>()
   const timedOutWrites = new Set<string>()
-  let isForgetting = false
+  let isInvalidatingAgain = false
 
-  /**
-   * A write that was given up may yet take place, when the database comes round. What readers met until then is
-   * forgotten once more.
-   */
-  const invalidateAgainLater = async (groups: readonly string[]): Promise<void> => {
-    for (const group of groups) timedOutWrites.add(group)
-    if (isForgetting) return
-    isForgetting = true
+  /** Invalidates the tags again once the database has recovered, because it may still commit a write that timed out. */
+  const invalidateAgainLater = async (tags: readonly string[]): Promise<void> => {
+    for (const tag of tags) timedOutWrites.add(tag)
+    if (isInvalidatingAgain) return
+    isInvalidatingAgain = true
     while (timedOutWrites.size > 0) {
-      const decided = [...timedOutWrites]
-      const answers = await assertDatabaseReachable().then(
+      const pending = [...timedOutWrites]
+      const isReachable = await assertDatabaseReachable().then(
         () => true,
         () => false,
       )
-      if (answers) for (const group of decided) timedOutWrites.delete(group)
+      if (isReachable) for (const tag of pending) timedOutWrites.delete(tag)
       await sleep(LATE_COMMIT_WINDOW_MS, undefined, { ref: false })
-      if (answers) await store.invalidate(decided, await store.beginInvalidation(decided))
+      if (isReachable) await store.invalidate(pending, await store.beginInvalidation(pending))
     }
-    isForgetting = false
+    isInvalidatingAgain = false
   }
 
-  const loadOnce = (key: string, stamps: string, load: () => Promise<CacheEntry>): Promise<CacheEntry> => {
-    const name = `${stamps} ${key}`
-    const underWay = loads.get(name)
-    if (underWay !== undefined) return underWay
+  const loadOnce = (key: string, versions: string, load: () => Promise<CacheEntry>): Promise<CacheEntry> => {
+    const loadKey = `${versions} ${key}`
+    const inProgress = loads.get(loadKey)
+    if (inProgress !== undefined) return inProgress
     const loading = (async () => {
       try {
         const entry = await load()
-        await store.keep(key, stamps, entry)
+        await store.set(key, versions, entry)
         return entry
       } finally {
-        loads.delete(name)
+        loads.delete(loadKey)
       }
     })()
-    loads.set(name, loading)
+    loads.set(loadKey, loading)
     return loading
   }
 
   return {
-    read: async (key, groups, load) => {
-      const found = await store.lookUp(key, groups)
-      if (found.stamps === undefined) return { entry: await load(), hit: false }
+    read: async (key, tags, load) => {
+      const found = await store.get(key, tags)
+      if (found.versions === undefined) return { entry: await load(), hit: false }
       if (found.entry !== undefined) return { entry: found.entry, hit: true }
-      return { entry: await loadOnce(key, found.stamps, load), hit: false }
+      return { entry: await loadOnce(key, found.versions, load), hit: false }
     },
-    write: async (groups, work) => {
-      const write = await store.beginInvalidation(groups)
+    write: async (tags, work) => {
+      const marker = await store.beginInvalidation(tags)
       try {
         return await work()
       } catch (error) {
-        if (hasTimedOut(error)) void invalidateAgainLater(groups)
+        if (hasTimedOut(error)) void invalidateAgainLater(tags)
         throw error
       } finally {
-        // Also after a failure: a connection that breaks during a commit does not tell whether it took place.
-        await store.invalidate(groups, write)
+        // Also after a failure: when the connection breaks during a commit, the write may have succeeded.
+        await store.invalidate(tags, marker)
       }
     },
   }

@@ -1,23 +1,23 @@
-/** What the cache keeps: bytes as they will be sent, and short texts that belong to them. */
+/** A response body, and the strings stored with it, such as its headers. */
 export type CacheEntry = { body: Buffer; properties: Record<string, string> }
 
 /**
- * Where entries lie. Each entry belongs to groups; each group has a stamp, which a write of anything in the group
- * replaces. An entry counts only while the stamps under which it was loaded are those of its groups.
+ * Stores entries by key. Each entry has tags and each tag has a version, which every write to the tag replaces. An entry
+ * is valid only while its tags have the versions under which it was loaded.
  */
 export type CacheStore = {
   /**
-   * The stamps of the groups, which a group without one gets now, and the entry if there is one under these stamps.
-   * Without stamps nothing may be kept: a write is under way, or the store cannot be asked.
+   * Returns the versions of the tags, creating missing ones, and the entry stored under these versions, if any. Returns
+   * no versions while nothing may be stored: a write is in progress, or the store is unreachable.
    */
-  lookUp: (
+  get: (
     key: string,
-    groups: readonly string[],
-  ) => Promise<{ stamps: string; entry: CacheEntry | undefined } | { stamps: undefined }>
-  /** Keeps an entry under stamps that `lookUp` gave before it was loaded. Failing is no fault. */
-  keep: (key: string, stamps: string, entry: CacheEntry) => Promise<void>
-  /** Announces a write to these groups. What it returns goes to `invalidate`. */
-  beginInvalidation: (groups: readonly string[]) => Promise<string>
-  /** Replaces the stamps of the groups, once the write is over. */
-  invalidate: (groups: readonly string[], write: string) => Promise<void>
+    tags: readonly string[],
+  ) => Promise<{ versions: string; entry: CacheEntry | undefined } | { versions: undefined }>
+  /** Stores an entry under the versions that `get` returned before it was loaded. Ignores failures. */
+  set: (key: string, versions: string, entry: CacheEntry) => Promise<void>
+  /** Announces a write to these tags and returns the marker to pass to `invalidate`. */
+  beginInvalidation: (tags: readonly string[]) => Promise<string>
+  /** Replaces the versions of the tags once the write has finished. */
+  invalidate: (tags: readonly string[], marker: string) => Promise<void>
 }

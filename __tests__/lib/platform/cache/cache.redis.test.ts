@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
-import { createCache, type Cache, type CacheEntry } from '@/lib/platform/cache/cache'
-import type { CacheStore } from '@/lib/platform/cache/store'
+import { createCache, type Cache } from '@/lib/platform/cache/cache'
+import type { CacheEntry, CacheStore } from '@/lib/platform/cache/store'
 import { memoryStore } from '@/lib/platform/cache/memory-store'
 import { redisStore } from '@/lib/platform/cache/redis-store'
 import { startRedis, type RunningRedis } from '../../../support/redis'
@@ -13,7 +13,7 @@ let folder: string
 let redis: RunningRedis
 const clients: Redis[] = []
 
-/** A client such as every instance of the server has. */
+/** Connects like an instance of the server. */
 function connect(): Redis {
   const client = new Redis(redis.url, {
     enableOfflineQueue: false,
@@ -49,7 +49,7 @@ afterAll(async () => {
 const entry = (text: string): CacheEntry => ({ body: Buffer.from(text), properties: { ETag: `"${text}"` } })
 const textOf = (read: { entry: CacheEntry }) => read.entry.body.toString()
 
-/** A promise and what settles it. */
+/** Returns a promise and the function that resolves it. */
 function gate(): { opened: Promise<void>; open: () => void } {
   let open = () => {}
   const opened = new Promise<void>((resolve) => {
@@ -75,15 +75,15 @@ describe.each(stores)('the cache in %s', (_name, createStore) => {
     cache = createCache(await createStore())
   })
 
-  it('gives the second reader what the first one loaded, to the byte, with what belongs to it', async () => {
+  it('returns the stored body and properties unchanged to the second reader', async () => {
     const bytes = { body: Buffer.from([0, 10, 255, 13, 10]), properties: { ETag: '"ü"', Link: '<a\nb>' } }
-    const first = await cache.read('key', ['group'], async () => bytes)
-    const second = await cache.read('key', ['group'], async () => entry('never'))
+    const first = await cache.read('key', ['tag'], async () => bytes)
+    const second = await cache.read('key', ['tag'], async () => entry('never'))
     expect(first).toEqual({ entry: bytes, hit: false })
     expect(second).toEqual({ entry: bytes, hit: true })
   })
 
-  it('forgets what a write touches, by group, and nothing else', async () => {
+  it('invalidates only entries with a tag of the write', async () => {
     await cache.read('one', ['all', 'one'], async () => entry('1'))
     await cache.read('two', ['all', 'two'], async () => entry('2'))
     await cache.write(['one'], async () => {})
@@ -93,112 +93,115 @@ describe.each(stores)('the cache in %s', (_name, createStore) => {
     expect(textOf(await cache.read('two', ['all', 'two'], async () => entry('new')))).toBe('new')
   })
 
-  it('forgets after a write that failed too, since it may have taken place', async () => {
-    await cache.read('key', ['group'], async () => entry('old'))
-    await expect(cache.write(['group'], () => Promise.reject(new Error('lost')))).rejects.toThrow('lost')
-    expect((await cache.read('key', ['group'], async () => entry('new'))).hit).toBe(false)
+  it('invalidates after a failed write, which may have been committed', async () => {
+    await cache.read('key', ['tag'], async () => entry('old'))
+    await expect(cache.write(['tag'], () => Promise.reject(new Error('lost')))).rejects.toThrow('lost')
+    expect((await cache.read('key', ['tag'], async () => entry('new'))).hit).toBe(false)
   })
 
-  it('forgets once more what was read after a write that was given up and took place later', async () => {
+  it('invalidates again after a write that timed out, which may be committed later', async () => {
     const message = 'Query read timeout'
-    await expect(cache.write(['group'], () => Promise.reject(new Error(message)))).rejects.toThrow(message)
-    await cache.read('key', ['group'], async () => entry('old'))
-    expect((await cache.read('key', ['group'], async () => entry('never'))).hit).toBe(true)
-    await waitFor('the new', async () => textOf(await cache.read('key', ['group'], async () => entry('new'))) === 'new')
+    await expect(cache.write(['tag'], () => Promise.reject(new Error(message)))).rejects.toThrow(message)
+    await cache.read('key', ['tag'], async () => entry('old'))
+    expect((await cache.read('key', ['tag'], async () => entry('never'))).hit).toBe(true)
+    await waitFor(
+      'the new entry',
+      async () => textOf(await cache.read('key', ['tag'], async () => entry('new'))) === 'new',
+    )
   })
 
-  it('never keeps what a slow read began to read before a write that ended first', async () => {
+  it('does not store the result of a slow read that started before a write', async () => {
     let stored = 'old'
     const slow = gate()
-    const slowRead = cache.read('key', ['group'], async () => {
+    const slowRead = cache.read('key', ['tag'], async () => {
       const seen = stored
       await slow.opened
       return entry(seen)
     })
     await new Promise((resolve) => setTimeout(resolve, 20))
-    await cache.write(['group'], async () => {
+    await cache.write(['tag'], async () => {
       stored = 'new'
     })
-    // While the slow read is still on its way, and after it came back.
-    expect(textOf(await cache.read('key', ['group'], async () => entry(stored)))).toBe('new')
+    // While the slow read is in progress, and after it has finished.
+    expect(textOf(await cache.read('key', ['tag'], async () => entry(stored)))).toBe('new')
     slow.open()
     expect(textOf(await slowRead)).toBe('old')
-    expect(textOf(await cache.read('key', ['group'], async () => entry(stored)))).toBe('new')
+    expect(textOf(await cache.read('key', ['tag'], async () => entry(stored)))).toBe('new')
   })
 
-  it('never keeps what was read while a write was under way', async () => {
+  it('does not store what was read while a write was in progress', async () => {
     let stored = 'old'
     const commit = gate()
-    const writing = cache.write(['group'], async () => {
+    const writing = cache.write(['tag'], async () => {
       await commit.opened
       stored = 'new'
     })
-    expect(textOf(await cache.read('key', ['group'], async () => entry(stored)))).toBe('old')
+    expect(textOf(await cache.read('key', ['tag'], async () => entry(stored)))).toBe('old')
     commit.open()
     await writing
-    expect(textOf(await cache.read('key', ['group'], async () => entry(stored)))).toBe('new')
+    expect(textOf(await cache.read('key', ['tag'], async () => entry(stored)))).toBe('new')
   })
 
-  it('shows every write to the next read, however reads and writes come together', async () => {
+  it('returns every finished write to later reads under concurrency', async () => {
     let stored = 0
-    let answered = 0
+    let newestWritten = 0
     const wait = () => new Promise((resolve) => setTimeout(resolve, Math.random() * 5))
     const readers = Array.from({ length: 10 }, async () => {
       for (let turn = 0; turn < 40; turn += 1) {
-        const least = answered
-        const response = await cache.read('key', ['all', 'group'], async () => {
+        const oldestAllowed = newestWritten
+        const result = await cache.read('key', ['all', 'tag'], async () => {
           const seen = stored
           await wait()
           return entry(String(seen))
         })
-        expect(Number(textOf(response))).toBeGreaterThanOrEqual(least)
+        expect(Number(textOf(result))).toBeGreaterThanOrEqual(oldestAllowed)
         await wait()
       }
     })
     const writers = Array.from({ length: 2 }, async () => {
       for (let turn = 0; turn < 30; turn += 1) {
         let mine = 0
-        await cache.write([turn % 2 === 0 ? 'group' : 'all'], async () => {
+        await cache.write([turn % 2 === 0 ? 'tag' : 'all'], async () => {
           await wait()
           stored += 1
           mine = stored
           await wait()
         })
-        answered = Math.max(answered, mine)
+        newestWritten = Math.max(newestWritten, mine)
         await wait()
       }
     })
     await Promise.all([...readers, ...writers])
   })
 
-  it('asks once for what many miss at the same time', async () => {
+  it('loads once for concurrent misses', async () => {
     let loads = 0
     const load = async () => {
       loads += 1
       await new Promise((resolve) => setTimeout(resolve, 30))
       return entry('loaded')
     }
-    const reads = await Promise.all(Array.from({ length: 50 }, () => cache.read('key', ['group'], load)))
+    const reads = await Promise.all(Array.from({ length: 50 }, () => cache.read('key', ['tag'], load)))
     expect(new Set(reads.map(textOf))).toEqual(new Set(['loaded']))
     expect(loads).toBe(1)
   })
 
-  it('keeps no failure', async () => {
-    await expect(cache.read('key', ['group'], () => Promise.reject(new Error('down')))).rejects.toThrow('down')
-    expect(textOf(await cache.read('key', ['group'], async () => entry('up')))).toBe('up')
+  it('does not store failures', async () => {
+    await expect(cache.read('key', ['tag'], () => Promise.reject(new Error('down')))).rejects.toThrow('down')
+    expect(textOf(await cache.read('key', ['tag'], async () => entry('up')))).toBe('up')
   })
 
-  it('lets entries go after their time', async () => {
+  it('expires entries after their TTL', async () => {
     const shortLived = createCache(await createStore({ ttlMs: 30 }))
-    await shortLived.read('key', ['group'], async () => entry('old'))
+    await shortLived.read('key', ['tag'], async () => entry('old'))
     await new Promise((resolve) => setTimeout(resolve, 60))
-    expect((await shortLived.read('key', ['group'], async () => entry('new'))).hit).toBe(false)
+    expect((await shortLived.read('key', ['tag'], async () => entry('new'))).hit).toBe(false)
   })
 })
 
 describe('the cache in memory', () => {
-  it('takes a group that it forgot for one that was written to', async () => {
-    const cache = createCache(memoryStore({ groupsMax: 2 }))
+  it('invalidates the entries of an evicted tag', async () => {
+    const cache = createCache(memoryStore({ tagsMax: 2 }))
     await cache.read('one', ['one'], async () => entry('1'))
     await cache.read('two', ['two'], async () => entry('2'))
     await cache.read('three', ['three'], async () => entry('3'))
@@ -212,56 +215,56 @@ describe('the cache in Redis', () => {
     return { client, cache: createCache(redisStore(() => client)) }
   }
 
-  it('shows an instance at once what another one wrote', async () => {
+  it('invalidates the entries of other instances immediately', async () => {
     const [one, two] = [await instance(), await instance()]
-    await one.cache.read('key', ['group'], async () => entry('old'))
-    expect((await two.cache.read('key', ['group'], async () => entry('never'))).hit).toBe(true)
-    await two.cache.write(['group'], async () => {})
-    expect(textOf(await one.cache.read('key', ['group'], async () => entry('new')))).toBe('new')
+    await one.cache.read('key', ['tag'], async () => entry('old'))
+    expect((await two.cache.read('key', ['tag'], async () => entry('never'))).hit).toBe(true)
+    await two.cache.write(['tag'], async () => {})
+    expect(textOf(await one.cache.read('key', ['tag'], async () => entry('new')))).toBe('new')
   })
 
-  it('does not believe what it holds while a writer may have died between its commit and its word', async () => {
+  it('misses while a writer may have crashed between commit and invalidation', async () => {
     const [one, two] = [await instance(), await instance()]
-    await one.cache.read('key', ['group'], async () => entry('old'))
-    void two.cache.write(['group'], () => new Promise(() => {}))
+    await one.cache.read('key', ['tag'], async () => entry('old'))
+    void two.cache.write(['tag'], () => new Promise(() => {}))
     await new Promise((resolve) => setTimeout(resolve, 50))
     two.client.disconnect()
-    expect(textOf(await one.cache.read('key', ['group'], async () => entry('new')))).toBe('new')
+    expect(textOf(await one.cache.read('key', ['tag'], async () => entry('new')))).toBe('new')
   })
 
-  it('reads on while Redis is away or hangs, with a bounded wait, and forgets then what was written meanwhile', async () => {
+  it('loads from the database within a bounded time during an outage, and invalidates the writes made meanwhile', async () => {
     const one = await instance()
-    await one.cache.read('key', ['group'], async () => entry('old'))
+    await one.cache.read('key', ['tag'], async () => entry('old'))
     redis.pause()
     try {
       const began = performance.now()
-      expect(textOf(await one.cache.read('key', ['group'], async () => entry('from the database')))).toBe(
+      expect(textOf(await one.cache.read('key', ['tag'], async () => entry('from the database')))).toBe(
         'from the database',
       )
-      await one.cache.write(['group'], async () => {})
+      await one.cache.write(['tag'], async () => {})
       expect(performance.now() - began).toBeLessThan(2_000)
     } finally {
       redis.resume()
     }
     await new Promise((resolve) => setTimeout(resolve, 100))
-    const after = await one.cache.read('key', ['group'], async () => entry('new'))
+    const after = await one.cache.read('key', ['tag'], async () => entry('new'))
     expect({ text: textOf(after), hit: after.hit }).toEqual({ text: 'new', hit: false })
 
     await redis.kill()
-    expect(textOf(await one.cache.read('key', ['group'], async () => entry('from the database')))).toBe(
+    expect(textOf(await one.cache.read('key', ['tag'], async () => entry('from the database')))).toBe(
       'from the database',
     )
     await redis.restart()
     await ready(one.client)
-    expect((await one.cache.read('key', ['group'], async () => entry('fresh'))).hit).toBe(false)
-    await waitFor('a hit', async () => (await one.cache.read('key', ['group'], async () => entry('fresh'))).hit)
+    expect((await one.cache.read('key', ['tag'], async () => entry('fresh'))).hit).toBe(false)
+    await waitFor('a hit', async () => (await one.cache.read('key', ['tag'], async () => entry('fresh'))).hit)
   })
 
   it.each([
-    ['ends, and is back with what it held', () => redis.kill(), () => redis.restart()],
-    ['falls silent', async () => redis.pause(), async () => redis.resume()],
+    ['restarts with its data', () => redis.kill(), () => redis.restart()],
+    ['hangs', async () => redis.pause(), async () => redis.resume()],
   ] as const)(
-    '(Redis %s) shows nobody what an instance wrote over meanwhile that is silent or dead',
+    'returns no stale entries when Redis %s and an instance that wrote meanwhile is disconnected',
     async (...outage) => {
       const [, begin, end] = outage
       const [reader, writer, victim] = [await instance(), await instance(), await instance()]
@@ -287,16 +290,16 @@ describe('the cache in Redis', () => {
     },
   )
 
-  it('keeps nothing while another instance has only just come back, which may have to tell what it wrote', async () => {
+  it('stores nothing while another instance that reconnected may have pending invalidations', async () => {
     const [one, two] = [await instance(), await instance()]
-    await one.cache.read('key', ['group'], async () => entry('old'))
-    await two.cache.read('key', ['group'], async () => entry('never'))
+    await one.cache.read('key', ['tag'], async () => entry('old'))
+    await two.cache.read('key', ['tag'], async () => entry('never'))
     two.client.disconnect(true)
     await ready(two.client)
-    await waitFor('its word', async () => (await one.client.get('hearth:cache:1:stamp:*'))?.startsWith('!'))
-    expect((await one.cache.read('key', ['group'], async () => entry('new'))).hit).toBe(false)
-    expect((await one.cache.read('key', ['group'], async () => entry('newer'))).hit).toBe(false)
-    await waitFor('a hit', async () => (await one.cache.read('key', ['group'], async () => entry('newest'))).hit)
-    expect(textOf(await two.cache.read('key', ['group'], async () => entry('never')))).toBe('newest')
+    await waitFor('the marker', async () => (await one.client.get('hearth:cache:1:version:*'))?.startsWith('!'))
+    expect((await one.cache.read('key', ['tag'], async () => entry('new'))).hit).toBe(false)
+    expect((await one.cache.read('key', ['tag'], async () => entry('newer'))).hit).toBe(false)
+    await waitFor('a hit', async () => (await one.cache.read('key', ['tag'], async () => entry('newest'))).hit)
+    expect(textOf(await two.cache.read('key', ['tag'], async () => entry('never')))).toBe('newest')
   })
 })
