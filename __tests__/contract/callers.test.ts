@@ -3,19 +3,19 @@ import { requiredScope, type Operation } from '@/lib/platform/operation'
 import { api, routes } from '../support/api'
 import { createApiKey, signIn } from '../support/factories'
 import { goodToken, invalidTokens } from './invalid-tokens'
-import { about, bodyOf, byName, fill, isForAdmins, operations, ownerFor } from './operations'
-import { subjects, type ExpectedResult } from './resource-fixtures'
+import { createResource, bodyOf, byName, fill, isForAdmins, operations, ownerFor } from './operations'
+import { resourceFixtures, type ExpectedResult } from './resource-fixtures'
 
-const guarded = operations.filter(({ access }) => access !== 'public')
+const protectedOperations = operations.filter(({ access }) => access !== 'public')
 
-/** The file that answers a path. */
+/** Returns the route file of a path. */
 function fileOf(path: string): string {
   const url = fill(path, {})
   return routes.find(({ pattern }) => pattern.test(url))?.file ?? `no file for ${path}`
 }
 
-/** How a caller is received: what is not refused got as far as the route's own work, whatever came of it there. */
-async function receptionOf(
+/** Calls an operation. Returns 'pass' if the handler ran, whatever its result, and otherwise the status. */
+async function resultOf(
   operation: Operation,
   url: string,
   token: string | undefined,
@@ -27,18 +27,18 @@ async function receptionOf(
   return status === 403 || status === 404 ? status : 'pass'
 }
 
-/** What another user, an admin and the subject's own callers have to meet. */
+/** Returns the expected results of another user, an admin and the callers of the resource. */
 function expected(operation: Operation): Record<string, ExpectedResult> {
   const { path, method } = operation
-  const ofSubject = subjects[path]?.others[method]
-  if (path.includes('{') && ofSubject === undefined) {
+  const declared = resourceFixtures[path]?.others[method]
+  if (path.includes('{') && declared === undefined) {
     throw new Error(`__tests__/contract/resource-fixtures.ts has no entry for ${method} ${path}`)
   }
-  return ofSubject ?? { otherUser: isForAdmins(operation) ? 403 : 'pass', admin: 'pass' }
+  return declared ?? { otherUser: isForAdmins(operation) ? 403 : 'pass', admin: 'pass' }
 }
 
-describe('the routes', () => {
-  it('are those of the document, method by method', async () => {
+describe('the OpenAPI document', () => {
+  it('declares exactly the methods of every route', async () => {
     const found = await Promise.all(
       routes
         .filter(({ file }) => file !== '[...unknown].ts')
@@ -57,26 +57,26 @@ describe('the routes', () => {
   })
 })
 
-describe('a token as ours are', () => {
-  it('is good, so that those below are refused for what they differ in', async () => {
+describe('the token that invalid tokens are derived from', () => {
+  it('is valid', async () => {
     expect((await api('GET', '/api/auth/me', { token: await goodToken() })).status).toBe(200)
   })
 })
 
-let useless: Record<string, string> = {}
+let invalid: Record<string, string> = {}
 beforeAll(async () => {
-  useless = await invalidTokens()
+  invalid = await invalidTokens()
 })
 
-describe.each(byName(guarded))('%s', (_name, operation) => {
+describe.each(byName(protectedOperations))('%s', (_name, operation) => {
   const { access, method } = operation
   const scope = requiredScope(access, method)
   const isOptional = access !== 'public' && access.optional === true
 
-  it(`${isOptional ? 'lets in' : 'refuses'} a caller without credentials`, async () => {
-    const { url } = await about(await ownerFor(operation), operation)
+  it(`${isOptional ? 'accepts' : 'returns 401 to'} a caller without credentials`, async () => {
+    const { url } = await createResource(await ownerFor(operation), operation)
     if (isOptional) {
-      expect(await receptionOf(operation, url, undefined)).not.toBe(401)
+      expect(await resultOf(operation, url, undefined)).not.toBe(401)
       return
     }
     const response = await api(method, url)
@@ -84,60 +84,63 @@ describe.each(byName(guarded))('%s', (_name, operation) => {
     expect(response.headers.get('www-authenticate')).toBe('Bearer')
   })
 
-  it('refuses credentials that speak for nobody', async () => {
-    const { url } = await about(await ownerFor(operation), operation)
+  it('rejects invalid, expired and revoked tokens', async () => {
+    const { url } = await createResource(await ownerFor(operation), operation)
     await Promise.all(
-      Object.entries(useless).map(async ([name, token]) => {
+      Object.entries(invalid).map(async ([name, token]) => {
         const { status, text } = await api(method, url, { token })
         expect([name, status, JSON.parse(text)]).toMatchObject([name, 401, { error: { code: 'UNAUTHORIZED' } }])
       }),
     )
   })
 
-  it('lets in whom it is for', async () => {
+  it('accepts a caller with the required role', async () => {
     const owner = await ownerFor(operation)
-    const { url } = await about(owner, operation)
-    expect(await receptionOf(operation, url, owner.token)).toBe('pass')
+    const { url } = await createResource(owner, operation)
+    expect(await resultOf(operation, url, owner.token)).toBe('pass')
   })
 
-  it('receives everybody else as is declared', async () => {
+  it('returns the declared status for every other caller', async () => {
     const wanted = expected(operation)
     const met: Record<string, ExpectedResult | 401> = {}
     for (const caller of Object.keys(wanted)) {
-      const { url, callers } = await about(await ownerFor(operation), operation)
+      const { url, callers } = await createResource(await ownerFor(operation), operation)
       const { token } = await signIn(caller === 'admin' ? { role: 'admin' } : {})
-      met[caller] = await receptionOf(operation, url, callers[caller] ?? token)
+      met[caller] = await resultOf(operation, url, callers[caller] ?? token)
     }
     expect(met).toEqual(wanted)
   })
 
-  it(`takes the API keys for ${scope ?? 'nothing'} alone`, async () => {
-    const attempt = async (scopes: Scope[]) => {
-      const owner = await ownerFor(operation)
-      const { url, replacement } = await about(owner, operation)
-      return receptionOf(operation, url, (await createApiKey(owner.user, scopes)).key, replacement)
-    }
-    const others = SCOPES.filter((one) => one !== scope)
-    expect(await attempt(others)).toBe(scope === 'any' ? 'pass' : 403)
-    expect(await attempt(scope === undefined || scope === 'any' ? [...SCOPES] : [scope])).toBe(
-      scope === undefined ? 403 : 'pass',
-    )
-  })
+  it(
+    scope === undefined ? 'rejects API keys of every scope' : `accepts only API keys with the scope ${scope}`,
+    async () => {
+      const attempt = async (scopes: Scope[]) => {
+        const owner = await ownerFor(operation)
+        const { url, replacement } = await createResource(owner, operation)
+        return resultOf(operation, url, (await createApiKey(owner.user, scopes)).key, replacement)
+      }
+      const others = SCOPES.filter((one) => one !== scope)
+      expect(await attempt(others)).toBe(scope === 'any' ? 'pass' : 403)
+      expect(await attempt(scope === undefined || scope === 'any' ? [...SCOPES] : [scope])).toBe(
+        scope === undefined ? 403 : 'pass',
+      )
+    },
+  )
 
-  it('gives a key with the scope no more than its owner has', async () => {
+  it('gives an API key no more permissions than its owner has', async () => {
     const otherUser = expected(operation)['otherUser']
-    const { url } = await about(await ownerFor(operation), operation)
+    const { url } = await createResource(await ownerFor(operation), operation)
     const { key } = await createApiKey((await signIn()).user, [...SCOPES])
-    expect(await receptionOf(operation, url, key)).toBe(scope === undefined ? 403 : otherUser)
+    expect(await resultOf(operation, url, key)).toBe(scope === undefined ? 403 : otherUser)
   })
 })
 
 describe.each(byName(operations.filter(({ access }) => access === 'public')))('%s', (_name, operation) => {
-  it('answers a caller with useless credentials as one without', async () => {
+  it('ignores invalid credentials', async () => {
     const url = fill(operation.path, {})
     const without = await api(operation.method, url)
     await Promise.all(
-      Object.values(useless).map(async (token) => {
+      Object.values(invalid).map(async (token) => {
         expect((await api(operation.method, url, { token })).status).toBe(without.status)
       }),
     )

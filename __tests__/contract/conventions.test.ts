@@ -4,15 +4,15 @@ import type { Operation } from '@/lib/platform/operation'
 import { api, type ApiResponse } from '../support/api'
 import { findOperation } from '../support/openapi-document'
 import { uniqueEmail, signIn } from '../support/factories'
-import { about, bodyOf, byName, operations, ownerFor } from './operations'
+import { createResource, bodyOf, byName, operations, ownerFor } from './operations'
 
-/** Its name must be one of a few, and says of what kind it is. */
+/** Accepts only a few names, which determine the media type. */
 const ASSET = '/api/docs/{asset}'
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** The body of the document's example, or the subject's, with what must be nobody else's made anew. */
+/** Returns a valid body with unique values where required. */
 function freshBody(operation: Operation, replacement: object | undefined): Record<string, unknown> | undefined {
   const body = replacement ?? bodyOf(operation)
   if (!isObject(body)) return undefined
@@ -25,10 +25,10 @@ function freshBody(operation: Operation, replacement: object | undefined): Recor
 
 type Extra = { query?: string; json?: unknown; headers?: Record<string, string>; body?: string }
 
-/** Something of somebody's, and calls of an operation about it, in order but for what is given. */
+/** Creates a resource, and a function that sends a request about it which is valid except for `extra`. */
 async function prepare(operation: Operation) {
   const owner = await ownerFor(operation)
-  const { url, replacement } = await about(owner, operation)
+  const { url, replacement } = await createResource(owner, operation)
   const json = freshBody(operation, replacement)
   const call = (extra: Extra = {}, token = owner.token): Promise<ApiResponse<unknown>> =>
     api<unknown>(operation.method, `${url}${extra.query ?? ''}`, {
@@ -48,9 +48,9 @@ function errorOf(response: ApiResponse<unknown>): { code: unknown; details: Reco
 const isOk = ({ status }: ApiResponse<unknown>) => status >= 200 && status < 300
 
 describe.each(byName(operations.filter(({ method, path }) => method === 'GET' && path !== ASSET)))(
-  'HEAD for %s',
+  'HEAD of %s',
   (_name, operation) => {
-    it('answers as GET does, without a body', async () => {
+    it('returns the status and headers of GET without a body', async () => {
       const { owner, url, call } = await prepare(operation)
       const whole = await call()
       const head = await api('HEAD', url, { token: owner.token })
@@ -63,9 +63,9 @@ describe.each(byName(operations.filter(({ method, path }) => method === 'GET' &&
 )
 
 describe.each(byName(operations.filter(({ method, etag }) => method === 'GET' && etag === true)))(
-  '%s on condition',
+  '%s with If-None-Match',
   (_name, operation) => {
-    it('is 304 and empty for whoever has it, and whole for everybody else', async () => {
+    it('returns 304 without a body for a matching tag and 200 otherwise', async () => {
       const { call } = await prepare(operation)
       const tag = (await call()).headers.get('etag') ?? ''
       expect(tag).toMatch(/^"[^"]+"$/)
@@ -80,7 +80,7 @@ describe.each(byName(operations.filter(({ method, etag }) => method === 'GET' &&
   },
 )
 
-/** The tag of what a change is about: of what GET shows, or of what the list that it stands in does. */
+/** Returns the ETag of a resource: from GET or, if there is none, of the item in its list. */
 async function tagOf(url: string, token: string): Promise<string> {
   if (findOperation('GET', url) !== undefined) return (await api('GET', url, { token })).headers.get('etag') ?? ''
   const [, list = '', plural = '', id] = /^(.*\/(\w+))\/(\d+)$/.exec(url) ?? []
@@ -94,8 +94,8 @@ async function tagOf(url: string, token: string): Promise<string> {
 
 describe.each(
   byName(operations.filter(({ ifMatch, body, method }) => ifMatch === true && (body || method === 'DELETE'))),
-)('%s on condition', (_name, operation) => {
-  it('is refused for any other version, and leaves everything as it is', async () => {
+)('%s with If-Match', (_name, operation) => {
+  it('returns 412 for another version and changes nothing', async () => {
     const { owner, url, call } = await prepare(operation)
     const tag = await tagOf(url, owner.token)
     expect(tag).not.toBe('')
@@ -106,7 +106,7 @@ describe.each(
     }
   })
 
-  it('is done for the version that is there, alone or among others, and for any', async () => {
+  it('succeeds for the current version, alone or in a list, and for *', async () => {
     for (const write of [(tag: string) => tag, (tag: string) => `"x", ${tag}`, () => '*']) {
       const { owner, url, call } = await prepare(operation)
       const response = await call({ headers: { 'If-Match': write(await tagOf(url, owner.token)) } })
@@ -116,7 +116,7 @@ describe.each(
     }
   })
 
-  it('is done once when two at the same time know the same version', async () => {
+  it('executes one of two concurrent requests with the same version', async () => {
     const { owner, url, call } = await prepare(operation)
     const headers = { 'If-Match': await tagOf(url, owner.token) }
     const responses = await Promise.all([call({ headers }), call({ headers })])
@@ -129,7 +129,7 @@ describe.each(
 describe.each(byName(operations.filter(({ idempotent, body }) => idempotent === true && body !== undefined)))(
   '%s with an Idempotency-Key',
   (_name, operation) => {
-    it('gives the first response again, and nothing to another body', async () => {
+    it('replays the first response, and returns 422 for another body', async () => {
       const { call, json } = await prepare(operation)
       const headers = { 'Idempotency-Key': randomUUID() }
       const first = await call({ headers })
@@ -143,7 +143,7 @@ describe.each(byName(operations.filter(({ idempotent, body }) => idempotent === 
       expect([other.status, errorOf(other).code]).toEqual([422, 'IDEMPOTENCY_KEY_REUSED'])
     })
 
-    it('works once for two at the same time', async () => {
+    it('executes one of several concurrent requests', async () => {
       const { call } = await prepare(operation)
       const headers = { 'Idempotency-Key': randomUUID() }
       const responses = await Promise.all([call({ headers }), call({ headers }), call({ headers })])
@@ -154,7 +154,7 @@ describe.each(byName(operations.filter(({ idempotent, body }) => idempotent === 
       expect(others.map((response) => errorOf(response).code)).toEqual(others.map(() => 'IDEMPOTENCY_IN_PROGRESS'))
     })
 
-    it('refuses a key that is none', async () => {
+    it('returns 400 for an invalid key', async () => {
       const { call } = await prepare(operation)
       for (const key of ['a b', 'é', 'x'.repeat(256), '']) {
         const response = await call({ headers: { 'Idempotency-Key': key } })
@@ -167,13 +167,13 @@ describe.each(byName(operations.filter(({ idempotent, body }) => idempotent === 
 describe.each(byName(operations.filter(({ responses, body }) => responses[201] !== undefined && body !== undefined)))(
   '%s',
   (_name, operation) => {
-    it('says where to find what it made', async () => {
+    it('returns the Location of the created resource', async () => {
       const { owner, url, call } = await prepare(operation)
-      const made = await call()
-      expect(made.status).toBe(201)
-      const location = made.headers.get('location') ?? ''
-      if (!isObject(made.json)) throw new Error(`No object: ${made.text}`)
-      const { id } = made.json
+      const created = await call()
+      expect(created.status).toBe(201)
+      const location = created.headers.get('location') ?? ''
+      if (!isObject(created.json)) throw new Error(`No object: ${created.text}`)
+      const { id } = created.json
       if (typeof id === 'number' || typeof id === 'string') expect(location).toBe(`${url}/${id}`)
       else expect(location).toMatch(/^\/api\//)
       if (findOperation('GET', location) === undefined) return
@@ -181,8 +181,8 @@ describe.each(byName(operations.filter(({ responses, body }) => responses[201] !
         operation.access === 'public' || operation.access.optional === true ? await signIn({ role: 'admin' }) : owner
       const shown = await api<object>('GET', location, { token })
       expect(shown.status).toBe(200)
-      if (id !== undefined) expect(shown.json).toMatchObject(made.json)
-      if (made.headers.has('etag')) expect(made.headers.get('etag')).toBe(shown.headers.get('etag'))
+      if (id !== undefined) expect(shown.json).toMatchObject(created.json)
+      if (created.headers.has('etag')) expect(created.headers.get('etag')).toBe(shown.headers.get('etag'))
     })
   },
 )
@@ -192,7 +192,7 @@ const withInput = operations.filter(
 )
 
 describe.each(byName(withInput))('%s', (_name, operation) => {
-  it('refuses a parameter that nobody knows', async () => {
+  it('returns 400 for an unknown query parameter', async () => {
     const { call } = await prepare(operation)
     const response = await call({ query: '?nope=1' })
     expect([response.status, errorOf(response)]).toEqual([
@@ -203,19 +203,19 @@ describe.each(byName(withInput))('%s', (_name, operation) => {
 })
 
 describe.each(byName(operations.filter(({ body }) => body !== undefined)))('the body of %s', (_name, operation) => {
-  it('may hold no key that nobody knows, not even one that means something elsewhere', async () => {
+  it('returns 400 for unknown keys, including names of other resources', async () => {
     const { call, json } = await prepare(operation)
-    const foreign = { nope: 1, id: 1, createdAt: '2020-01-01T00:00:00.000Z', authorId: 1, ownerId: 1, toString: 1 }
-    const response = await call({ json: { ...json, ...foreign } })
+    const unknown = { nope: 1, id: 1, createdAt: '2020-01-01T00:00:00.000Z', authorId: 1, ownerId: 1, toString: 1 }
+    const response = await call({ json: { ...json, ...unknown } })
     const { code, details } = errorOf(response)
     expect([response.status, code, Object.keys(details).sort()]).toEqual([
       400,
       'VALIDATION_ERROR',
-      Object.keys(foreign).sort(),
+      Object.keys(unknown).sort(),
     ])
   })
 
-  it('is told of every field that is wrong', async () => {
+  it('returns an error for every invalid field', async () => {
     const { call } = await prepare(operation)
     const fields = Object.keys(operation.body?.describe()['keys'] ?? {})
     const response = await call({ json: Object.fromEntries(fields.map((field) => [field, [[]]])) })
@@ -223,7 +223,7 @@ describe.each(byName(operations.filter(({ body }) => body !== undefined)))('the 
     expect([response.status, [...new Set(named)].sort()]).toEqual([400, fields.sort()])
   })
 
-  it('is JSON in UTF-8, as it is, and reaches for no prototype', async () => {
+  it('returns 415 unless it is JSON in UTF-8, and 400 for __proto__ and constructor', async () => {
     const { call } = await prepare(operation)
     for (const [status, type, body] of [
       [415, 'text/plain', '{}'],

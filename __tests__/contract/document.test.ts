@@ -4,7 +4,7 @@ import { faults, operations, part, validator } from '../support/openapi-document
 
 const document = openApiDocument()
 
-/** Every place in the document where a schema stands beside an example of it. */
+/** Returns all pairs of a schema and an example in the document. */
 function examples(value: unknown, place = ''): { place: string; schema: unknown; example: unknown }[] {
   if (Array.isArray(value)) return value.flatMap((item, index) => examples(item, `${place}/${index}`))
   if (!isRecord(value)) return []
@@ -18,7 +18,7 @@ function examples(value: unknown, place = ''): { place: string; schema: unknown;
   return [...here, ...Object.entries(value).flatMap(([key, inner]) => examples(inner, `${place}/${key}`))]
 }
 
-/** Every reference in the document. */
+/** Returns all references in the document. */
 function references(value: unknown): string[] {
   if (Array.isArray(value)) return value.flatMap(references)
   if (!isRecord(value)) return []
@@ -28,7 +28,7 @@ function references(value: unknown): string[] {
 }
 
 describe('the OpenAPI document', () => {
-  it('has an example of every JSON body, and each is valid', () => {
+  it('contains only valid examples', () => {
     const found = examples(document)
     expect(found.length).toBeGreaterThan(20)
     const wrong = found.flatMap(({ place, schema, example }) =>
@@ -37,12 +37,12 @@ describe('the OpenAPI document', () => {
     expect(wrong).toEqual([])
   })
 
-  it('has no reference that leads nowhere', () => {
+  it('contains no broken reference', () => {
     const lost = references(document).filter((reference) => Object.keys(part({ $ref: reference })).length === 0)
     expect(lost).toEqual([])
   })
 
-  it('leaves no parameter or body without a schema that says something', () => {
+  it('contains no parameter without a schema', () => {
     const empty = operations.flatMap(({ method, path, operation }) => {
       const parameters: unknown[] = Array.isArray(operation['parameters']) ? operation['parameters'] : []
       return parameters
@@ -52,7 +52,7 @@ describe('the OpenAPI document', () => {
     expect(empty).toEqual([])
   })
 
-  it('names every operation once', () => {
+  it('contains every operationId once', () => {
     const ids = operations.map(({ operation }) => operation['operationId'])
     expect(new Set(ids).size).toBe(ids.length)
   })

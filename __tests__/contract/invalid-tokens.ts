@@ -9,7 +9,7 @@ type Parts = { header?: object; claims?: object; secret?: string }
 
 const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
 
-/** A JWT made by hand, as an attacker makes one: a good one, but for the parts given. */
+/** Returns a JWT that is valid except for the given parts. */
 function forge(good: { userId: number; sessionId: string }, { header, claims, secret }: Parts = {}): string {
   const { id: kid, key } = currentKey('access-token')
   const now = Math.floor(Date.now() / 1000)
@@ -21,7 +21,7 @@ function forge(good: { userId: number; sessionId: string }, { header, claims, se
     .digest('base64url')}`
 }
 
-/** The same, signed by another function of the same secret. */
+/** Returns a JWT that is signed with the same secret and another hash function. */
 function forgeWithHash(good: { userId: number; sessionId: string }, hash: 'sha384' | 'sha512'): string {
   const [head, payload] = forge(good, { header: { alg: hash === 'sha384' ? 'HS384' : 'HS512' } }).split('.')
   return `${head}.${payload}.${createHmac(hash, currentKey('access-token').key).update(`${head}.${payload}`).digest('base64url')}`
@@ -33,13 +33,13 @@ function forgeWithRsa(good: { userId: number; sessionId: string }): string {
   return `${head}.${payload}.${sign('sha256', Buffer.from(`${head}.${payload}`), privateKey).toString('base64url')}`
 }
 
-/** A token like `forge`'s that is good, so that the others are refused for what they differ in. */
+/** Returns a valid token from `forge`: it shows that the others are rejected for their differences. */
 export async function goodToken(): Promise<string> {
   const { user, sessionId } = await signIn()
   return forge({ userId: user.id, sessionId })
 }
 
-/** Bearer tokens that speak for nobody, though each of them nearly does. */
+/** Returns bearer tokens that are invalid, each for one reason. */
 export async function invalidTokens(): Promise<Record<string, string>> {
   const { user, sessionId, refreshToken } = await signIn()
   const good = { userId: user.id, sessionId }
@@ -68,17 +68,17 @@ export async function invalidTokens(): Promise<Record<string, string>> {
     'an expired token': forge(good, { claims: { exp: past } }),
     'a token that is not valid yet': forge(good, { claims: { nbf: past + 600 } }),
     'a token of a deleted user': deleted.token,
-    'a token of an ended session': ended.token,
+    'a token of a revoked session': ended.token,
     'a token of an expired session': expiredSession.token,
-    'a token of a session that never was': forge({ ...good, sessionId: randomUUID() }),
+    'a token of an unknown session': forge({ ...good, sessionId: randomUUID() }),
     'a token of another user’s session': forge({ ...good, userId: (await createUser()).id }),
     'a token without a session': forge(good, { claims: { sid: undefined } }),
-    'a token by HS384': forgeWithHash(good, 'sha384'),
-    'a token by HS512': forgeWithHash(good, 'sha512'),
-    'a token by RS256': forgeWithRsa(good),
-    'a token by none, signed': forge(good, { header: { alg: 'none' } }),
-    'a token by none, unsigned': `${unsigned}.`,
-    'a token by nOnE, of two parts': forge(good, { header: { alg: 'nOnE' } })
+    'a token signed with HS384': forgeWithHash(good, 'sha384'),
+    'a token signed with HS512': forgeWithHash(good, 'sha512'),
+    'a token signed with RS256': forgeWithRsa(good),
+    'a token with alg none and a signature': forge(good, { header: { alg: 'none' } }),
+    'a token with alg none and an empty signature': `${unsigned}.`,
+    'a token with alg nOnE and no signature': forge(good, { header: { alg: 'nOnE' } })
       .split('.')
       .slice(0, 2)
       .join('.'),
@@ -86,12 +86,14 @@ export async function invalidTokens(): Promise<Record<string, string>> {
     'a token for another audience': forge(good, { claims: { aud: 'another-api' } }),
     'a token with an unknown key id': forge(good, { header: { kid: 'AAAAAAAA' } }),
     'a token without a key id': forge(good, { header: { kid: undefined } }),
-    'a token by another secret under our key id': forge(good, { secret: 'another secret of more than 32 bytes' }),
-    'a token by the secret itself, not derived': forge(good, { secret: config().jwtSecrets[0] ?? '' }),
+    'a token signed with another secret under a known key id': forge(good, {
+      secret: 'another secret of more than 32 bytes',
+    }),
+    'a token signed with JWT_SECRET instead of the derived key': forge(good, { secret: config().jwtSecrets[0] ?? '' }),
     'a refresh token': refreshToken,
     'an expired API key': expiredKey.key,
     'a deleted API key': deletedKey.key,
     'an API key of a deleted user': keyOfDeleted.key,
-    'an API key that never was': `hk_${'A'.repeat(43)}`,
+    'an unknown API key': `hk_${'A'.repeat(43)}`,
   }
 }

@@ -7,7 +7,7 @@ import { runNode } from '../support/run-node'
 
 const redocly = createRequire(join(process.cwd(), 'package.json')).resolve('@redocly/cli/bin/cli.js')
 
-/** Runs Redocly's linter on a document; its exit code and what it wrote. */
+/** Runs Redocly's linter on a document. */
 async function lint(document: unknown): Promise<{ code: number | null; output: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'hearth-openapi-'))
   try {
@@ -22,21 +22,21 @@ async function lint(document: unknown): Promise<{ code: number | null; output: s
   }
 }
 
-describe('the OpenAPI document under a public rule set', () => {
-  it('has no fault under Redocly’s strict rules', async () => {
+describe('Redocly’s linter', () => {
+  it('reports no error in the OpenAPI document', async () => {
     const { code, output } = await lint(openApiDocument())
     expect(output).toContain('Your API description is valid')
     expect(code).toBe(0)
   })
 
-  it('would be told of a fault', async () => {
+  it('fails when the document is invalid', async () => {
     const { info: _info, ...rest } = openApiDocument()
     const { code, output } = await lint({ ...rest, info: { title: 'Hearth', version: '1' } })
     expect(output).toContain('info-license')
     expect(code).toBe(1)
   })
 
-  it('is held to the rules whole: none is switched off', async () => {
+  it('applies all strict rules', async () => {
     expect(await readFile('redocly.yaml', 'utf8')).toBe('extends:\n  - recommended-strict\n')
   })
 })

@@ -8,23 +8,23 @@ import { storeFile } from '../support/files'
 
 export type SignedIn = Awaited<ReturnType<typeof signIn>>
 
-/** What a caller meets: the route's own work, or a refusal with this status. */
+/** What a caller receives: 'pass' if the handler runs, or this status. */
 export type ExpectedResult = 'pass' | 403 | 404
 
-/** Something that a path with parameters is about. */
-export type Subject = {
-  /** Makes it for its owner: the values of the path's parameters, and the tokens of callers that only this subject has. */
-  make: (owner: SignedIn) => Promise<{ parameters: Record<string, string>; callers?: Record<string, string> }>
-  /** The body of a `PUT`, where the document's example would ask for more than the caller is tried for. */
+/** How to create the resource of a path with parameters, and who may access it. */
+export type ResourceFixture = {
+  /** Creates the resource. Returns the parameters of its path, and the tokens of callers that only this resource has. */
+  create: (owner: SignedIn) => Promise<{ parameters: Record<string, string>; callers?: Record<string, string> }>
+  /** The body of `PUT`, where the document's example would require more permissions. */
   replacement?: (owner: SignedIn) => object
-  /** What others than the owner meet, by method and caller: `otherUser` and `admin` always, and the subject's own. */
+  /** The expected results of callers other than the owner: `otherUser`, `admin`, and those that `create` returns. */
   others: Partial<
     Record<Operation['method'], { otherUser: ExpectedResult; admin: ExpectedResult; [caller: string]: ExpectedResult }>
   >
 }
 
-/** A family of this owner's with another one and two members, of whom the path is about one, and an invitation. */
-const inFamily: Subject['make'] = async (owner) => {
+/** Creates a family with two owners, two members and an invitation. The path names the first member. */
+const familyFixture: ResourceFixture['create'] = async (owner) => {
   const [otherOwner, member, otherMember] = [await signIn(), await signIn(), await signIn()]
   const { id } = await createFamily({ owners: [owner, otherOwner], members: [member, otherMember] })
   const invitationId = await createInvitation(id)
@@ -38,13 +38,13 @@ const forMembers = { otherUser: 404, admin: 404, 'another owner': 'pass', 'anoth
 const forOwners = { otherUser: 404, admin: 404, 'another owner': 'pass', 'another member': 403 } as const
 
 /**
- * What the document cannot say: how a path is filled, and who may do what to whose. A path with parameters that is for
- * callers with credentials needs an entry here, with all its methods; so does one whose body names something of the owner's.
+ * Resources by path. Required, with all methods, for every path with parameters that is not public, and for paths whose
+ * body names a resource of the owner.
  */
-export const subjects: Record<string, Subject> = {
+export const resourceFixtures: Record<string, ResourceFixture> = {
   '/api/users/{id}': {
-    make: async ({ user }) => ({ parameters: { id: String(user.id) } }),
-    // An API key may replace what it likes, but for the address.
+    create: async ({ user }) => ({ parameters: { id: String(user.id) } }),
+    // An API key may not change the e-mail address.
     replacement: ({ user }) => ({ email: user.email, name: 'Grace Hopper' }),
     others: {
       GET: { otherUser: 403, admin: 'pass' },
@@ -54,33 +54,33 @@ export const subjects: Record<string, Subject> = {
     },
   },
   '/api/users/{id}/profile': {
-    make: async ({ user }) => ({ parameters: { id: String(user.id) } }),
+    create: async ({ user }) => ({ parameters: { id: String(user.id) } }),
     others: { GET: { otherUser: 'pass', admin: 'pass' }, PUT: { otherUser: 403, admin: 'pass' } },
   },
   '/api/users/{id}/posts': {
-    make: async ({ user }) => ({ parameters: { id: String(user.id) } }),
+    create: async ({ user }) => ({ parameters: { id: String(user.id) } }),
     others: { GET: { otherUser: 'pass', admin: 'pass' } },
   },
   '/api/users/{id}/families': {
-    make: async ({ user }) => ({ parameters: { id: String(user.id) } }),
+    create: async ({ user }) => ({ parameters: { id: String(user.id) } }),
     others: { GET: { otherUser: 403, admin: 'pass' } },
   },
   '/api/families/{id}': {
-    make: inFamily,
+    create: familyFixture,
     others: { GET: forMembers, PUT: forOwners, PATCH: forOwners, DELETE: forOwners },
   },
-  '/api/families/{id}/members': { make: inFamily, others: { GET: forMembers } },
+  '/api/families/{id}/members': { create: familyFixture, others: { GET: forMembers } },
   '/api/families/{id}/members/{userId}': {
-    make: inFamily,
+    create: familyFixture,
     others: { PATCH: { ...forOwners, 'the member': 403 }, DELETE: { ...forOwners, 'the member': 'pass' } },
   },
-  '/api/families/{id}/invitations': { make: inFamily, others: { GET: forOwners, POST: forOwners } },
+  '/api/families/{id}/invitations': { create: familyFixture, others: { GET: forOwners, POST: forOwners } },
   '/api/families/{id}/invitations/{invitationId}': {
-    make: inFamily,
+    create: familyFixture,
     others: { GET: forOwners, DELETE: forOwners },
   },
   '/api/posts/{id}': {
-    make: async (author) => {
+    create: async (author) => {
       const member = await signIn()
       const { id: familyId } = await createFamily({ owners: [author], members: [member] })
       const id = await createPost(author, { visibility: 'family', familyId })
@@ -94,11 +94,11 @@ export const subjects: Record<string, Subject> = {
     },
   },
   '/api/auth/sessions/{id}': {
-    make: async ({ user }) => ({ parameters: { id: (await createSession(user)).sessionId } }),
+    create: async ({ user }) => ({ parameters: { id: (await createSession(user)).sessionId } }),
     others: { DELETE: { otherUser: 404, admin: 404 } },
   },
   '/api/contact/{id}': {
-    make: async ({ user: { email } }) => {
+    create: async ({ user: { email } }) => {
       await receiveContactMessage({ name: 'Ada Lovelace', email, message: 'Is the engine for sale?' })
       const { id } = await prisma().contactMessage.findFirstOrThrow({ where: { email } })
       return { parameters: { id: String(id) } }
@@ -106,11 +106,11 @@ export const subjects: Record<string, Subject> = {
     others: { GET: { otherUser: 403, admin: 'pass' } },
   },
   '/api/api-keys/{id}': {
-    make: async ({ user }) => ({ parameters: { id: (await createApiKey(user, ['users:read'])).id } }),
+    create: async ({ user }) => ({ parameters: { id: (await createApiKey(user, ['users:read'])).id } }),
     others: { DELETE: { otherUser: 404, admin: 404 } },
   },
   '/api/files/{owner}/{path}': {
-    make: async ({ user, token }) => ({
+    create: async ({ user, token }) => ({
       parameters: { owner: String(user.id), path: (await storeFile(token)).path },
     }),
     others: {
@@ -122,14 +122,14 @@ export const subjects: Record<string, Subject> = {
     },
   },
   '/api/files/links': {
-    make: async ({ token }) => {
+    create: async ({ token }) => {
       await storeFile(token, { path: linkExample.path })
       return { parameters: {} }
     },
     others: { POST: { otherUser: 404, admin: 404 } },
   },
   '/api/products/{id}': {
-    make: async () => ({ parameters: { id: String((await createProduct()).id) } }),
+    create: async () => ({ parameters: { id: String((await createProduct()).id) } }),
     others: {
       PUT: { otherUser: 403, admin: 'pass' },
       PATCH: { otherUser: 403, admin: 'pass' },

@@ -9,7 +9,7 @@ type Route = { file: string; pattern: RegExp; names: { name: string; many: boole
 
 const pagesDir = join(process.cwd(), 'pages', 'api')
 
-/** Every route file below pages/api, static ones first, as Next orders them. */
+/** The route files below pages/api, static ones first, in the order in which Next matches them. */
 export const routes: readonly Route[] = readdirSync(pagesDir, { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.ts'))
   .map(toRoute)
@@ -45,19 +45,19 @@ function findRoute(pathname: string): { file: string; params: Record<string, str
     })
     return { file: route.file, params: Object.fromEntries(params) }
   }
-  throw new Error(`No route file answers ${pathname}`)
+  throw new Error(`No route file matches ${pathname}`)
 }
 
 export type Call = {
   token?: string | undefined
   /** Sent as JSON. */
   json?: unknown
-  /** Sent as it is. */
+  /** Sent unchanged. */
   body?: BodyInit
   headers?: Record<string, string>
 }
 
-/** What tests look for in most bodies; a test that looks deeper names the type of what it expects. */
+/** The properties that most tests read. A test that reads others passes the type of its body to `api`. */
 export type Body = {
   id: number
   user: User
@@ -70,19 +70,19 @@ export type Body = {
 export type ApiResponse<T> = {
   status: number
   headers: Headers
-  /** The body, where it is JSON. */
+  /** The body, if it is JSON. */
   json: T
   text: string
 }
 
 let serverUrl: string | undefined
 
-/** Makes `api` call a running server, or, without one, the routes in this process again. */
+/** Makes `api` call a running server or, if undefined, the routes in this process. */
 export function useServer(url: string | undefined): void {
   serverUrl = url
 }
 
-/** Calls a route in this process through Next's own resolver, chosen by the URL as Next would; or see `useServer`. */
+/** Calls a route: in this process through Next's own resolver, or on the server given to `useServer`. */
 export async function api<T = Body>(method: string, url: string, call: Call = {}): Promise<ApiResponse<T>> {
   const headers = new Headers(call.headers)
   if (call.token !== undefined) headers.set('Authorization', `Bearer ${call.token}`)

@@ -4,7 +4,7 @@ import { faults, findOperation, part, validator } from './openapi-document'
 
 const validators = new Map<string, ValidateFunction>()
 
-/** The same schema is compiled once. */
+/** Returns the validator of a schema. Compiles each schema only once. */
 function validatorOf(key: string, schema: unknown): ValidateFunction {
   const known = validators.get(key) ?? validator(schema)
   validators.set(key, known)
@@ -15,12 +15,12 @@ function mediaType(headers: Headers): string | undefined {
   return headers.get('content-type')?.split(';')[0]?.trim()
 }
 
-/** What a response says that the document does not, in lines; nothing for a request that no operation is for. */
+/** Returns the differences between a response and the document, one per line; none if no operation matches the request. */
 export function deviations(
   request: { method: string; url: string },
   response: { status: number; headers: Headers; text: string },
 ): string[] {
-  // As it stands: a URL parser would take dots out that the server sees.
+  // Not parsed: a URL parser would remove dot segments that the server receives.
   const pathname = request.url.replace(/^https?:\/\/[^/]+/, '').replace(/[?#].*$/, '')
   const found = findOperation(request.method, pathname)
   if (found === undefined) return []
@@ -49,7 +49,7 @@ export function deviations(
   return [...wrong, ...faults(validate, JSON.parse(response.text)).map((line) => `body: ${line}`)]
 }
 
-/** Throws where a response is not as the document says. Declarations lie in `lib/<domain>/openapi.ts`. */
+/** Throws when a response differs from the document, which the `openapi.ts` files of the domains declare. */
 export function assertConforms(
   request: { method: string; url: string },
   response: { status: number; headers: Headers; text: string },
@@ -58,6 +58,6 @@ export function assertConforms(
   if (wrong.length === 0) return
   const { method, url } = request
   throw new Error(
-    `The response ${response.status} to ${method} ${url} is not as lib/<domain>/openapi.ts declares:\n${wrong.join('\n')}`,
+    `The response ${response.status} to ${method} ${url} does not match the OpenAPI document:\n${wrong.join('\n')}`,
   )
 }

@@ -1,11 +1,11 @@
 import supertest from 'supertest'
 import { assertConforms } from './assert-matches-openapi'
 
-// Holds every response that tests get over real HTTP, by fetch or supertest, to the document. Imported for its effect.
+// Validates every response that tests receive by fetch or supertest against the document. Imported for its side effect.
 
 const BODY_MAX_BYTES = 1_048_576
 
-/** A server under test: its door refuses what is no HTTP or no URL before there is an operation to speak of. */
+/** Returns true for requests to the API of a server under test. */
 function isOurs(url: URL): boolean {
   return url.hostname === '127.0.0.1' && url.pathname.startsWith('/api')
 }

@@ -14,13 +14,13 @@ const FLAGS = [
   '--disable-sync',
 ]
 
-/** Starts the Chromium of this machine, or the one that `CHROMIUM_PATH` names. */
+/** Starts the installed Chromium, or the one at `CHROMIUM_PATH`. */
 export async function launchBrowser(): Promise<Browser> {
   const executablePath = [process.env['CHROMIUM_PATH'] ?? '', ...CANDIDATES].find(
     (path) => path !== '' && existsSync(path),
   )
   if (executablePath === undefined) {
-    throw new Error('There is no Chromium on this machine: install it (apt-get install chromium) or set CHROMIUM_PATH.')
+    throw new Error('Chromium was not found: install it (apt-get install chromium) or set CHROMIUM_PATH.')
   }
   return chromium.launch({ executablePath, args: FLAGS })
 }

@@ -4,10 +4,10 @@ import { uniqueEmail, PASSWORD } from './factories'
 import { type ReceivedResponse, type Call, type Seen, send, type Stream } from './load-generator'
 import { queryOnce } from './postgres'
 
-/** A write that a client sent: under what name its row is found, and whether it may be sent again. */
+/** A write that a client sent: `mark` identifies its row; `isRepeatable` if it may be sent again. */
 type Write = { table: keyof typeof MARKS; mark: string; isRepeatable: boolean }
 
-/** Where the mark of a write lies in the row that it makes. */
+/** The column that contains the mark, by table. */
 const MARKS = { posts: 'title', products: 'sku', contact_messages: 'name', files: 'path', users: 'name' } as const
 
 const RETRIES_IN_FLIGHT = 8
@@ -23,12 +23,12 @@ function expectStatus(response: ReceivedResponse | undefined, ...statuses: numbe
   return response
 }
 
-/** What people do with a server, and a ledger of what they wrote. */
+/** Creates streams of typical requests, and records what they write. */
 export async function prepareClients(url: string): Promise<{
   streams: Stream[]
-  /** Sends again what was not acknowledged and has a key, or is the same when it is done twice; until it is. */
+  /** Repeats each unacknowledged write that is idempotent or has an idempotency key, and expects it to succeed. */
   retry: (seen: readonly Seen[]) => Promise<{ retried: number; acknowledged: Set<Call> }>
-  /** Marks of acknowledged writes that are not in the database, and of writes that are there twice. */
+  /** Returns the marks of acknowledged writes that are missing in the database, and of writes that are duplicated. */
   audit: (databaseUrl: string, acknowledged: ReadonlySet<Call>) => Promise<{ lost: string[]; doubled: string[] }>
 }> {
   const agent = new Agent({ keepAlive: true })

@@ -1,6 +1,6 @@
 import { createServer, connect, type Server, type Socket } from 'node:net'
 
-/** A way to the database that can be cut, or made silent, and mended. */
+/** Starts a TCP proxy to the database. `cut` closes its connections and rejects new ones, `silence` stops forwarding. */
 export async function startDatabaseProxy(
   target: URL,
 ): Promise<{ url: string; cut(): void; silence(): void; mend(): void; close(): void }> {

@@ -11,15 +11,15 @@ import type { Role } from '@/lib/platform/identity/schema'
 
 export const PASSWORD = 'correct horse'
 
-/** The hash of PASSWORD, so that test files which never sign in by password do not start the pool of hashing threads. */
+/** The bcrypt hash of PASSWORD: test files that never log in by password need not start the pool of hashing threads. */
 const PASSWORD_HASH = '$2b$04$VVyB8XBLA/eId.I7bYyWkObo0HzpIpXV.Sf2z7IZ6IeW.oddEfipq'
 
-/** An address that nobody else has. */
+/** Returns a unique e-mail address. */
 export function uniqueEmail(): string {
   return `${randomUUID()}@example.test`
 }
 
-/** A user with PASSWORD. */
+/** Creates a user whose password is PASSWORD. */
 export async function createUser(given: { email?: string; name?: string | null; role?: Role } = {}): Promise<User> {
   const { email = uniqueEmail(), name = 'Ada Lovelace', role = 'user' } = given
   return insertUser({ email, name, role }, PASSWORD_HASH)
@@ -28,13 +28,13 @@ export async function createUser(given: { email?: string; name?: string | null; 
 /** Where requests of the factories come from. */
 const origin = () => ({ ip: '127.0.0.1', userAgent: 'tests', requestId: randomUUID() })
 
-/** A session of a user: its tokens, and its id. */
+/** Creates a session. Returns its tokens and its id. */
 export async function createSession(user: User): Promise<{ token: string; refreshToken: string; sessionId: string }> {
   const { token, refreshToken } = await openSession(user, origin())
   return { token, refreshToken, sessionId: verifyAccessToken(token)?.sessionId ?? '' }
 }
 
-/** A user with an open session and its tokens. */
+/** Creates a user with a session. */
 export async function signIn(
   given: { role?: Role; name?: string | null } = {},
 ): Promise<{ user: User; token: string; refreshToken: string; sessionId: string }> {
@@ -42,7 +42,7 @@ export async function signIn(
   return { user, ...(await createSession(user)) }
 }
 
-/** An API key of a user with these scopes: a bearer token. */
+/** Creates an API key with these scopes. `key` is the bearer token. */
 export async function createApiKey(
   owner: User,
   scopes: Scope[],
@@ -52,7 +52,7 @@ export async function createApiKey(
   return issueApiKey(actor, { name: 'tests', scopes, ...given }, origin())
 }
 
-/** A valid product with an SKU of its own. */
+/** Returns a valid product with a unique SKU. */
 export function newProduct(given: Partial<NewProduct> = {}): NewProduct {
   return {
     sku: randomUUID(),
@@ -67,7 +67,7 @@ export function newProduct(given: Partial<NewProduct> = {}): NewProduct {
   }
 }
 
-/** A product. */
+/** Creates a product. */
 export async function createProduct(given: Partial<NewProduct> = {}): Promise<Product> {
   return addProduct(newProduct(given))
 }

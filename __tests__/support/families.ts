@@ -7,7 +7,7 @@ import { uniqueEmail, signIn } from './factories'
 
 export type Caller = Awaited<ReturnType<typeof signIn>>
 
-/** A family with these owners and members, in which nobody else is. */
+/** Creates a family with these owners and members. */
 export async function createFamily(people: { owners: Caller[]; members?: Caller[] }): Promise<Family> {
   const joining = (role: FamilyRole) => (caller: Caller) => ({ userId: caller.user.id, role })
   const memberships = [...people.owners.map(joining('owner')), ...(people.members ?? []).map(joining('member'))]
@@ -17,7 +17,7 @@ export async function createFamily(people: { owners: Caller[]; members?: Caller[
   })
 }
 
-/** A family with two owners, a member, somebody who is another user to it, and an admin who is one too; ids rise in this order. */
+/** Creates a family with two owners and a member, and a user and an admin outside it. User ids ascend in this order. */
 export async function createFamilyFixture() {
   const owner = await signIn()
   const otherOwner = await signIn({ name: 'Charles Babbage' })
@@ -28,7 +28,7 @@ export async function createFamilyFixture() {
   return { owner, otherOwner, member, otherUser, admin, family, url: `/api/families/${family.id}` }
 }
 
-/** The id of an open invitation to a family, whose token nobody has. */
+/** Creates a pending invitation with an unknown token. Returns its id. */
 export async function createInvitation(familyId: number): Promise<number> {
   const { id } = await prisma().invitation.create({
     data: {
@@ -43,7 +43,7 @@ export async function createInvitation(familyId: number): Promise<number> {
   return id
 }
 
-/** A post's id. */
+/** Creates a post. Returns its id. */
 export async function createPost(
   author: { user: { id: number } },
   given: { visibility?: Visibility; familyId?: number; title?: string; content?: string; createdAt?: Date } = {},
@@ -56,14 +56,14 @@ export async function createPost(
   return id
 }
 
-/** Takes somebody out of a family behind the interface's back. */
+/** Removes a member in the database, without the API. */
 export async function removeMemberDirectly(familyId: number, userId: number): Promise<void> {
   await prisma().membership.deleteMany({ where: { familyId, userId } })
 }
 
 type MailPayload = { to: string; content: { encryptedToken: string; familyName: string; inviter: string } }
 
-/** What the mails say that are owed to an address, the newest last; `token` is the one in the link. */
+/** Returns the contents of queued invitation e-mails to an address, oldest first. `token` is the token of the link. */
 export async function queuedInvitationEmails(email: string): Promise<(MailPayload['content'] & { token: string })[]> {
   const rows = await prisma().$queryRaw<{ payload: MailPayload }[]>`
     SELECT payload FROM graphile_worker._private_jobs WHERE payload->>'to' = ${email} ORDER BY id`

@@ -11,23 +11,23 @@ export type FileResponse = {
   status: number
   headers: Headers
   bytes: Buffer
-  /** The body, where it is JSON. */
+  /** Parses the body as JSON. */
   json: () => { file: File; files: File[]; url: string; error: { code: string } } & File
 }
 
-/** Somebody with an account, and how they send requests to a running server. */
+/** A signed-in user of a running server. */
 export type FileClient = {
   userId: number
   token: string
   authorization: { Authorization: string }
   send: (method: string, path: string, given?: Given) => Promise<FileResponse>
-  /** The same below their own files. */
+  /** Sends a request to a path below /api/files/me. */
   file: (method: string, path: string, given?: Given) => Promise<FileResponse>
 }
 
 export const sha256 = (bytes: Uint8Array | string) => createHash('sha256').update(bytes).digest('hex')
 
-/** A new account at a server, which may move. */
+/** Registers a user. `server.url` is read for every request, since it changes when the server restarts. */
 export async function createFileClient(server: Pick<RunningServer, 'url'>): Promise<FileClient> {
   const response = await fetch(`${server.url}/api/auth/register`, {
     method: 'POST',
@@ -51,21 +51,21 @@ export async function createFileClient(server: Pick<RunningServer, 'url'>): Prom
   }
 }
 
-/** What the database says of files: the keys that files name, and how many that none does. */
+/** Returns the storage keys that files refer to, and the number of orphaned objects. */
 export async function fileKeysInDatabase(server: RunningServer): Promise<{ named: string[]; unreferenced: number }> {
   const [row] = await queryOnce<{ named: string[]; unreferenced: number }>(
     server.databaseUrl ?? '',
     `SELECT coalesce((SELECT array_agg(storage_key::text ORDER BY storage_key::text) FROM files), '{}') AS named,
             (SELECT count(*)::int FROM orphaned_objects) AS unreferenced`,
   )
-  if (row === undefined) throw new Error('The database says nothing.')
+  if (row === undefined) throw new Error('The database returned no row.')
   return row
 }
 
-/** Lets the leases of all writes be over, as after five minutes without a sign of life, and has the server's worker sweep. */
+/** Expires the leases of all writes, as five minutes without a renewal do, and waits for the clean-up job of the server. */
 export async function runFileCleanup(server: RunningServer): Promise<void> {
   const url = server.databaseUrl ?? ''
   await queryOnce(url, `UPDATE orphaned_objects SET leased_until = now()`)
   await queryOnce(url, `SELECT graphile_worker.add_job('delete-unreferenced-files', '{}'::json)`)
-  await waitFor('the sweep', async () => (await fileKeysInDatabase(server)).unreferenced === 0)
+  await waitFor('the clean-up', async () => (await fileKeysInDatabase(server)).unreferenced === 0)
 }

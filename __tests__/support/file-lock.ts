@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { hasCode } from '@/lib/fs-errors'
 
-/** Runs work while no other process of this machine holds the lock; a lock file that a dead process left is ignored. */
+/** Runs work while holding a lock file that excludes other processes. The lock file of a dead process is ignored. */
 export async function withFileLock<T>(path: string, work: () => Promise<T>): Promise<T> {
   await mkdir(dirname(path), { recursive: true })
   while (!(await acquire(path))) await sleep(100)

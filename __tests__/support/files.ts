@@ -2,17 +2,17 @@ import { randomBytes } from 'node:crypto'
 import type { File } from '@/lib/domains/files/schema'
 import { api, type ApiResponse } from './api'
 
-/** A path that nobody else has. */
+/** Returns a unique path. */
 export function uniquePath(name = 'a.txt'): string {
   return `${randomBytes(6).toString('hex')}/${name}`
 }
 
-/** The URL of a file of the caller's. */
+/** Returns the URL of a file of the caller. */
 export function fileUrl(path: string): string {
   return `/api/files/me/${path.split('/').map(encodeURIComponent).join('/')}`
 }
 
-/** Stores a file of the caller's; what the server says of it. */
+/** Stores a file of the caller. */
 export async function storeFile(
   token: string,
   { path = uniquePath(), body = 'hello', type = 'text/plain' } = {},
@@ -22,7 +22,7 @@ export async function storeFile(
   return response.json
 }
 
-/** Makes a file of the caller's public. */
+/** Makes a file of the caller public. */
 export async function publish(token: string, path: string): Promise<ApiResponse<File>> {
   return api<File>('PATCH', fileUrl(path), { token, json: { visibility: 'public' } })
 }

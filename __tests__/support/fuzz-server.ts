@@ -34,7 +34,7 @@ async function credentials(url: string, adminToken: string): Promise<Record<Cred
 
 /**
  * Sends `count` requests that are generated from the OpenAPI document to a running server whose admin is `FUZZ_ADMIN`.
- * The admin signs in for each batch and is never deleted, since only `role` and sessions of others can be changed by id 1.
+ * The admin logs in again for each batch.
  */
 export async function fuzzServer(url: string, { count, seed }: { count: number; seed: number }): Promise<FuzzReport> {
   const total: FuzzReport = { sent: 0, byStatus: {}, slowestMs: 0, findings: [] }

@@ -8,7 +8,7 @@ function pngChunk(type: string, data: Buffer): Buffer {
   return Buffer.concat([frame.subarray(0, 4), body, frame.subarray(4)])
 }
 
-/** A PNG of one colour; `pixels` false leaves them out, for one that only says that it is so large. */
+/** Returns a PNG of one colour. Without `pixels` only the header has these dimensions. */
 export function png(width = 2, height = 2, { text = '', pixels = true } = {}): Buffer {
   const header = Buffer.alloc(13)
   header.writeUInt32BE(width, 0)
@@ -23,13 +23,13 @@ export function png(width = 2, height = 2, { text = '', pixels = true } = {}): B
   ])
 }
 
-/** A GIF of one pixel, with what is given after its end. */
+/** Returns a GIF of one pixel, followed by `after`. */
 export function gif(after = ''): Buffer {
   const image = '47494638396101000100800000ffffff00000021f90401000000002c00000000010001000002024401003b'
   return Buffer.concat([Buffer.from(image, 'hex'), Buffer.from(after, 'latin1')])
 }
 
-/** The frame of a JPEG, with so many bytes of application data before its dimensions. */
+/** Returns the frame of a JPEG with `dataBytes` of application data before its dimensions. */
 export function jpeg(width = 3, height = 2, dataBytes = 14): Buffer {
   const segments: Buffer[] = [Buffer.from('ffd8', 'hex')]
   for (let left = dataBytes; left > 0; left -= 65_533) {

@@ -1,42 +1,42 @@
 import fc from 'fast-check'
 import type { List, ListRequest, SortKey } from '@/lib/platform/pagination/query'
 
-/** A value that a list is ordered by, as the database holds it. */
+/** A value that a list is ordered by, as stored in the database. */
 type Sortable = string | number | Date | null
 
-/** A list under test, and what it has to be in plain code. */
+/** A list under test, and its reference implementation. */
 export type ListModel<Seed, Row extends Record<F | 'id', Sortable>, Query, F extends string> = {
-  /** What a row is made from. */
+  /** The input that a row is created from. */
   seed: fc.Arbitrary<Seed>
-  /** Adds rows; how they lie in the database. */
+  /** Inserts rows. Returns them as stored. */
   add: (seeds: readonly Seed[]) => Promise<Row[]>
-  /** Takes rows away. */
+  /** Deletes rows. */
   remove: (rows: readonly Row[]) => Promise<unknown>
-  /** Takes all rows away. */
+  /** Deletes all rows. */
   clear: () => Promise<unknown>
-  /** Who asks, and for what: whatever makes a row part of the list or not. */
+  /** The caller and the filters: everything that decides which rows are listed. */
   query: fc.Arbitrary<Query>
   isListed: (row: Row, query: Query) => boolean
-  /** What `sort` may name. */
+  /** The fields that `sort` accepts. */
   fields: readonly F[]
-  /** The order without a sort; by id unless given. */
+  /** The default order; by id unless given. */
   order?: (a: Row, b: Row) => number
   read: (query: Query, request: ListRequest<F>) => Promise<List<{ id: number | string }>>
 }
 
 const MAX_ROWS = 25
-/** Far more parts than the rows of a test can fill. */
+/** More pages than the rows of a test can fill. */
 const MAX_PARTS = 200
 const direction = fc.constantFrom<'asc' | 'desc'>('asc', 'desc')
 
-/** By code point, nulls last. */
+/** Compares by code point, nulls last. */
 function compare(a: Sortable, b: Sortable): number {
   if (a === null || b === null) return Number(a === null) - Number(b === null)
   if (typeof a === 'string') return Buffer.compare(Buffer.from(a), Buffer.from(String(b)))
   return Number(a) - Number(b)
 }
 
-/** By these fields, one after the other, and then by the id in the direction of the last of them. */
+/** Returns a comparator by these fields and then by the id, in the direction of the last field. */
 export function inOrder<const F extends string = never>(keys: readonly SortKey<F>[]) {
   const last = { field: 'id', direction: keys.at(-1)?.direction ?? 'asc' } as const
   return (a: Record<F | 'id', Sortable>, b: Record<F | 'id', Sortable>): number => {
@@ -48,7 +48,7 @@ export function inOrder<const F extends string = never>(keys: readonly SortKey<F
   }
 }
 
-/** No sort at all, or some of the fields, each in a direction. */
+/** Generates undefined, or some of the fields with a direction each. */
 function sortOf<F extends string>(fields: readonly F[]): fc.Arbitrary<SortKey<F>[] | undefined> {
   if (fields.length === 0) return fc.constant(undefined)
   const keys = fc
@@ -60,7 +60,7 @@ function sortOf<F extends string>(fields: readonly F[]): fc.Arbitrary<SortKey<F>
 type Id = number | string
 type Read<F extends string> = (request: ListRequest<F>) => Promise<List<{ id: Id }>>
 
-/** All parts of a list by cursor, each with the next of the limits; `between` runs before each part but the first. */
+/** Reads a list by cursor, with the next of the limits for each page; `between` runs before each page but the first. */
 async function walk<F extends string>(
   read: Read<F>,
   request: { sort?: SortKey<F>[]; limits: readonly number[] },
@@ -70,13 +70,13 @@ async function walk<F extends string>(
   const found: Id[] = []
   let cursor: string | null = ''
   for (let step = 0; cursor !== null; step += 1) {
-    if (step > MAX_PARTS) throw new Error('The cursors never end.')
+    if (step > MAX_PARTS) throw new Error('Too many pages: the cursors do not end.')
     if (step > 0) await between()
     const limit = limits[step % limits.length] ?? 1
     const part: List<{ id: Id }> = await read({ ...sort, cursor, limit })
-    if (!('nextCursor' in part)) throw new Error('A part after a cursor has a next cursor.')
+    if (!('nextCursor' in part)) throw new Error('A page that was read by cursor has no nextCursor.')
     expect(part.items.length).toBeLessThanOrEqual(limit)
-    // Only the first part may be empty; a client that follows cursors does not run in vain.
+    // Only the first page may be empty: following a cursor always returns items.
     if (part.nextCursor !== null) expect(part.items).toHaveLength(limit)
     found.push(...part.items.map(({ id }) => id))
     cursor = part.nextCursor
@@ -84,7 +84,7 @@ async function walk<F extends string>(
   return found
 }
 
-/** All pages of a list, and one beyond the last; each has to say how many rows there are. */
+/** Reads all pages of a list and the one after the last. Each must have the correct total. */
 async function readPages<F extends string>(
   read: Read<F>,
   request: { sort?: SortKey<F>[]; limit: number },
@@ -99,21 +99,21 @@ async function readPages<F extends string>(
   return found
 }
 
-/** What must hold of a list for any rows, queries, orders and limits; each fails with the seed that does it again. */
+/** Properties of a list for any rows, queries, orders and limits. A failure reports the seed that reproduces it. */
 export type ListProperties = {
-  /** Its pages, put together, and its parts by cursor are what plain code filters and sorts. */
+  /** Reading by page and by cursor returns the rows that the reference implementation filters and sorts. */
   matchReferenceImplementation: () => Promise<void>
-  /** Who walks it by cursor neither misses nor meets twice what is there throughout, whatever comes and goes meanwhile. */
+  /** Reading by cursor returns every row that exists throughout exactly once, while other rows are added and deleted. */
   areStableUnderConcurrentWrites: () => Promise<void>
 }
 
-/** The properties of a list, each to be tried so many times. */
+/** Returns the properties of a list. Each is checked `numRuns` times. */
 export function listProperties<Seed, Row extends Record<F | 'id', Sortable> & { id: Id }, Query, F extends string>(
   model: ListModel<Seed, Row, Query, F>,
   { numRuns }: { numRuns: number },
 ): ListProperties {
   const limits = fc.array(fc.integer({ min: 1, max: 7 }), { minLength: 1, maxLength: 3, size: 'max' })
-  // As many as that more often than the library would have it: a list of three rows has no ties and no pages.
+  // fast-check prefers small arrays, but a list of three rows has neither ties nor pages.
   const seeds = fc.array(model.seed, { maxLength: MAX_ROWS, size: 'max' })
   const ids = (rows: readonly Row[]) => rows.map(({ id }) => id)
   const orderOf = (sort: SortKey<F>[] | undefined) =>

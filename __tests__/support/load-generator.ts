@@ -7,20 +7,20 @@ export type Call = {
   method?: string
   path: string
   token?: string
-  /** Sent as JSON, or, where it is a text, as it is. */
+  /** Sent as JSON; a string is sent unchanged. */
   body?: unknown
   headers?: Record<string, string>
 }
 
 export type ReceivedResponse = { status: number; headers: IncomingHttpHeaders; text: string }
 
-/** What was seen of a request: when it was sent and how long it took, in milliseconds; no response where it was cut. */
+/** A request and its response, undefined if the connection was lost. Times are in milliseconds. */
 export type Seen = { name: string; call: Call; startedAt: number; ms: number; response: ReceivedResponse | undefined }
 
-/** Requests of one kind: each of the clients sends them one after the other, with pauses. */
+/** Requests of one kind: each client sends one after the other, with pauses. */
 export type Stream = { name: string; clients: number; pauseMs?: number; url?: string; next: () => Call }
 
-/** Sends a request over a kept connection; the response, or undefined where the connection was refused or broke. */
+/** Sends a request over a keep-alive connection. Returns undefined if the connection was refused or lost. */
 export async function send(agent: Agent, url: string, call: Call): Promise<ReceivedResponse | undefined> {
   const body = call.body === undefined || typeof call.body === 'string' ? call.body : JSON.stringify(call.body)
   const headers = {
@@ -46,7 +46,7 @@ export async function send(agent: Agent, url: string, call: Call): Promise<Recei
   })
 }
 
-/** Sends these streams of requests to a server, over kept connections, until it is stopped. */
+/** Sends these streams of requests to a server over keep-alive connections until `stop` is called. */
 export function startLoad(url: string, streams: readonly Stream[]): { seen: Seen[]; stop: () => Promise<void> } {
   const agent = new Agent({ keepAlive: true })
   const seen: Seen[] = []
@@ -57,7 +57,7 @@ export function startLoad(url: string, streams: readonly Stream[]): { seen: Seen
       const startedAt = performance.now()
       const response = await send(agent, target, call)
       seen.push({ name, call, startedAt, ms: performance.now() - startedAt, response })
-      // Who is refused comes again, though not at once.
+      // A rejected client backs off before it retries.
       await sleep(response === undefined || response.status >= 500 ? REFUSED_PAUSE_MS : pauseMs)
     }
   }

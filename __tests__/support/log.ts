@@ -7,7 +7,7 @@ type Line = Record<string, unknown>
 let lines: Line[] = []
 let errorsAreExpected = false
 
-/** Makes the log of the code under test one that is kept here. */
+/** Captures the log of the code under test. */
 export function watchLog(): void {
   const sink = new Writable({
     write(chunk: Buffer, _encoding, done) {
@@ -18,17 +18,17 @@ export function watchLog(): void {
   logger.replace(pino({ level: 'info', formatters: { level: (label) => ({ level: label }) } }, sink))
 }
 
-/** What was logged in this test so far. */
+/** Returns the log lines of the current test. */
 export function loggedLines(): readonly Line[] {
   return lines
 }
 
-/** For a test that provokes an error on purpose. */
+/** Allows errors in the log of the current test. */
 export function expectErrorsInLog(): void {
   errorsAreExpected = true
 }
 
-/** Errors that nobody expected; forgets everything for the next test. */
+/** Returns unexpected errors, and clears the log for the next test. */
 export function drainUnexpectedLogLines(): Line[] {
   const unexpected = errorsAreExpected
     ? []

@@ -6,35 +6,35 @@ import PostalMime, { type Email } from 'postal-mime'
 import { config, setConfig } from '@/lib/config'
 import { waitFor } from './wait'
 
-/** Lets mail be written to a folder of this test file's own. Call it at the top of the file. */
+/** Writes mail to a separate folder for this test file. Call it at the top of the file. */
 export function useMailFolder(): void {
   const dataDir = mkdtempSync(join(tmpdir(), 'hearth-mail-'))
   beforeAll(() => setConfig({ ...config(), dataDir }))
   afterAll(() => rm(dataDir, { recursive: true, force: true }))
 }
 
-/** The mails written so far, parsed. */
+/** Returns all mails written so far, parsed. */
 export async function writtenMails(dataDir = config().dataDir): Promise<Email[]> {
   const folder = join(dataDir, 'mail')
   const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith('.eml'))
   return Promise.all(names.map(async (name) => PostalMime.parse(await readFile(join(folder, name)))))
 }
 
-/** The mails written to an address so far, with this word in their subject. */
+/** Returns the mails written to an address so far whose subject contains `subject`. */
 export async function mailsTo(address: string, subject = '', dataDir = config().dataDir): Promise<Email[]> {
   const mails = await writtenMails(dataDir)
   return mails.filter((mail) => mail.to?.[0]?.address === address && mail.subject?.includes(subject) === true)
 }
 
-/** The token of the link in a mail. */
+/** Returns the token of the link in a mail. */
 export function tokenOf(mail: Email | undefined): string {
   const link = mail?.text?.split(/\s+/).find((word) => URL.canParse(word))
   const token = link === undefined ? null : new URL(link).searchParams.get('token')
-  if (token === null) throw new Error('The mail holds no link with a token.')
+  if (token === null) throw new Error('The mail contains no link with a token.')
   return token
 }
 
-/** The tokens mailed to an address under this subject, once there are `count` of them; the order is that of no clock. */
+/** Waits for `count` mails to an address with this subject. Returns their tokens, in no particular order. */
 export async function mailedTokens(address: string, subject: string, count = 1): Promise<string[]> {
   const mails = await waitFor(`${count} mails "${subject}" to ${address}`, async () => {
     const found = await mailsTo(address, subject)

@@ -33,7 +33,7 @@ function once<T>(create: () => T): () => T {
   return () => (created ??= { value: create() }).value
 }
 
-/** A part of the document, or of what it refers to. */
+/** Returns a part of the document and resolves references. */
 export function part(value: unknown, ...keys: string[]): JsonSchema {
   let found: unknown = resolve(value)
   for (const key of keys) found = isRecord(found) ? resolve(found[key]) : undefined
@@ -45,7 +45,7 @@ function resolve(value: unknown): unknown {
   return part(openApiDocument(), ...value['$ref'].slice(2).split('/'))
 }
 
-/** The parameter that ends a path may hold slashes, as file paths do; no other may. */
+/** Only a `{path}` parameter at the end of a path may contain slashes. */
 function toPattern(path: string): RegExp {
   const source = path
     .replace(/[.]/g, '\\.')
@@ -54,7 +54,7 @@ function toPattern(path: string): RegExp {
   return new RegExp(`^${source}$`)
 }
 
-/** Every operation of the document. */
+/** All operations of the document. */
 export const operations: readonly DocumentedOperation[] = Object.entries(part(openApiDocument(), 'paths')).flatMap(
   ([path, item]) =>
     METHODS.flatMap((method) => {
@@ -63,7 +63,7 @@ export const operations: readonly DocumentedOperation[] = Object.entries(part(op
     }),
 )
 
-/** The operation that a request is for. A path without parameters takes precedence, whatever its methods (OpenAPI 3.1, 4.8.8.1). */
+/** Returns the operation of a request. A path without parameters takes precedence, whatever its methods (OpenAPI 3.1, 4.8.8.1). */
 export function findOperation(method: string, pathname: string): DocumentedOperation | undefined {
   const wanted = (method === 'HEAD' ? 'GET' : method).toLowerCase()
   const fitting = operations.filter((one) => one.pattern.test(pathname))
@@ -71,7 +71,7 @@ export function findOperation(method: string, pathname: string): DocumentedOpera
   return (literal.length > 0 ? literal : fitting).find((one) => one.method === wanted)
 }
 
-/** A schema of the document as a function that checks. */
+/** Compiles a schema of the document. */
 export function validator(schema: unknown): ValidateFunction {
   if (!isNotModified) ajv.addSchema(openApiDocument(), 'openapi.json')
   isNotModified = true
@@ -86,7 +86,7 @@ function withAbsoluteReferences(schema: unknown): JsonSchema {
   return isRecord(parsed) ? parsed : {}
 }
 
-/** What is wrong with a value, in lines. */
+/** Returns the validation errors of a value, one per line. */
 export function faults(validate: ValidateFunction, value: unknown): string[] {
   if (validate(value)) return []
   return (validate.errors ?? []).map(

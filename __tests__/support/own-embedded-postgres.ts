@@ -1,6 +1,6 @@
 import { startEmbeddedPostgres } from '../../lib/embedded-postgres/embedded-postgres'
 
-// A server in small: it owns a database until it is killed. Its first line is the URL, or why there is none.
+// Owns an embedded database until it is killed. Prints the database URL or the error.
 const [dataDir = ''] = process.argv.slice(2)
 
 startEmbeddedPostgres({ dataDir, database: 'hearth' }).then(

@@ -11,21 +11,21 @@ import { waitFor } from './wait'
 const DATABASE = 'hearth'
 
 export type RunningPostgres = {
-  /** Of an empty database. */
+  /** URL of an empty database. */
   url: string
-  /** Ends it as a crash would, all connections with it; committed rows are in its log. */
+  /** Simulates a crash, which closes all connections. Committed rows survive in the write-ahead log. */
   kill: () => Promise<void>
-  /** Starts it again on its port after `kill`; resolves when it responses. */
+  /** Starts it again on the same port after `kill`. Resolves when it accepts queries. */
   restart: () => Promise<void>
-  /** Makes it fall silent with its connections open, until `resume`. */
+  /** Stops all its processes, with connections open, until `resume`. */
   pause: () => void
-  /** Resolves when it responses. */
+  /** Resolves when it accepts queries. */
   resume: () => Promise<void>
-  /** Ends it and removes its data. */
+  /** Stops it and deletes its data. */
   remove: () => Promise<void>
 }
 
-/** Rows of a statement, over a connection of its own. */
+/** Runs a statement over a separate connection. Returns its rows. */
 export async function queryOnce<R extends object>(url: string, text: string, values: unknown[] = []): Promise<R[]> {
   const client = new Client({ connectionString: url, connectionTimeoutMillis: 1_000, query_timeout: 10_000 })
   client.on('error', () => undefined)
@@ -38,14 +38,14 @@ export async function queryOnce<R extends object>(url: string, text: string, val
 }
 
 const waitUntilReady = (url: string) =>
-  waitFor('a response of PostgreSQL', () =>
+  waitFor('PostgreSQL to accept queries', () =>
     queryOnce(url, 'SELECT 1').then(
       () => true,
       () => false,
     ),
   )
 
-/** The postmaster first, so that it makes no more of them, then its children, each of which may end meanwhile. */
+/** Signals the postmaster first, so that it starts no more children, and then its children. */
 function signalAll(postmaster: number, signal: NodeJS.Signals): void {
   process.kill(postmaster, signal)
   const listed = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' })
@@ -55,17 +55,17 @@ function signalAll(postmaster: number, signal: NodeJS.Signals): void {
     try {
       process.kill(pid, signal)
     } catch {
-      // Then it has ended.
+      // The child has exited meanwhile.
     }
   }
 }
 
 /**
- * A PostgreSQL of this test's own that can be taken away and given back. It is durable, as one in production is, and
- * nobody starts it again but `restart`.
+ * Starts a PostgreSQL server for outage tests. It is durable, as in production, and is not restarted after a crash except
+ * by `restart`.
  */
 export async function startPostgres(): Promise<RunningPostgres> {
-  // Where the tests run as root, the database's user must be able to reach the folder; mkdtemp closes it.
+  // If the tests run as root, the user of the database needs access to the folder, which mkdtemp creates with mode 0700.
   const top = await realpath(await mkdtemp(join(tmpdir(), 'hearth-outage-')))
   await chmod(top, 0o711)
   const dataDir = join(top, 'postgres')

@@ -4,7 +4,7 @@ import { databasePool } from '@/lib/platform/db/prisma'
 
 type Statement = { text: string; values: unknown[] }
 
-/** A node of a plan, as EXPLAIN (ANALYZE, FORMAT JSON) gives it. */
+/** A plan node of EXPLAIN (ANALYZE, FORMAT JSON). */
 type PlanNode = {
   'Node Type': string
   'Relation Name'?: string
@@ -15,7 +15,7 @@ type PlanNode = {
   Plans?: PlanNode[]
 }
 
-/** How PostgreSQL carried a statement out. */
+/** The plan that PostgreSQL executed for a statement. */
 export type Plan = { sql: string; root: PlanNode; nodes: PlanNode[] }
 
 function isStatement(value: unknown): value is { text: string; values?: unknown[] } {
@@ -30,7 +30,7 @@ function nodesBelow(node: PlanNode): PlanNode[] {
   return [node, ...(node.Plans ?? []).flatMap(nodesBelow)]
 }
 
-/** The SELECTs that the code under test sends to PostgreSQL during some work, with their parameters. */
+/** Returns the SELECT statements that some work sends to PostgreSQL, with their parameters. */
 async function statementsOf(work: () => Promise<unknown>): Promise<Statement[]> {
   const spy = jest.spyOn(pg.Client.prototype, 'query')
   try {
@@ -46,8 +46,8 @@ async function statementsOf(work: () => Promise<unknown>): Promise<Statement[]> 
 }
 
 /**
- * The plans of the very SELECTs that some work sends, with the very parameters: they are sent again with EXPLAIN ANALYZE.
- * Load rows by the hundred thousand and `VACUUM ANALYZE` first (see `load`), or a sequential scan is what is best.
+ * Returns the plans of the SELECT statements that some work sends: they are repeated with EXPLAIN ANALYZE and the same
+ * parameters. First `load` some hundred thousand rows: for small tables a sequential scan is the best plan.
  */
 export async function plansOf(work: () => Promise<unknown>): Promise<Plan[]> {
   const plans: Plan[] = []
@@ -61,7 +61,7 @@ export async function plansOf(work: () => Promise<unknown>): Promise<Plan[]> {
   return plans
 }
 
-/** How many rows a plan took from tables and indexes, those included that it dropped. */
+/** Returns the number of rows that a plan read from tables and indexes, including those that it filtered out. */
 export function rowsRead({ nodes }: Plan): number {
   return nodes
     .filter((node) => node['Node Type'].includes('Scan') && node['Node Type'] !== 'Subquery Scan')
@@ -74,8 +74,8 @@ export function rowsRead({ nodes }: Plan): number {
 }
 
 /**
- * Fails when a SELECT that the work sends reads one of these tables from end to end; the plans, to look further. The
- * counts of `paginate` are left out unless `counts` says otherwise: to count most of a table is to read it.
+ * Fails if a SELECT that the work sends scans one of these tables sequentially. Returns the plans. The count queries of
+ * `paginate` are only checked with `counts`, since counting most of a table requires reading it.
  */
 export async function assertNoSeqScan(
   tables: readonly string[],
@@ -94,8 +94,7 @@ export async function assertNoSeqScan(
 }
 
 /**
- * Runs a statement that fills a table, for as long as it takes, and brings the table to where autovacuum would:
- * visibility known, statistics fresh.
+ * Runs a statement that fills a table, without a timeout, and then vacuums and analyzes the table as autovacuum would.
  */
 export async function load(table: string, statement: string, values: unknown[] = []): Promise<void> {
   const client = new pg.Client({ connectionString: config().databaseUrl })

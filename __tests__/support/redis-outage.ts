@@ -8,17 +8,17 @@ const ADMIN = { email: 'admin@outage.test', password: PASSWORD }
 const WRITERS = 4
 const WRITE_PAUSE_MS = 50
 
-/** Settings for the servers under test. Nobody gets to the limit, but everybody is counted. */
+/** Settings for the servers under test. The rate limit counts every caller and is too high to be reached. */
 export const cachingSettings = {
   ADMIN_EMAIL: ADMIN.email,
   ADMIN_PASSWORD: ADMIN.password,
   RATE_LIMIT_REQUESTS: '1000000000',
 }
 
-/** What each write was followed by: reads of it by both servers. */
+/** Results of writes, each of which is followed by reads on both servers. */
 export type WriteReport = { writes: number; failed: string[]; stale: string[] }
 
-/** How long after Redis answered again until every one of these streams had a response from the cache. */
+/** Returns the time from the end of the outage until every stream had a response from the cache. */
 export function cachedAgainMs({ seen, endedAt }: OutageReport, streams: readonly Stream[]): number {
   const firstHits = streams.map(({ name: wanted }) =>
     seen.after.find(({ name, response }) => name === wanted && response?.headers['x-cache'] === 'hit'),
@@ -26,9 +26,9 @@ export function cachedAgainMs({ seen, endedAt }: OutageReport, streams: readonly
   return Math.max(...firstHits.map((hit) => (hit === undefined ? Infinity : hit.startedAt + hit.ms - endedAt)))
 }
 
-/** Readers of a catalogue over several servers, and writers who look whether everybody sees at once what they wrote. */
+/** Creates readers of products on two servers, and writers that check that both servers show each write immediately. */
 export async function prepareCatalogue(urls: readonly [string, string]): Promise<{
-  /** What is cached, and the rest. */
+  /** Streams of cached responses, and others. */
   streams: { cached: Stream[]; others: Stream[] }
   startWriting: () => { stop: () => Promise<WriteReport> }
 }> {
@@ -62,7 +62,7 @@ export async function prepareCatalogue(urls: readonly [string, string]): Promise
         const written = await send(agent, at, { method: 'PATCH', path: own, token, body: { stock } })
         report.writes += 1
         if (written?.status !== 200) report.failed.push(`${own} stock ${stock}: ${written?.status} ${written?.text}`)
-        // Twice, so that the second may come from the cache.
+        // Twice, so that the second response may be cached.
         for (const url of [...urls, ...urls]) {
           const response = await send(agent, url, { path: own })
           const seen = response?.status === 200 ? JSON.parse(response.text).stock : response?.text

@@ -7,23 +7,23 @@ const START_TIMEOUT_MS = 10_000
 
 export type RunningRedis = {
   url: string
-  /** Ends it as a crash would; what it held is gone, unless it keeps it. */
+  /** Simulates a crash. Data is lost unless it is persisted. */
   kill: () => Promise<void>
-  /** Starts it again on its port after `kill`. */
+  /** Starts it again on the same port after `kill`. */
   restart: () => Promise<void>
-  /** Makes it hang with its connections open, until `resume`. */
+  /** Stops the process, with connections open, until `resume`. */
   pause: () => void
   resume: () => void
 }
 
-/** A port of the loopback interface that nobody listens on. */
+/** Returns an unused port of the loopback interface. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()
   server.close()
   await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('There is no free port.')
+  if (address === null || typeof address === 'string') throw new Error('No free port found.')
   return address.port
 }
 
@@ -43,8 +43,8 @@ async function waitUntilReady(url: string): Promise<void> {
 }
 
 /**
- * Starts the `redis-server` of the PATH on a free port. The caller kills it. It holds its data in memory alone, or, with a
- * folder, writes down every change there before it responses, and has it all again when it restarts.
+ * Starts `redis-server` on a free port. The caller kills it. With a folder, every write is persisted there before Redis
+ * replies; otherwise data is only in memory.
  */
 export async function startRedis(folder?: string): Promise<RunningRedis> {
   if (spawnSync('redis-server', ['--version']).error !== undefined) {
@@ -79,7 +79,7 @@ export async function startRedis(folder?: string): Promise<RunningRedis> {
   }
 }
 
-/** The names of all keys, as a look from outside. */
+/** Returns all keys. */
 export async function redisKeys(url: string): Promise<string[]> {
   const client = new Redis(url)
   try {

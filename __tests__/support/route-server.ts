@@ -16,13 +16,13 @@ let server: Server | undefined
 
 /**
  * Calls a route module through Next's own resolver, as next-test-api-route-handler does, but over one server for all
- * calls of a test file. The handler sees the URL exactly as given, where `fetch` would normalise it.
- * @throws what the handler throws.
+ * calls of a test file. The handler receives the URL exactly as given; `fetch` would normalise it.
+ * @throws the error that the handler throws.
  */
 export async function callRoute(call: RouteCall, init: RequestInit): Promise<Response> {
   server ??= await listen()
   const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('The server has no port.')
+  if (address === null || typeof address === 'string') throw new Error('The server is not listening on a port.')
   const id = randomUUID()
   calls.set(id, call)
   try {
@@ -48,7 +48,7 @@ async function listen(): Promise<Server> {
       req.destroy()
     })
   })
-  // The client's pool must never reuse a connection that this end is about to close.
+  // The client must never reuse a connection that this server is about to close.
   created.keepAliveTimeout = 0
   created.listen(0, '127.0.0.1')
   await once(created, 'listening')

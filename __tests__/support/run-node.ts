@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 
-/** Runs a Node program of this tree to its end; its exit code and everything that it wrote. */
+/** Runs a Node program until it exits. Returns its exit code and its output. */
 export async function runNode(
   args: string[],
   env: Record<string, string> = {},

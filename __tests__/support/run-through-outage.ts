@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { deviations } from './assert-matches-openapi'
 import { type Seen, startLoad, type Stream } from './load-generator'
 
-/** No request may take longer, whatever is away. */
+/** The longest time that a request may take during an outage. */
 export const LONGEST_MS = 5_000
-/** How long after it answers again there may be failures. */
+/** The longest time after the end of an outage in which requests may fail. */
 export const RECOVERY_MS = 5_000
 const BEFORE_MS = 2_000
 const AFTER_MS = RECOVERY_MS + 1_000
@@ -14,18 +14,18 @@ export type Phase = 'before' | 'during' | 'after'
 export type OutageReport = {
   seen: Record<Phase, Seen[]>
   longestMs: number
-  /** When the dependency answered again. */
+  /** The time when the dependency was available again. */
   endedAt: number
-  /** From when the dependency answers again to the end of the last request that failed. */
+  /** The time from the end of the outage to the end of the last failed request. */
   recoveryMs: number
-  /** Answers that nobody should get, in lines. */
+  /** Unacceptable responses, one per line. */
   faults: string[]
 }
 
 const isGood = ({ response }: Seen) => response !== undefined && response.status >= 200 && response.status < 300
 
-/** Whether a response is a refusal as the contract has it; `/api/ready` says in its own words that it is not. */
-function isRefusal({ call, response }: Seen): boolean {
+/** Returns true for the 503 responses that the contract allows. `/api/ready` has its own format. */
+function isAllowed503({ call, response }: Seen): boolean {
   if (response?.status !== 503) return false
   if (call.path === '/api/ready') return true
   const { code } = JSON.parse(response.text).error
@@ -35,16 +35,16 @@ function isRefusal({ call, response }: Seen): boolean {
 function faultOf(seen: Seen, phase: Phase): string | undefined {
   const { name, call, response, ms } = seen
   const what = `${phase}: ${name} ${call.method ?? 'GET'} ${call.path}`
-  if (response === undefined) return `${what} was cut after ${ms} ms`
-  if (ms > LONGEST_MS) return `${what} took ${ms} ms and was answered ${response.status}`
-  if (!isGood(seen) && (phase === 'before' || !isRefusal(seen)))
+  if (response === undefined) return `${what} lost its connection after ${ms} ms`
+  if (ms > LONGEST_MS) return `${what} took ${ms} ms and got ${response.status}`
+  if (!isGood(seen) && (phase === 'before' || !isAllowed503(seen)))
     return `${what} got ${response.status} ${response.text}`
   const headers = new Headers(Object.entries(response.headers).flatMap(([key, value]) => [[key, String(value)]]))
   const [deviation] = deviations({ method: call.method ?? 'GET', url: call.path }, { ...response, headers })
   return deviation === undefined ? undefined : `${what}: ${deviation}`
 }
 
-/** Takes a dependency away for a while, under load, and says what the clients saw. `end` resolves when it responses. */
+/** Runs an outage of a dependency under load. Returns what the clients received. `end` resolves when it is available. */
 export async function runThroughOutage(run: {
   url: string
   streams: readonly Stream[]

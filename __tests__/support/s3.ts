@@ -8,30 +8,30 @@ import S3rver from 's3rver'
 const BUCKET = 'files'
 
 export type TestS3 = {
-  /** What makes Hearth use it: the settings of Hearth and of the AWS SDK. */
+  /** Settings of Hearth and of the AWS SDK for this server. */
   settings: Record<string, string>
-  /** The keys of all objects in the bucket. */
+  /** Returns the keys of all objects in the bucket. */
   objects: () => Promise<string[]>
-  /** Uploads in parts that were begun and neither completed nor aborted. */
+  /** Returns the ids of multipart uploads that are neither completed nor aborted. */
   openUploads: () => Promise<string[]>
-  /** The requests so far: method and URL. */
+  /** Method and URL of all requests so far. */
   requests: string[]
-  /** Whether it answers 503 to everything. */
-  ailing: boolean
-  /** Breaks all connections and takes no more, until `start`, which listens at the same port. */
+  /** If true, every response is a 503. */
+  isFailing: boolean
+  /** Closes all connections and stops listening. `start` listens on the same port again. */
   stop: () => Promise<void>
   start: () => Promise<void>
-  /** Ends it and removes what it kept. */
+  /** Stops it and deletes its data. */
   remove: () => Promise<void>
 }
 
 /**
- * An S3-compatible server from npm (s3rver) with a bucket, over HTTP. It can neither list nor abort uploads in parts and
- * says so with 501; with `abortsUploads` that is made up for here.
+ * Starts an S3-compatible server (s3rver) with a bucket, over HTTP. s3rver responds with 501 to requests that list or abort
+ * multipart uploads; `abortsUploads` implements these.
  */
 export async function startS3({ abortsUploads = false } = {}): Promise<TestS3> {
   const directory = await mkdtemp(join(tmpdir(), 'hearth-s3-'))
-  // Its logger complains there that nobody listens to it.
+  // The logger of s3rver writes warnings there.
   jest.spyOn(console, 'error').mockImplementation(() => {})
   const s3rver = new S3rver({ silent: true, directory, configureBuckets: [{ name: BUCKET, configs: [] }] })
   await s3rver.configureBuckets()
@@ -69,7 +69,7 @@ export async function startS3({ abortsUploads = false } = {}): Promise<TestS3> {
     const { pathname, searchParams } = new URL(req.url ?? '/', 'http://s3')
     requests.push(`${req.method} ${req.url}`)
     const uploadId = searchParams.get('uploadId')
-    if (running.ailing) res.writeHead(503).end()
+    if (running.isFailing) res.writeHead(503).end()
     else if (abortsUploads && req.method === 'GET' && searchParams.has('uploads') && pathname.split('/').length < 4) {
       void listUploads(searchParams.get('prefix') ?? '', res)
     } else if (abortsUploads && req.method === 'DELETE' && uploadId !== null) void abortUpload(uploadId, res)
@@ -105,7 +105,7 @@ export async function startS3({ abortsUploads = false } = {}): Promise<TestS3> {
     },
     openUploads,
     requests,
-    ailing: false,
+    isFailing: false,
     stop,
     start,
     remove: async () => {

@@ -54,7 +54,7 @@ function problemsOf(fuzzed: FuzzedRequest, reply: Reply): string[] {
   return problems
 }
 
-/** Sends requests a few at a time and reports every response that is a 5xx or is not as the document describes. */
+/** Sends requests a few at a time and reports every response that is a 5xx or does not match the document. */
 export async function sendFuzzed(
   url: string,
   requests: readonly FuzzedRequest[],

@@ -12,21 +12,21 @@ const START_TIMEOUT_MS = 60_000
 
 export type RunningServer = {
   url: string
-  /** Of a database of its own, migrated; undefined where the server brought its own. */
+  /** URL of the server's own migrated database; undefined if the server uses an embedded one. */
   databaseUrl: string | undefined
   dataDir: string
   process: ChildProcess
-  /** Everything that it wrote so far. */
+  /** Returns its output so far. */
   output: () => string
-  /** Asks it to stop and waits; the exit code. */
+  /** Sends SIGTERM and waits. Returns the exit code. */
   stop: () => Promise<number | null>
-  /** Ends it as a crash would. */
+  /** Simulates a crash. */
   kill: () => Promise<void>
-  /** Stops it, where it runs, and removes its database and data folder. */
+  /** Stops it if it runs, and deletes its database and data folder. */
   remove: () => Promise<void>
 }
 
-/** Starts the built server of this tree with these settings on top of those that suit tests, and waits until it is ready. */
+/** Starts the built server with these settings in addition to those for tests, and waits until it is ready. */
 export async function startServer(
   settings: Record<string, string> = {},
   keep: { databaseUrl?: string; dataDir?: string } = {},

@@ -4,14 +4,14 @@ import { SMTPServer, type SMTPServerSession } from 'smtp-server'
 
 export type TestSmtpServer = {
   url: string
-  /** What it accepted, parsed, with the addresses of the envelope. */
+  /** Accepted mails, parsed, with the addresses of the envelope. */
   received: { mail: Email; from: string; to: string[] }[]
-  /** How many mails it still takes in whole without saying so: the response is lost. */
+  /** The number of mails that it still accepts without a successful reply. */
   responsesToLose: number
   close: () => Promise<void>
 }
 
-/** A real mail server on this machine, at a port of choice or any; it wants a name and password. */
+/** Starts an SMTP server that requires a user name and password. */
 export async function startSmtpServer(port = 0): Promise<TestSmtpServer> {
   const received: TestSmtpServer['received'] = []
   const take = async (session: SMTPServerSession, content: Buffer) => {
@@ -34,11 +34,11 @@ export async function startSmtpServer(port = 0): Promise<TestSmtpServer> {
         await take(session, Buffer.concat(chunks))
         const lost = running.responsesToLose > 0
         if (lost) running.responsesToLose -= 1
-        done(lost ? new Error('The response is lost.') : undefined)
+        done(lost ? new Error('The reply is lost.') : undefined)
       })
     },
   })
-  // Clients that break off are a part of the tests.
+  // Some tests close the connection early.
   server.on('error', () => undefined)
   const listener = server.listen(port, '127.0.0.1')
   await once(listener, 'listening')

@@ -148,7 +148,7 @@ describe('a bucket', () => {
   it('is told to be unavailable while its server says so', async () => {
     const store = bucket()
     const key = randomUUID()
-    s3.ailing = true
+    s3.isFailing = true
     const attempts = [
       store.write(key, Readable.from([randomBytes(10)])),
       store.write(key, Readable.from([randomBytes(9 * MIB), randomBytes(9 * MIB)])),
@@ -160,7 +160,7 @@ describe('a bucket', () => {
       headers: { 'Retry-After': expect.stringMatching(/^[1-9]\d*$/) },
     }
     await Promise.all(attempts.map((attempt) => expect(attempt).rejects.toMatchObject(unavailable)))
-    s3.ailing = false
+    s3.isFailing = false
     expect(await store.read(key)).toBeUndefined()
   })
 })
