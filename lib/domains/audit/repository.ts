@@ -1,5 +1,5 @@
 import type { ClientInfo } from '@/lib/platform/identity/actor'
-import { integerKey, timestampKey } from '@/lib/platform/pagination/keyset'
+import { integerColumn, timestampColumn } from '@/lib/platform/pagination/keyset'
 import type { List } from '@/lib/platform/pagination/query'
 import { prisma } from '@/lib/platform/db/prisma'
 import { paginate } from '@/lib/platform/pagination/paginate'
@@ -39,8 +39,8 @@ function toAuditEvent(row: Prisma.AuditEventGetPayload<{ select: typeof auditEve
 const auditEventList = {
   name: 'auditEvents',
   from: Prisma.sql`"audit_events"`,
-  id: integerKey('"id"'),
-  fields: { createdAt: timestampKey('"created_at"') },
+  id: integerColumn('"id"'),
+  fields: { createdAt: timestampColumn('"created_at"') },
   order: [{ field: 'createdAt', direction: 'desc' }],
 } as const
 

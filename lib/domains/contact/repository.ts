@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { AppError } from '@/lib/errors'
 import { enqueue } from '@/lib/platform/queue/enqueue'
-import { integerKey } from '@/lib/platform/pagination/keyset'
+import { integerColumn } from '@/lib/platform/pagination/keyset'
 import type { List } from '@/lib/platform/pagination/query'
 import { prisma } from '@/lib/platform/db/prisma'
 import { paginate } from '@/lib/platform/pagination/paginate'
@@ -43,8 +43,8 @@ export async function markDelivered(id: number): Promise<void> {
 const contactList = {
   name: 'contact',
   from: Prisma.sql`"contact_messages"`,
-  id: integerKey('"id"'),
-  fields: { id: integerKey('"id"') },
+  id: integerColumn('"id"'),
+  fields: { id: integerColumn('"id"') },
   unique: ['id'],
   order: [{ field: 'id', direction: 'desc' }],
 } as const

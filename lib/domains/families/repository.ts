@@ -1,6 +1,6 @@
 import { isCheckViolation, isMissingRow, isUniqueViolation } from '@/lib/platform/db/errors'
 import { AppError } from '@/lib/errors'
-import { integerKey } from '@/lib/platform/pagination/keyset'
+import { integerColumn } from '@/lib/platform/pagination/keyset'
 import type { List, ListRequest } from '@/lib/platform/pagination/query'
 import { prisma } from '@/lib/platform/db/prisma'
 import { paginate } from '@/lib/platform/pagination/paginate'
@@ -112,7 +112,7 @@ export async function deleteSoleMemberFamilies(ids: number[], userId: number): P
 const familyList = {
   name: 'families',
   from: Prisma.sql`memberships`,
-  id: integerKey('family_id'),
+  id: integerColumn('family_id'),
   fields: {},
 }
 
@@ -132,7 +132,7 @@ export async function listFamilies(userId: number, query: ListRequest): Promise<
 const memberList = {
   name: 'members',
   from: Prisma.sql`memberships`,
-  id: integerKey('user_id'),
+  id: integerColumn('user_id'),
   fields: {},
 }
 

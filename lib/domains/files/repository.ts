@@ -1,6 +1,6 @@
 import { isUniqueViolation } from '@/lib/platform/db/errors'
 import { AppError, serviceUnavailable } from '@/lib/errors'
-import { textKey, timestampKey, uuidKey } from '@/lib/platform/pagination/keyset'
+import { textColumn, timestampColumn, uuidColumn } from '@/lib/platform/pagination/keyset'
 import type { List } from '@/lib/platform/pagination/query'
 import { prisma } from '@/lib/platform/db/prisma'
 import { paginate } from '@/lib/platform/pagination/paginate'
@@ -206,8 +206,12 @@ export async function deleteFile(ownerId: number, path: string, guard: Guard): P
 const fileList = {
   name: 'files',
   from: Prisma.sql`"files"`,
-  id: uuidKey('"id"'),
-  fields: { path: textKey('"path"'), createdAt: timestampKey('"created_at"'), updatedAt: timestampKey('"updated_at"') },
+  id: uuidColumn('"id"'),
+  fields: {
+    path: textColumn('"path"'),
+    createdAt: timestampColumn('"created_at"'),
+    updatedAt: timestampColumn('"updated_at"'),
+  },
   // Among the files of one owner.
   unique: ['path'],
   order: [{ field: 'path', direction: 'asc' }],

@@ -1,7 +1,7 @@
 import type { Actor } from '@/lib/platform/identity/actor'
 import { isMissingRow } from '@/lib/platform/db/errors'
 import { AppError } from '@/lib/errors'
-import { integerKey, timestampKey } from '@/lib/platform/pagination/keyset'
+import { integerColumn, timestampColumn } from '@/lib/platform/pagination/keyset'
 import type { List, ListRequest } from '@/lib/platform/pagination/query'
 import { prisma } from '@/lib/platform/db/prisma'
 import { paginate } from '@/lib/platform/pagination/paginate'
@@ -13,8 +13,8 @@ import type { Post, PostContent } from './schema'
 const postList = {
   name: 'posts',
   from: Prisma.sql`posts AS p`,
-  id: integerKey('p.id'),
-  fields: { createdAt: timestampKey('p.created_at') },
+  id: integerColumn('p.id'),
+  fields: { createdAt: timestampColumn('p.created_at') },
   order: [{ field: 'createdAt', direction: 'desc' }],
 } as const
 
@@ -56,7 +56,7 @@ export async function listPosts(
     )
   return paginate(postList, request, {
     where,
-    parts: visiblePostsWhere(actor, filters),
+    disjointBranches: visiblePostsWhere(actor, filters),
     rows: (ids) => findPosts(actor, ids),
     getId: (post) => post.id,
   })

@@ -1,7 +1,7 @@
 import { isCheckViolation, isMissingRow, isUniqueViolation } from '@/lib/platform/db/errors'
 import type { Precondition } from '@/lib/platform/etag'
 import { AppError, validationError } from '@/lib/errors'
-import { integerKey, textKey, timestampKey } from '@/lib/platform/pagination/keyset'
+import { integerColumn, textColumn, timestampColumn } from '@/lib/platform/pagination/keyset'
 import type { List } from '@/lib/platform/pagination/query'
 import { databasePool, prisma } from '@/lib/platform/db/prisma'
 import { paginate } from '@/lib/platform/pagination/paginate'
@@ -108,12 +108,12 @@ export async function deleteProduct(id: number, precondition?: Precondition): Pr
 const productList = {
   name: 'products',
   from: Prisma.sql`"products"`,
-  id: integerKey('"id"'),
+  id: integerColumn('"id"'),
   fields: {
-    name: textKey('"name"'),
-    priceCents: integerKey('"price_cents"'),
-    stock: integerKey('"stock"'),
-    createdAt: timestampKey('"created_at"'),
+    name: textColumn('"name"'),
+    priceCents: integerColumn('"price_cents"'),
+    stock: integerColumn('"stock"'),
+    createdAt: timestampColumn('"created_at"'),
   },
 } as const
 

@@ -1,7 +1,7 @@
 import { AppError } from '@/lib/errors'
 import { prisma } from '@/lib/platform/db/prisma'
 import { userColumns } from '@/lib/platform/identity/user-columns'
-import { containing, integerKey, textKey, timestampKey } from '@/lib/platform/pagination/keyset'
+import { containing, integerColumn, textColumn, timestampColumn } from '@/lib/platform/pagination/keyset'
 import { paginate } from '@/lib/platform/pagination/paginate'
 import type { List } from '@/lib/platform/pagination/query'
 import { Prisma } from '@/prisma/generated/client'
@@ -17,11 +17,11 @@ export async function findUser(id: number): Promise<User> {
 const userList = {
   name: 'users',
   from: Prisma.sql`"users"`,
-  id: integerKey('"id"'),
+  id: integerColumn('"id"'),
   fields: {
-    name: textKey('"name"', { nullable: true }),
-    email: textKey('"email"'),
-    createdAt: timestampKey('"created_at"'),
+    name: textColumn('"name"', { nullable: true }),
+    email: textColumn('"email"'),
+    createdAt: timestampColumn('"created_at"'),
   },
   unique: ['email'],
 } as const

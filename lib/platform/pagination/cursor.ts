@@ -2,7 +2,7 @@ import { sign, verify } from '@/lib/platform/crypto/keyring'
 
 const SIGNATURE_BYTES = 12
 
-/** The values of a row in the sort columns. */
+/** The values of the sort columns in one row. */
 export type CursorValues = (string | number | null)[]
 
 /**
@@ -17,7 +17,7 @@ export function encodeCursor(order: string, values: CursorValues): string {
 /** Returns the values in a cursor, or undefined if it is forged or belongs to another order. */
 export function decodeCursor(order: string, cursor: string): unknown[] | undefined {
   const bytes = Buffer.from(cursor, 'base64url')
-  // Base64url has several spellings of the same bytes; accept only ours.
+  // The same bytes can be encoded in several ways; accept only the canonical one.
   if (bytes.toString('base64url') !== cursor) return undefined
   const payload = bytes.subarray(SIGNATURE_BYTES)
   if (!verify('cursor', payload, bytes.subarray(0, SIGNATURE_BYTES), SIGNATURE_BYTES)) return undefined

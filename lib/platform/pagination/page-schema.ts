@@ -18,7 +18,7 @@ const byCursor = object({
 
 export const pagination = { Pagination: byPage, CursorPagination: byCursor }
 
-/** One page of a list under its plural name, with the pagination that was asked for. */
+/** Returns the schema of a page: the items under their plural name, and the pagination by page or by cursor. */
 export function pageOf(plural: string, item: Joi.AnySchema): Joi.ObjectSchema {
   return object({ required: { [plural]: Joi.array().items(item), pagination: Joi.alternatives(byPage, byCursor) } })
 }

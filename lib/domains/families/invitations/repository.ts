@@ -1,5 +1,5 @@
 import { AppError } from '@/lib/errors'
-import { integerKey } from '@/lib/platform/pagination/keyset'
+import { integerColumn } from '@/lib/platform/pagination/keyset'
 import type { List, ListRequest } from '@/lib/platform/pagination/query'
 import { prisma } from '@/lib/platform/db/prisma'
 import { paginate } from '@/lib/platform/pagination/paginate'
@@ -45,7 +45,7 @@ export async function insertInvitation(input: {
 const pendingInvitationList = {
   name: 'invitations',
   from: Prisma.sql`invitations`,
-  id: integerKey('id'),
+  id: integerColumn('id'),
   fields: {},
 }
 

@@ -1,5 +1,5 @@
 import { prisma } from '@/lib/platform/db/prisma'
-import { integerKey, timestampKey } from '@/lib/platform/pagination/keyset'
+import { integerColumn, timestampColumn } from '@/lib/platform/pagination/keyset'
 import { paginate } from '@/lib/platform/pagination/paginate'
 import type { List } from '@/lib/platform/pagination/query'
 import { Prisma } from '@/prisma/generated/client'
@@ -10,8 +10,8 @@ const noteColumns = { id: true, text: true, createdAt: true } satisfies Prisma.N
 const noteList = {
   name: 'notes',
   from: Prisma.sql`notes`,
-  id: integerKey('id'),
-  fields: { createdAt: timestampKey('created_at') },
+  id: integerColumn('id'),
+  fields: { createdAt: timestampColumn('created_at') },
   order: [{ field: 'createdAt', direction: 'desc' }],
 } as const
 
