@@ -5,11 +5,13 @@ import { AppError, isAppError, serviceUnavailable } from '@/lib/errors'
 import { logger } from '@/lib/logger'
 import { isDatabaseUnavailable } from '@/lib/platform/db/errors'
 import type { Actor } from '@/lib/platform/identity/actor'
-import type { Route } from '@/lib/platform/operation'
+import type { Operation, Route } from '@/lib/platform/operation'
 import { clientAddress } from './client-address'
 import type { Context, Handler } from './context'
 import { applyCors, isPreflight } from './cors'
+import { limitJsonBody } from './parse'
 import { limitRequest } from './rate-limit'
+import { assertFewParameters, countInProgress, disconnectWhenStalled, drainUnreadBody } from './request-bounds'
 import { identifyCaller } from './require-auth'
 import { sendError } from './respond'
 
@@ -51,6 +53,11 @@ function allowedMethods({ operations }: Route): string {
   return [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ')
 }
 
+/** Returns whether an operation reads or writes bodies that are not JSON, which may be long. */
+function isStream({ rawBody, responses }: Operation): boolean {
+  return rawBody !== undefined || Object.values(responses).some(({ content }) => content !== undefined)
+}
+
 /**
  * Wraps every route: assigns a request id, logs the request, sets common response headers, responds to OPTIONS, maps HEAD
  * to GET (Node leaves the body out), applies the general rate limit, rejects methods that the route does not have, and
@@ -85,12 +92,7 @@ export function apiHandler(route: Route | undefined, handler: Handler<Context>):
       log.info({ requestId, userId, method, path: pathOf(req), status: res.statusCode, durationMs, aborted }, 'request')
     })
 
-    // Drain the unread body: many clients do not read the response until they have finished sending, so an early error
-    // would otherwise deadlock them.
-    res.once('finish', () => {
-      req.unpipe()
-      req.resume()
-    })
+    res.once('finish', () => drainUnreadBody(req))
 
     res.setHeader('X-Request-Id', requestId)
     setSecurityHeaders(res)
@@ -104,8 +106,13 @@ export function apiHandler(route: Route | undefined, handler: Handler<Context>):
         return
       }
       if (method === 'HEAD') req.method = 'GET'
+      assertFewParameters(req.url ?? '')
+      countInProgress(res, ip)
+      const operation = route?.operations.find((one) => one.method === req.method)
+      disconnectWhenStalled(req, { isStream: operation !== undefined && isStream(operation) })
+      limitJsonBody(req, operation?.maxBodyBytes)
       if (isRateLimited) await limitRequest(req, res, context)
-      if (route !== undefined && allow !== undefined && !route.operations.some((one) => one.method === req.method)) {
+      if (route !== undefined && allow !== undefined && operation === undefined) {
         throw new AppError('METHOD_NOT_ALLOWED', { headers: { Allow: allow } })
       }
       await handler(req, res, context)

@@ -6,8 +6,17 @@ import { jsonBoundsError } from '@/lib/json-bounds'
 import { check, type Schema } from '@/lib/validation'
 import { textTypeOf } from './content-negotiation'
 
-/** The largest JSON body, in bytes. */
-export const JSON_LIMIT_BYTES = 1_048_576
+/** The largest JSON body unless the operation says more, in bytes. */
+const JSON_MAX_BYTES = 16_384
+/** How long a client may take to send a JSON body; without progress it is disconnected sooner. */
+const JSON_MAX_MS = 120_000
+
+const bodyLimits = new WeakMap<NextApiRequest, number>()
+
+/** Sets the largest JSON body of a request, in bytes. */
+export function limitJsonBody(req: NextApiRequest, maxBytes = JSON_MAX_BYTES): void {
+  bodyLimits.set(req, maxBytes)
+}
 
 /** Requests whose query was validated. */
 const checkedQueries = new WeakSet<NextApiRequest>()
@@ -83,10 +92,14 @@ function decodeUtf8(bytes: Buffer): string {
 }
 
 async function readBytes(req: NextApiRequest): Promise<Buffer> {
+  const limit = bodyLimits.get(req) ?? JSON_MAX_BYTES
+  const timer = setTimeout(() => req.destroy(), JSON_MAX_MS).unref()
   try {
-    return await getRawBody(req, { length: req.headers['content-length'] ?? null, limit: JSON_LIMIT_BYTES })
+    return await getRawBody(req, { length: req.headers['content-length'] ?? null, limit })
   } catch (cause) {
     const tooLarge = cause instanceof Error && 'type' in cause && cause.type === 'entity.too.large'
     throw new AppError(tooLarge ? 'PAYLOAD_TOO_LARGE' : 'INVALID_JSON', { cause })
+  } finally {
+    clearTimeout(timer)
   }
 }

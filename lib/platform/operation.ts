@@ -77,6 +77,8 @@ type OperationDetails = {
   /** Query parameters that Joi cannot express, by name; they override those of `parameters`. */
   queryParameters?: Record<string, Json>
   body?: Joi.AnySchema
+  /** The largest JSON body; by default 16 KiB. */
+  maxBodyBytes?: number
   /** Bodies that are not JSON, by media type. */
   rawBody?: Record<string, { schema: Json }>
   /** The body's example; by default generated from the required fields. */

@@ -1,7 +1,10 @@
-import { createServer, STATUS_CODES, type Server } from 'node:http'
+import { randomUUID } from 'node:crypto'
+import { createServer, STATUS_CODES, type Server, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { AppError, validationError } from '@/lib/errors'
+import { config } from '@/lib/config'
 import { apiHandler } from '@/lib/http/api-handler'
+import { QUERY_PARAMETERS_MAX } from '@/lib/http/request-bounds'
 import { logger } from '@/lib/logger'
 import { recordRequest } from '@/lib/metrics'
 import { ApiRequest, ApiResponse } from './next-api-request'
@@ -37,31 +40,59 @@ function isDecodable(text: string): boolean {
   }
 }
 
+/** Parses a query. Parameters beyond the bound, for which `apiHandler` rejects the request, are left out. */
 function toQuery(search: string): ApiRequest['query'] {
   const query: Record<string, string | string[]> = Object.create(null)
+  let count = 0
   for (const [name, value] of new URLSearchParams(search)) {
+    count += 1
+    if (count > QUERY_PARAMETERS_MAX) break
     const earlier = query[name]
-    query[name] = earlier === undefined ? value : [...(Array.isArray(earlier) ? earlier : [earlier]), value]
+    if (Array.isArray(earlier)) earlier.push(value)
+    else query[name] = earlier === undefined ? value : [earlier, value]
   }
   return query
 }
 
-/** Responds 400 to malformed HTTP. There is no request object at this point, only the socket. */
-function handleClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+/** Returns whether the version and the Host header are as RFC 9112 requires (sections 2.3 and 3.2). */
+function hasValidFraming({ httpVersion, rawHeaders }: ApiRequest): boolean {
+  const hosts = rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'host').length
+  return httpVersion === '1.1' ? hosts === 1 : httpVersion === '1.0' && hosts <= 1
+}
+
+const invalidFramingHandler = apiHandler(undefined, () => {
+  throw new AppError('VALIDATION_ERROR', { message: 'HTTP/1.1 with exactly one Host header is required.' })
+})
+
+/** Responds 400, or 431 for headers that are too long, to HTTP that Node's parser rejects. There is no request object. */
+function handleClientError(error: NodeJS.ErrnoException, socket: Duplex, pending: ServerResponse | undefined): void {
+  // Bytes of a second response would be taken for the rest of the first.
+  const hasBegun = pending !== undefined && pending.headersSent && !pending.writableFinished
+  if (error.code === 'ECONNRESET' || !socket.writable || hasBegun) {
     socket.destroy()
     return
   }
-  const { status, code, message } = new AppError('VALIDATION_ERROR', { message: 'The request is not valid HTTP.' })
-  const body = JSON.stringify({ error: { code, message } })
+  const isTooLong = error.code === 'HPE_HEADER_OVERFLOW'
+  const requestId = randomUUID()
+  const { status, code, message } = isTooLong
+    ? { ...new AppError('PAYLOAD_TOO_LARGE'), status: 431, message: 'The request headers are too long.' }
+    : new AppError('VALIDATION_ERROR', { message: 'The request is not valid HTTP.' })
+  const body = JSON.stringify({ error: { code, message, requestId } })
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/json; charset=utf-8\r\n` +
-      `X-Content-Type-Options: nosniff\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+      `X-Content-Type-Options: nosniff\r\nX-Request-Id: ${requestId}\r\nCache-Control: no-store\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   )
+  logger().info({ requestId, status, err: error }, 'malformed request')
 }
+
+/** The methods that get a series of their own in the metrics; a client can invent any number of others. */
+const MEASURED_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 
 /** Creates the HTTP server: validates and parses the URL, then dispatches. Does not call `listen`. */
 export function createHttpServer(dispatch: Dispatch): HttpServer {
+  /** The latest response of each connection. */
+  const pending = new WeakMap<Duplex, ServerResponse>()
   const server = createServer(
     {
       IncomingMessage: ApiRequest,
@@ -69,23 +100,30 @@ export function createHttpServer(dispatch: Dispatch): HttpServer {
       headersTimeout: HEADERS_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+      // Checked by `hasValidFraming`, so that the response is the envelope.
+      requireHostHeader: false,
     },
     (req, res) => void handle(req, res),
   )
   const handle = async (req: ApiRequest, res: ApiResponse): Promise<void> => {
     const startedAt = performance.now()
+    pending.set(req.socket, res)
     res.once('close', () => {
       const { method = 'GET', route = 'none' } = req
-      recordRequest({ method, route, status: res.statusCode, seconds: (performance.now() - startedAt) / 1000 })
+      const label = MEASURED_METHODS.has(method) ? method : 'other'
+      recordRequest({
+        method: label,
+        route: res.statusCode === 405 ? 'none' : route,
+        status: res.statusCode,
+        seconds: (performance.now() - startedAt) / 1000,
+      })
     })
     try {
       const url = req.url ?? '/'
       const end = url.indexOf('?')
       const pathname = end < 0 ? url : url.slice(0, end)
-      if (!isDecodable(url)) {
-        await malformedUrlHandler(req, res)
-        return
-      }
+      if (!hasValidFraming(req)) return void (await invalidFramingHandler(req, res))
+      if (!isDecodable(url)) return void (await malformedUrlHandler(req, res))
       req.query = end < 0 ? {} : toQuery(url.slice(end + 1))
       await dispatch(req, res, pathname)
     } catch (error) {
@@ -93,6 +131,9 @@ export function createHttpServer(dispatch: Dispatch): HttpServer {
       res.destroy()
     }
   }
-  server.on('clientError', handleClientError)
+  server.maxConnections = config().maxConnections
+  server.on('clientError', (error, socket) => handleClientError(error, socket, pending.get(socket)))
+  // An expectation other than 100-continue may be ignored (RFC 9110, section 10.1.1).
+  server.on('checkExpectation', (req, res) => void handle(req, res))
   return server
 }
