@@ -2,9 +2,8 @@ import pg from 'pg'
 import { isTimeout } from './errors'
 
 /**
- * A connection that ends when a query on it is given up. Whatever came next would wait behind that query: the ROLLBACK,
- * which would be given up in its turn and never sent, and then, from the pool, the work of others, in a transaction that
- * nobody commits.
+ * A `pg` client that closes itself when a query times out. Otherwise the next statement (ROLLBACK, or another request's
+ * query in a transaction that is never committed) would queue behind the hung one.
  */
 export class Connection extends pg.Client {
   constructor(config?: string | pg.ClientConfig) {

@@ -1,35 +1,35 @@
 import { isAppError } from '@/lib/errors'
 
-/** Prisma's codes, and those of PostgreSQL and the sockets below it, that say: the database cannot be asked now. */
+/** Codes of Prisma, PostgreSQL and sockets for an unavailable database. */
 const UNAVAILABLE = new Set([
   ...['P1000', 'P1001', 'P1002', 'P1003', 'P1008', 'P1010', 'P1011', 'P1017', 'P2024', 'P2028', 'P2037'],
   ...['08000', '08001', '08003', '08004', '08006', '53300', '57014', '57P01', '57P02', '57P03', '57P05', '25P03'],
   ...['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'ETIMEDOUT', 'EPIPE', 'EHOSTUNREACH', 'ENETUNREACH', 'EAI_AGAIN'],
 ])
 
-/** What Prisma's driver adapter calls the same where it drops the code. */
+/** Kinds of errors of Prisma's driver adapter that have no code. */
 const UNAVAILABLE_KINDS = new Set(['DatabaseNotReachable', 'ConnectionClosed', 'SocketTimeout', 'TooManyConnections'])
 
-/** What `pg` says without a code. */
+/** Messages of `pg` errors that have no code. */
 const UNAVAILABLE_MESSAGE =
   /timeout exceeded when trying to connect|Query read timeout|Connection terminated|not queryable|Can't reach database|the database system is/i
 
-/** The same, where it gave up waiting; Prisma may write more around it. */
-const LATE_MESSAGE = /Query read timeout$|^timeout expired$/
+/** Messages of `pg` time-outs; Prisma may prefix them. */
+const TIMEOUT_MESSAGE = /Query read timeout$|^timeout expired$/
 
-/** An error, its causes, and what driver adapters keep under `meta.driverAdapterError`. */
-function* chain(error: unknown): Generator<object> {
+/** Yields an error, its causes, and the errors that driver adapters store under `meta.driverAdapterError`. */
+function* errorChain(error: unknown): Generator<object> {
   const seen = new Set<unknown>()
-  const waiting: unknown[] = [error]
-  while (waiting.length > 0) {
-    const next = waiting.pop()
+  const queue: unknown[] = [error]
+  while (queue.length > 0) {
+    const next = queue.pop()
     if (typeof next !== 'object' || next === null || seen.has(next)) continue
     seen.add(next)
     yield next
-    if ('cause' in next) waiting.push(next.cause)
-    if ('meta' in next) waiting.push(next.meta)
-    if ('driverAdapterError' in next) waiting.push(next.driverAdapterError)
-    if ('errors' in next && Array.isArray(next.errors)) waiting.push(...next.errors)
+    if ('cause' in next) queue.push(next.cause)
+    if ('meta' in next) queue.push(next.meta)
+    if ('driverAdapterError' in next) queue.push(next.driverAdapterError)
+    if ('errors' in next && Array.isArray(next.errors)) queue.push(...next.errors)
   }
 }
 
@@ -39,12 +39,12 @@ function codeOf(error: object): unknown {
 }
 
 /**
- * Whether an error says that the database cannot be reached, or not in time: the caller may try again later. An AppError
- * says what it is itself: below a client that hung up lies the same ECONNRESET.
+ * Returns whether the database was unreachable or too slow, so that the client may retry later. False for an AppError,
+ * which may be caused by the ECONNRESET of a client that disconnected.
  */
 export function isDatabaseUnavailable(error: unknown): boolean {
   if (isAppError(error)) return false
-  for (const link of chain(error)) {
+  for (const link of errorChain(error)) {
     const code = codeOf(link)
     if (typeof code === 'string' && UNAVAILABLE.has(code)) return true
     if ('kind' in link && typeof link.kind === 'string' && UNAVAILABLE_KINDS.has(link.kind)) return true
@@ -53,42 +53,44 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   return false
 }
 
-/** Whether `pg` gave up waiting for the answer to a query, or to its greeting. */
+/** Returns whether `pg` timed out waiting for a connection or a query result. */
 export function isTimeout(error: unknown): boolean {
-  return typeof error === 'object' && error !== null && 'message' in error && LATE_MESSAGE.test(String(error.message))
+  return (
+    typeof error === 'object' && error !== null && 'message' in error && TIMEOUT_MESSAGE.test(String(error.message))
+  )
 }
 
-/** A deadlock, and a serialization failure, as PostgreSQL says it and as Prisma does. */
+/** Deadlock and serialization failure in PostgreSQL, and Prisma's code for both. */
 const CONFLICTS = new Set<unknown>(['40P01', '40001', 'P2034'])
 
-/** Whether PostgreSQL undid a transaction for the sake of others: done again, it may well pass. */
+/** Returns whether PostgreSQL rolled a transaction back because of concurrent ones, so that a retry may succeed. */
 export function isTransactionConflict(error: unknown): boolean {
-  for (const link of chain(error)) if (CONFLICTS.has(codeOf(link))) return true
+  for (const link of errorChain(error)) if (CONFLICTS.has(codeOf(link))) return true
   return false
 }
 
-/** Whether an error says that a query was given up, which the database may yet do. */
+/** Returns whether a query timed out in the client, although the database may still execute it. */
 export function hasTimedOut(error: unknown): boolean {
-  return [...chain(error)].some(isTimeout)
+  return [...errorChain(error)].some(isTimeout)
 }
 
 function hasCode(error: unknown, prismaCode: string): boolean {
   return typeof error === 'object' && error !== null && 'code' in error && error.code === prismaCode
 }
 
-/** A unique constraint was violated (Prisma P2002). */
+/** Returns whether a unique constraint was violated (Prisma P2002). */
 export function isUniqueViolation(error: unknown): boolean {
   return hasCode(error, 'P2002')
 }
 
-/** A row to change, or one that it refers to, is not there (Prisma P2025, P2003). */
+/** Returns whether the row to change, or one that it references, does not exist (Prisma P2025, P2003). */
 export function isMissingRow(error: unknown): boolean {
   return hasCode(error, 'P2025') || hasCode(error, 'P2003')
 }
 
-/** A check or a constraint trigger of this name refused the change (PostgreSQL 23514, which names it in the message). */
+/** Returns whether the named check or constraint trigger was violated (PostgreSQL 23514; the message has the name). */
 export function isCheckViolation(error: unknown, constraint: string): boolean {
-  for (const link of chain(error)) {
+  for (const link of errorChain(error)) {
     if ('originalCode' in link && link.originalCode === '23514' && 'originalMessage' in link) {
       return String(link.originalMessage).includes(`"${constraint}"`)
     }

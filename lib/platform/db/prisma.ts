@@ -10,30 +10,29 @@ import { isTimeout } from './errors'
 import { logger } from '@/lib/logger'
 import { processSingleton } from '@/lib/process-singleton'
 
-/** How long a request may wait for a connection, and then for its answer, before it is told that the database is down. */
+/** Time limits for getting a connection and for a query, after which clients receive SERVICE_UNAVAILABLE. */
 const CONNECTION_TIMEOUT_MS = 1_500
 const QUERY_TIMEOUT_MS = 3_000
-/** Shorter than the client's time-out, so that the connection survives. */
+/** Shorter than `QUERY_TIMEOUT_MS`, so that PostgreSQL ends a slow statement before the connection must be closed. */
 const STATEMENT_TIMEOUT_MS = 2_800
-/** Bounds what a connection accumulates in its backend (seconds). */
+/** Limits the memory that a backend accumulates for its connection. */
 const CONNECTION_LIFETIME_SECONDS = 1_800
-/** After how long without a greeting a database is taken for silent. */
 const CONNECT_PROBE_TIMEOUT_MS = 2_500
 
-/** What a query runs on: the client itself, or a transaction of it that the caller wants the query to be part of. */
+/** The client of the process or of a transaction. */
 export type DbClient = Prisma.TransactionClient
 
 type Database = { pool: pg.Pool; client: PrismaClient }
 
-/** A transaction that work runs in, and what is to be done once it is committed. */
+/** A transaction and its after-commit hooks. */
 export type TransactionScope = { client: DbClient; isOpen: boolean; afterCommit: (() => unknown)[] }
 
-/** Carries the ambient transaction to the queries of the work in it; `inTransaction` opens it. */
+/** Stores the ambient transaction, which `inTransaction` opens, for all queries of the work in it. */
 export const transactionScopes = processSingleton('transactions', () => new AsyncLocalStorage<TransactionScope>())
 
 const database = processSingleton('database', connect)
 
-/** The transaction around the caller. Work that goes on after its end has none. */
+/** Returns the ambient transaction, unless it has ended: work that was not awaited may outlive it. */
 export function openTransaction(): TransactionScope | undefined {
   const scope = transactionScopes().getStore()
   return scope?.isOpen === true ? scope : undefined
@@ -41,7 +40,8 @@ export function openTransaction(): TransactionScope | undefined {
 
 function connect(): Database {
   const { databaseUrl, databasePoolMax } = config()
-  if (databaseUrl === undefined) throw new Error('DATABASE_URL is not set; `npm start` brings a database of its own.')
+  if (databaseUrl === undefined)
+    throw new Error('DATABASE_URL is not set; `npm start` starts an embedded database without it.')
   const pool = new pg.Pool({
     Client: Connection,
     connectionString: databaseUrl,
@@ -50,13 +50,13 @@ function connect(): Database {
     query_timeout: QUERY_TIMEOUT_MS,
     idleTimeoutMillis: 60_000,
     keepAlive: true,
-    // The driver adapter writes and reads times without their offset, as if every database lived in UTC.
-    // The server ends a statement itself, or its backend would go on after the client has given up.
+    // The driver adapter omits the offset of times, as if the session's time zone were UTC. Without statement_timeout a
+    // backend would continue after the client has timed out.
     options: `-c TimeZone=UTC -c statement_timeout=${STATEMENT_TIMEOUT_MS}`,
     maxLifetimeSeconds: CONNECTION_LIFETIME_SECONDS,
   })
-  // An idle connection that breaks is replaced by the pool; without a listener the event would end the process.
-  pool.on('error', (error) => logger().warn({ err: error }, 'an idle database connection broke'))
+  // The pool replaces a broken idle connection; without a listener, the event would crash the process.
+  pool.on('error', (error) => logger().warn({ err: error }, 'idle database connection lost'))
   const adapter = new PrismaPg(pool, { statementNameGenerator })
   return { pool, client: new PrismaClient({ adapter }) }
 }
@@ -66,9 +66,9 @@ const statementNames = new Map<string, string>()
 const seenOnce = new LRUCache<string, true>({ max: NAMED_STATEMENTS_MAX })
 
 /**
- * Names a SQL text that was seen before, so that each connection parses and plans it once. Texts that occur once stay
- * unnamed, and so do all beyond `NAMED_STATEMENTS_MAX`: clients can make any number of texts by combining filters, and
- * PostgreSQL stores every named statement for as long as the connection lives. Names are at most 63 bytes long.
+ * Names a SQL text from its second use on, so that each connection parses and plans it once. At most
+ * `NAMED_STATEMENTS_MAX` texts are named: clients can produce any number of texts by combining filters, and PostgreSQL
+ * stores every named statement until the connection closes. Names are at most 63 bytes long.
  */
 function statementNameGenerator({ sql }: { sql: string }): string {
   const known = statementNames.get(sql)
@@ -82,7 +82,7 @@ function statementNameGenerator({ sql }: { sql: string }): string {
   return name
 }
 
-/** The extended protocol's unnamed statement, which the next one replaces. */
+/** Selects the extended protocol's unnamed statement, which the next one replaces. */
 const UNNAMED = ''
 
 /** Returns the ambient transaction's client within `inTransaction`, otherwise the Prisma client of the process. */
@@ -90,14 +90,14 @@ export function prisma(): DbClient {
   return openTransaction()?.client ?? database().client
 }
 
-/** The pool below the client, for figures and for streaming reads. */
+/** Returns the client's connection pool, for metrics and streaming reads. */
 export function databasePool(): pg.Pool {
   return database().pool
 }
 
 /**
- * Rejects when the database is silent. It is asked over a connection of its own, since those of the pool may all be busy;
- * to be turned away there is an answer too.
+ * Rejects if the database does not accept a new connection in time. Uses a dedicated connection because the pool may be
+ * exhausted; a database that rejects the connection is reachable too.
  */
 export async function assertDatabaseReachable(): Promise<void> {
   const client = new pg.Client({
@@ -108,13 +108,13 @@ export async function assertDatabaseReachable(): Promise<void> {
   try {
     await client.connect()
   } catch (cause) {
-    if (isTimeout(cause)) throw new Error('Connection terminated: the database is silent.', { cause })
+    if (isTimeout(cause)) throw new Error('Connection terminated: the database does not respond.', { cause })
   } finally {
     client.end().catch(() => undefined)
   }
 }
 
-/** Closes every connection; the next call of `prisma` opens new ones. */
+/** Closes all connections; the next call of `prisma` opens new ones. */
 export async function disconnect(): Promise<void> {
   const open = database.current()
   database.replace(undefined)

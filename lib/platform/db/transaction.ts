@@ -6,19 +6,18 @@ import { logger } from '@/lib/logger'
 import { openTransaction, prisma, transactionScopes, type DbClient, type TransactionScope } from './prisma'
 
 const ATTEMPTS_MAX = 4
-const PAUSE_MAX_MS = 50
+const BACKOFF_MAX_MS = 50
 
 /**
- * Runs work in one transaction: every query that it makes through `prisma()`, however deep below, belongs to it, and
- * `prisma().$transaction(async (transaction) => …)` in there is a savepoint of it. Within another `inTransaction` it is a
- * savepoint too: what it throws undoes its own part alone.
+ * Runs work in a transaction that all its queries through `prisma()` join. A nested `inTransaction`, or
+ * `prisma().$transaction(async …)`, is a savepoint: its failure rolls back only its own part. The array form of
+ * `$transaction` does not join.
  *
- * Where PostgreSQL undoes the outermost transaction for a deadlock or a serialization failure, all of the work is done
- * again, a few times: it must be one that can be, with nothing but queries to be seen of it outside, and all else through
- * `afterCommit`. SERVICE_UNAVAILABLE when it gets no way through.
+ * After a deadlock or a serialization failure the outermost work is repeated, so it must have no effects other than
+ * queries; everything else goes through `afterCommit`. A database error that is caught without a savepoint leaves the
+ * transaction unusable. `timeoutMs` applies to each attempt of the outermost work.
  *
- * The array form of `$transaction` does not join. A database error that is caught without a savepoint around it leaves
- * the transaction unusable, as PostgreSQL has it. `timeoutMs` counts for the outermost alone, and for each attempt.
+ * @throws SERVICE_UNAVAILABLE when all attempts failed because of concurrent transactions
  */
 export async function inTransaction<T>(
   work: (transaction: DbClient) => Promise<T>,
@@ -38,17 +37,19 @@ export async function inTransaction<T>(
     } catch (error) {
       if (!isTransactionConflict(error)) throw error
       if (attempt === ATTEMPTS_MAX) throw serviceUnavailable(error, 1)
-      // Not for the same time as the others, or they would meet again.
-      await sleep(Math.random() * PAUSE_MAX_MS * attempt)
+      // Randomised back-off, so competing transactions do not collide again.
+      await sleep(Math.random() * BACKOFF_MAX_MS * attempt)
     }
   }
 }
 
+type AfterCommitHooks = TransactionScope['afterCommit']
+
 async function runOnce<T>(
   work: (transaction: DbClient) => Promise<T>,
   timeoutMs: number,
-): Promise<{ result: T; afterCommit: TransactionScope['afterCommit'] }> {
-  const afterCommit: TransactionScope['afterCommit'] = []
+): Promise<{ result: T; afterCommit: AfterCommitHooks }> {
+  const afterCommit: AfterCommitHooks = []
   const result = await prisma().$transaction(
     async (client) => {
       const scope: TransactionScope = { client, isOpen: true, afterCommit }
@@ -63,30 +64,30 @@ async function runOnce<T>(
   return { result, afterCommit }
 }
 
-/** The change is made by now: whatever goes wrong here is logged and does not make it undone. */
-async function runAfterCommitHooks(effects: TransactionScope['afterCommit']): Promise<void> {
-  for (const effect of effects) {
+async function runAfterCommitHooks(hooks: AfterCommitHooks): Promise<void> {
+  for (const hook of hooks) {
     try {
-      await effect()
+      await hook()
     } catch (error) {
-      logger().error({ err: error }, 'what follows a commit failed')
+      // After-commit hooks cannot roll back; failures are only logged.
+      logger().error({ err: error }, 'after-commit hook failed')
     }
   }
 }
 
 /**
- * Does something once the change can be seen by others, such as forgetting what a cache holds: after the commit of the
- * transaction around it, never when that is undone, and at once where there is none.
+ * Runs a hook, such as a cache invalidation, once the changes are visible: after the commit of the outermost transaction,
+ * never after a rollback, and immediately outside of a transaction.
  */
-export async function afterCommit(effect: () => unknown): Promise<void> {
+export async function afterCommit(hook: () => unknown): Promise<void> {
   const scope = openTransaction()
-  if (scope === undefined) await effect()
-  else scope.afterCommit.push(effect)
+  if (scope === undefined) await hook()
+  else scope.afterCommit.push(hook)
 }
 
 /**
- * Keeps others from changing or deleting a row until the transaction ends; rows that refer to it may still be added.
- * `table` is a name in SQL, never input. Whether there is such a row.
+ * Locks a row against changes and deletion until the transaction ends; rows that reference it may still be inserted.
+ * Returns whether the row exists. `table` is inserted into the SQL and must never be input.
  */
 export async function lockRow(table: string, id: number): Promise<boolean> {
   const rows = await prisma().$queryRaw<unknown[]>(

@@ -7,7 +7,7 @@ import { waitFor } from '../../../support/wait'
 import { createSession, createUser } from '../../../support/factories'
 import { queryOnce } from '../../../support/postgres'
 
-describe('a database that lives in another time zone', () => {
+describe('a database with another time zone', () => {
   const original = config()
   const name = `tokyo_${process.env['JEST_WORKER_ID'] ?? '1'}`
 
@@ -24,7 +24,7 @@ describe('a database that lives in another time zone', () => {
     await dropDatabase(name)
   })
 
-  it('keeps the times that were meant', async () => {
+  it('stores and reads correct times', async () => {
     const startedAt = Date.now()
     const user = await createUser()
     expect(Math.abs(user.createdAt.getTime() - startedAt)).toBeLessThan(60_000)
@@ -35,8 +35,8 @@ describe('a database that lives in another time zone', () => {
   })
 })
 
-describe('a statement that takes too long', () => {
-  it('is ended in PostgreSQL too, with its transaction, and leaves the pool usable', async () => {
+describe('a statement that times out', () => {
+  it('ends in PostgreSQL with its transaction, and the pool stays usable', async () => {
     const work = inTransaction(async () => {
       await createUser()
       await prisma().$queryRaw`SELECT pg_sleep(60)::text`
@@ -58,7 +58,7 @@ describe('a statement that takes too long', () => {
 })
 
 describe('prepared statements', () => {
-  it('are stored for texts that repeat, not for every text that a client can compose', async () => {
+  it('are created for repeated SQL texts only', async () => {
     await inTransaction(async () => {
       const stored = async () => {
         const [row] = await prisma().$queryRaw<{ total: number }[]>`

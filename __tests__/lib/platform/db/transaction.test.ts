@@ -9,8 +9,8 @@ import { waitFor } from '../../../support/wait'
 const add = (email: string) => prisma().user.create({ data: { email } })
 const isThere = async (email: string) => (await prisma().user.count({ where: { email } })) === 1
 
-describe('a transaction', () => {
-  it('carries every query below it, and is undone as a whole', async () => {
+describe('inTransaction', () => {
+  it('includes all queries of its work and rolls them back together', async () => {
     const email = uniqueEmail()
     const work = inTransaction(async () => {
       await add(email)
@@ -21,7 +21,7 @@ describe('a transaction', () => {
     expect(await isThere(email)).toBe(false)
   })
 
-  it('undoes only the inner part when that fails, also of a constraint and through $transaction', async () => {
+  it('rolls back only the nested transaction that failed, also by a constraint and in $transaction', async () => {
     const [outer, inner] = [uniqueEmail(), uniqueEmail()]
     await inTransaction(async () => {
       await add(outer)
@@ -37,7 +37,7 @@ describe('a transaction', () => {
     expect([await isThere(outer), await isThere(inner)]).toEqual([true, false])
   })
 
-  it('keeps transactions at the same time apart', async () => {
+  it('isolates concurrent transactions', async () => {
     const emails = Array.from({ length: 4 }, uniqueEmail)
     const results = await Promise.allSettled(
       emails.map((email, index) =>
@@ -51,22 +51,22 @@ describe('a transaction', () => {
     expect(await Promise.all(emails.map(isThere))).toEqual([true, false, true, false])
   })
 
-  it('does what follows the commit after it, and not what was undone', async () => {
+  it('runs after-commit hooks after the outermost commit, except those of a rollback', async () => {
     const done: string[] = []
-    await afterCommit(() => done.push('at once'))
+    await afterCommit(() => done.push('immediately'))
     await inTransaction(async () => {
       await afterCommit(() => done.push('outer'))
       await inTransaction(async () => afterCommit(() => done.push('inner')))
       await inTransaction(async () => {
-        await afterCommit(() => done.push('undone'))
+        await afterCommit(() => done.push('rolled back'))
         throw new Error('no')
       }).catch(() => {})
-      expect(done).toEqual(['at once'])
+      expect(done).toEqual(['immediately'])
     })
-    expect(done).toEqual(['at once', 'outer', 'inner'])
+    expect(done).toEqual(['immediately', 'outer', 'inner'])
   })
 
-  it('stands when what follows it fails', async () => {
+  it('stays committed when an after-commit hook fails', async () => {
     expectErrorsInLog()
     const email = uniqueEmail()
     await inTransaction(async () => {
@@ -76,7 +76,7 @@ describe('a transaction', () => {
     expect(await isThere(email)).toBe(true)
   })
 
-  it('leaves work alone that goes on after its end', async () => {
+  it('does not include queries that run after its end', async () => {
     let late: Promise<boolean> | undefined
     const ended = { settle: () => {} }
     const end = new Promise<void>((resolve) => (ended.settle = resolve))
@@ -90,26 +90,26 @@ describe('a transaction', () => {
   })
 })
 
-describe('a transaction that PostgreSQL undoes for the sake of others', () => {
+describe('inTransaction with concurrent transactions', () => {
   const rename = (email: string, name: string) => prisma().user.update({ where: { email }, data: { name } })
   const nameOf = async (email: string) => (await prisma().user.findUnique({ where: { email } }))?.name
 
-  /** Lets two come together at a point once each, and whoever comes again pass. */
-  function meeting(): () => Promise<void> {
-    let come = 0
+  /** Returns a barrier at which the first two callers wait for each other; later callers pass. */
+  function barrier(): () => Promise<void> {
+    let arrived = 0
     let open = () => {}
     const both = new Promise<void>((resolve) => (open = resolve))
     return async () => {
-      come += 1
-      if (come === 2) open()
+      arrived += 1
+      if (arrived === 2) open()
       await both
     }
   }
 
-  it('is done again after a deadlock, whole, and what follows the commit once', async () => {
+  it('repeats all work after a deadlock, and runs after-commit hooks once', async () => {
     const emails = [uniqueEmail(), uniqueEmail()] as const
     for (const email of emails) await add(email)
-    const meet = meeting()
+    const meet = barrier()
     let attempts = 0
     const followed: string[] = []
     const swap = (name: string, first: string, second: string) =>
@@ -128,13 +128,13 @@ describe('a transaction that PostgreSQL undoes for the sake of others', () => {
     expect(await nameOf(emails[0])).toBe(await nameOf(emails[1]))
   })
 
-  it('is done again after a serialization failure, with what others wrote meanwhile', async () => {
+  it('repeats the work after a serialization failure with the data written meanwhile', async () => {
     const email = uniqueEmail()
     await add(email)
     let attempts = 0
-    await inTransaction(async (transaction) => {
+    await inTransaction(async () => {
       attempts += 1
-      await transaction.$executeRaw`SET TRANSACTION ISOLATION LEVEL REPEATABLE READ`
+      await prisma().$executeRaw`SET TRANSACTION ISOLATION LEVEL REPEATABLE READ`
       const name = await nameOf(email)
       if (attempts === 1) await databasePool().query('UPDATE users SET name = $1 WHERE email = $2', ['theirs', email])
       await rename(email, `${name} and mine`)
@@ -142,45 +142,45 @@ describe('a transaction that PostgreSQL undoes for the sake of others', () => {
     expect([attempts, await nameOf(email)]).toEqual([2, 'theirs and mine'])
   })
 
-  it('is given up after a few attempts, as something to try again later', async () => {
+  it('throws SERVICE_UNAVAILABLE after four attempts', async () => {
     let attempts = 0
-    const work = inTransaction(async (transaction) => {
+    const work = inTransaction(async () => {
       attempts += 1
-      await transaction.$executeRaw`DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = 'deadlock_detected'; END $$`
+      await prisma().$executeRaw`DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = 'deadlock_detected'; END $$`
     })
     await expect(work).rejects.toMatchObject({ code: 'SERVICE_UNAVAILABLE', headers: { 'Retry-After': '1' } })
     expect(attempts).toBe(4)
   })
 
-  it('is not done again for any other failure', async () => {
+  it('does not retry after other errors', async () => {
     let attempts = 0
-    const work = inTransaction(async (transaction) => {
+    const work = inTransaction(async () => {
       attempts += 1
-      await transaction.$executeRaw`SELECT 1 / 0`
+      await prisma().$executeRaw`SELECT 1 / 0`
     })
     await expect(work).rejects.toThrow('division by zero')
     expect(attempts).toBe(1)
   })
 })
 
-describe('a request in whose transaction there is a deadlock', () => {
-  it('is answered as if there had been none, and creates once', async () => {
+describe('a request whose transaction deadlocks', () => {
+  it('succeeds and creates one post', async () => {
     const { owner, family } = await createFamilyFixture()
     const json = { title: 'Once', content: 'x', visibility: 'family', familyId: family.id }
     const client = await databasePool().connect()
     try {
-      // The other side holds what the insertion of a post asks for last, and asks for what that holds by then.
+      // This transaction holds the lock that the insertion requests last, and requests one that the insertion holds.
       await client.query('BEGIN')
       await client.query('SELECT 1 FROM users WHERE id = $1 FOR UPDATE', [owner.user.id])
       const headers = { 'Idempotency-Key': 'deadlocked' }
-      const made = api('POST', '/api/posts', { token: owner.token, json, headers })
+      const response = api('POST', '/api/posts', { token: owner.token, json, headers })
       await waitFor('the insertion to wait', async () => {
         const { rows } = await client.query('SELECT FROM pg_locks WHERE NOT granted')
         return rows.length > 0
       })
       await client.query('SELECT 1 FROM families WHERE id = $1 FOR UPDATE', [family.id]).catch(() => undefined)
       await client.query('ROLLBACK')
-      expect((await made).status).toBe(201)
+      expect((await response).status).toBe(201)
     } finally {
       client.release()
     }
