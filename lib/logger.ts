@@ -9,7 +9,7 @@ type LoggedError = { type: string; message: string; code?: unknown; stack?: stri
 
 const CAUSES_MAX = 5
 
-/** What a log line says of an error: nothing of what else libraries hang on it, such as clients with their settings. */
+/** Serialises errors without library-attached properties, which may contain credentials. */
 function describeError(error: unknown, depth = 0): LoggedError {
   if (typeof error !== 'object' || error === null || !('message' in error)) {
     return { type: typeof error, message: String(error) }
@@ -43,5 +43,5 @@ function create(): Logger {
   return pino(options, pino.destination({ dest: 1, sync: false, minLength: 0 }))
 }
 
-/** The log of the process: JSON lines on standard output, readable ones in a terminal. */
+/** Returns the logger of the process: JSON lines on standard output, formatted lines in a terminal. */
 export const logger = processSingleton('logger', create)

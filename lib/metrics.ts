@@ -17,14 +17,14 @@ function create(): Metrics {
     registry,
     requests: new Histogram({
       name: 'http_request_duration_seconds',
-      help: 'How long requests took, by method, route and status.',
+      help: 'Duration of requests by method, route and status.',
       labelNames: ['method', 'route', 'status'],
       buckets: DURATION_BUCKETS,
       registers: [registry],
     }),
     cacheReads: new Counter({
       name: 'hearth_cache_reads_total',
-      help: 'Reads of the cache, by group and by whether it had an answer.',
+      help: 'Cache reads by tag and outcome.',
       labelNames: ['group', 'outcome'],
       registers: [registry],
     }),
@@ -33,32 +33,26 @@ function create(): Metrics {
 
 const metrics = processSingleton('metrics', create)
 
-/** Counts an answered request. `route` is the pattern, never the path: the number of time series stays bounded. */
+/** Records a finished request. `route` is the pattern, not the path, to limit the number of time series. */
 export function recordRequest(request: { method: string; route: string; status: number; seconds: number }): void {
   const { method, route, status, seconds } = request
   metrics().requests.observe({ method, route, status }, seconds)
 }
 
-/** Counts a read of the cache. */
+/** Records a cache read; `group` is the entry's first tag. */
 export function recordCacheRead(group: string, outcome: 'hit' | 'miss'): void {
   metrics().cacheReads.inc({ group, outcome })
 }
 
-/** A figure that is read when it is asked for; a second one of the same name takes the place of the first. */
-export function registerGauge(figure: { name: string; help: string; read: () => number | Promise<number> }): void {
+/** Registers a gauge that is read on every scrape, replacing the gauge of the same name. */
+export function registerGauge(options: { name: string; help: string; read: () => number | Promise<number> }): void {
+  const { name, help, read } = options
   const { registry } = metrics()
-  registry.removeSingleMetric(figure.name)
-  const gauge: Gauge = new Gauge({
-    name: figure.name,
-    help: figure.help,
-    registers: [registry],
-    collect: async () => {
-      gauge.set(await figure.read())
-    },
-  })
+  registry.removeSingleMetric(name)
+  const gauge: Gauge = new Gauge({ name, help, registers: [registry], collect: async () => gauge.set(await read()) })
 }
 
-/** Everything in Prometheus' text format, version 0.0.4. */
+/** Renders all metrics in Prometheus' text format, version 0.0.4. */
 export async function renderMetrics(): Promise<{ contentType: string; text: string }> {
   const { registry } = metrics()
   return { contentType: registry.contentType, text: await registry.metrics() }

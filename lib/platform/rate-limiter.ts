@@ -12,13 +12,13 @@ import { processSingleton } from '@/lib/process-singleton'
 
 export type LimitName = keyof RateLimits
 
-/** Where somebody stands within a limit. */
+/** The state of a key within a limit. */
 export type LimitState = { allowed: boolean; limit: number; remaining: number; resetSeconds: number }
 
-/** How many callers a limiter in memory knows at most: some 20 MB, whatever flood of addresses comes. */
+/** Limits the memory of a limiter to some 20 MB when requests come from very many addresses. */
 const KEYS_MAX = 50_000
 
-/** The library's limiter in memory, forgetting whoever was not seen for longest once there are `KEYS_MAX`. */
+/** A memory limiter that evicts the least recently used keys beyond `KEYS_MAX`. */
 class BoundedRateLimiterMemory extends RateLimiterMemory {
   readonly #keys = new LRUCache<string | number, true>({
     max: KEYS_MAX,
@@ -34,15 +34,15 @@ class BoundedRateLimiterMemory extends RateLimiterMemory {
 }
 
 type Limiter = { counting: RateLimiterAbstract; memory: RateLimiterMemory }
-type Limiters = { settings: RateLimits; client: Redis | undefined; byName: Map<LimitName, Limiter> }
+type Limiters = { limits: RateLimits; client: Redis | undefined; byName: Map<LimitName, Limiter> }
 
 const rateLimiters = processSingleton<Limiters>('rate-limiters', () => ({
-  settings: config().rateLimits,
+  limits: config().rateLimits,
   client: redis(),
   byName: new Map(),
 }))
 
-function makeLimiter(name: LimitName, { maxRequests, windowSeconds }: RateLimit, client: Redis | undefined): Limiter {
+function createLimiter(name: LimitName, { maxRequests, windowSeconds }: RateLimit, client: Redis | undefined): Limiter {
   const options = { keyPrefix: `hearth:limit:${name}`, points: maxRequests, duration: windowSeconds }
   const memory = new BoundedRateLimiterMemory(options)
   if (client === undefined) return { counting: memory, memory }
@@ -55,32 +55,31 @@ function makeLimiter(name: LimitName, { maxRequests, windowSeconds }: RateLimit,
   return { counting, memory }
 }
 
-/** One limiter a name for the whole process, whichever copy of this module asks; made anew when the settings change. */
+/** Returns the process's limiter of this name, creating all limiters again when the configuration has changed. */
 function limiterOf(name: LimitName): Limiter {
-  const { settings, client } = rateLimiters()
-  if (settings !== config().rateLimits || client !== redis()) rateLimiters.replace(undefined)
+  const { limits, client } = rateLimiters()
+  if (limits !== config().rateLimits || client !== redis()) rateLimiters.replace(undefined)
   const { byName } = rateLimiters()
   const known = byName.get(name)
   if (known !== undefined) return known
-  const limiter = makeLimiter(name, config().rateLimits[name], redis())
+  const limiter = createLimiter(name, config().rateLimits[name], redis())
   byName.set(name, limiter)
   return limiter
 }
 
-/** Whether a limit is on. */
+/** Returns whether a limit is enabled. */
 export function isLimited(name: LimitName): boolean {
   return config().rateLimits[name].maxRequests > 0
 }
 
 /**
- * Counts one more for `key` and says where that leaves it; undefined where the limit is off. In Redis the counter is
- * that of all instances. While Redis is away, and without `REDIS_URL`, it is this process's own: neither open nor
- * closed. Windows are fixed and begin with the first count.
+ * Counts a request for `key` in a fixed window that begins with the first request. Returns undefined if the limit is
+ * disabled. Instances share their counters in Redis; while it is unreachable, or without `REDIS_URL`, each counts by itself.
  */
 export async function consume(name: LimitName, key: string): Promise<LimitState | undefined> {
   const { maxRequests } = config().rateLimits[name]
   if (maxRequests === 0) return undefined
-  // `penalty` is `consume` that does not reject over the limit: being limited is an answer here, not an error.
+  // `penalty` is the library's `consume`, except that it does not reject over the limit.
   const result = await limiterOf(name).counting.penalty(key)
   return {
     allowed: result.consumedPoints <= maxRequests,
@@ -90,12 +89,12 @@ export async function consume(name: LimitName, key: string): Promise<LimitState 
   }
 }
 
-/** Takes back one count of `key`, for what turned out not to count. */
+/** Reverses one count of `key`. */
 export async function refund(name: LimitName, key: string): Promise<void> {
   if (isLimited(name)) await limiterOf(name).counting.reward(key)
 }
 
-/** Forgets all counts of `key`, those too that were made in memory while Redis was away. */
+/** Resets the count of `key`, also the one in memory from while Redis was unreachable. */
 export async function resetCount(name: LimitName, key: string): Promise<void> {
   if (!isLimited(name)) return
   const { counting, memory } = limiterOf(name)

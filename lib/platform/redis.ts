@@ -3,17 +3,14 @@ import { config } from '@/lib/config'
 import { logger } from '@/lib/logger'
 import { processSingleton } from '@/lib/process-singleton'
 
-/** How long one command may take, and how long a silent connection is believed in, in milliseconds. */
+/** Time limits for a command, and for a connection that sends nothing while a response is due. */
 const COMMAND_TIMEOUT_MS = 250
 const SOCKET_TIMEOUT_MS = 500
-/** Together how long it takes at most, once Redis can be reached again, until it is. */
+/** The sum of these is the longest time to reconnect once Redis is reachable again. */
 const CONNECT_TIMEOUT_MS = 1_000
 const RECONNECT_DELAY_MAX_MS = 500
 
-/**
- * Whatever uses Redis here can go on without it, so no command waits for it to come back: while there is no connection
- * commands fail at once, and one that hangs is given up and its connection replaced.
- */
+/** Redis is optional: commands fail fast while it is unreachable instead of queueing, and hung connections are replaced. */
 function connect(): Redis | undefined {
   const { redisUrl } = config()
   if (redisUrl === undefined) return undefined
@@ -28,12 +25,12 @@ function connect(): Redis | undefined {
   })
   let reachable: boolean | undefined
   client.on('ready', () => {
-    if (reachable === false) logger().info('Redis is back')
+    if (reachable === false) logger().info('Redis is reachable again')
     reachable = true
   })
-  // Every attempt to reconnect fails with an event of its own; the log needs the first of them.
+  // Each failed reconnection emits an event; only the first is logged.
   client.on('error', (error) => {
-    if (reachable !== false) logger().warn({ err: error }, 'Redis cannot be reached')
+    if (reachable !== false) logger().warn({ err: error }, 'Redis is unreachable')
     reachable = false
   })
   client.on('close', () => {
@@ -44,17 +41,17 @@ function connect(): Redis | undefined {
 }
 
 /**
- * The one Redis client of the process, connecting from the first call on, or undefined without `REDIS_URL`. Commands
- * reject while Redis is away, within `COMMAND_TIMEOUT_MS` at the latest: callers have another way, and take it.
+ * Returns the Redis client of the process, or undefined without `REDIS_URL`. Commands reject while Redis is unreachable,
+ * within `COMMAND_TIMEOUT_MS`; callers must have a fallback.
  */
 export const redis = processSingleton('redis', connect)
 
-/** Asks Redis for nothing but an answer; rejects while it is away. */
+/** Rejects if Redis is configured but unreachable. */
 export async function pingRedis(): Promise<void> {
   await redis()?.ping()
 }
 
-/** Closes the connection and waits until it is closed; the next call of `redis` opens a new one. */
+/** Closes the connection and waits for its end; the next call of `redis` opens a new one. */
 export async function disconnectRedis(): Promise<void> {
   const client = redis.current()
   redis.replace(undefined)

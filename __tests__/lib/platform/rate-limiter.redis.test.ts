@@ -17,7 +17,7 @@ async function untilConnected(): Promise<void> {
     if (await pingRedis().then(() => true).catch(() => false)) return // prettier-ignore
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
-  throw new Error('Redis was not reached.')
+  throw new Error('Redis is unreachable.')
 }
 
 let server: RunningRedis
@@ -39,7 +39,7 @@ describe.each(['memory', 'Redis'])('a limit in %s', (store) => {
     if (store === 'Redis') await untilConnected()
   })
 
-  it('lets through as many as it says, then refuses, and says where one stands', async () => {
+  it('allows requests up to the limit, rejects the rest, and returns the state', async () => {
     const key = randomUUID()
     const states = []
     for (let attempt = 0; attempt < 5; attempt++) states.push(await consume('general', key))
@@ -49,20 +49,20 @@ describe.each(['memory', 'Redis'])('a limit in %s', (store) => {
     for (const state of states) expect([59, 60]).toContain(state?.resetSeconds)
   })
 
-  it('lets through no more than it says of those that come at once', async () => {
+  it('allows no more concurrent requests than the limit', async () => {
     const key = randomUUID()
     const states = await Promise.all(Array.from({ length: 50 }, () => consume('general', key)))
     expect(states.filter((state) => state?.allowed)).toHaveLength(3)
   })
 
-  it('counts each caller and each limit by itself', async () => {
+  it('counts each key and each limit separately', async () => {
     const [first, second] = [randomUUID(), randomUUID()]
     for (let attempt = 0; attempt < 4; attempt++) await consume('general', first)
     expect(await consume('general', second)).toMatchObject({ allowed: true, remaining: 2 })
     expect(await consume('strict', first)).toMatchObject({ allowed: true, remaining: 2 })
   })
 
-  it('takes a count back', async () => {
+  it('refunds a count', async () => {
     const key = randomUUID()
     for (let attempt = 0; attempt < 3; attempt++) await consume('general', key)
     await refund('general', key)
@@ -70,14 +70,14 @@ describe.each(['memory', 'Redis'])('a limit in %s', (store) => {
     expect((await consume('general', key))?.allowed).toBe(false)
   })
 
-  it('forgets a caller', async () => {
+  it('resets a count', async () => {
     const key = randomUUID()
     for (let attempt = 0; attempt < 4; attempt++) await consume('general', key)
     await resetCount('general', key)
     expect(await consume('general', key)).toMatchObject({ allowed: true, remaining: 2 })
   })
 
-  it('begins anew when the window is over', async () => {
+  it('starts again after the window', async () => {
     const key = randomUUID()
     limitTo(1, 1)
     await consume('general', key)
@@ -86,7 +86,7 @@ describe.each(['memory', 'Redis'])('a limit in %s', (store) => {
     expect((await consume('general', key))?.allowed).toBe(true)
   })
 
-  it('counts nothing when it is off', async () => {
+  it('counts nothing when it is disabled', async () => {
     limitTo(0)
     expect(await consume('general', randomUUID())).toBeUndefined()
     await refund('general', randomUUID())
@@ -95,12 +95,11 @@ describe.each(['memory', 'Redis'])('a limit in %s', (store) => {
 })
 
 describe('a limit in memory', () => {
-  it('holds no more callers than it has room for, whoever comes', async () => {
+  it('evicts the least recently used keys', async () => {
     await disconnectRedis()
     setConfig({ ...config(), redisUrl: undefined })
     limitTo(3)
     for (let caller = 0; caller < 50_001; caller++) await consume('general', `caller-${caller}`)
-    // The first was pushed out, the last is known.
     expect((await consume('general', 'caller-50000'))?.remaining).toBe(1)
     expect((await consume('general', 'caller-0'))?.remaining).toBe(2)
   })
@@ -113,7 +112,7 @@ describe('a limit in Redis', () => {
     await untilConnected()
   })
 
-  it('goes on in memory while Redis is away, and in Redis when it is back', async () => {
+  it('counts in memory while Redis is unreachable, and in Redis afterwards', async () => {
     const key = randomUUID()
     for (let attempt = 0; attempt < 4; attempt++) await consume('general', key)
     await server.kill()
@@ -126,7 +125,7 @@ describe('a limit in Redis', () => {
     expect(await redis()?.keys(`*${key}`)).toEqual([`hearth:limit:general:${key}`])
   })
 
-  it('waits half a second at most for a Redis that hangs, and then no more', async () => {
+  it('waits at most half a second for a hanging Redis, and then not at all', async () => {
     const key = randomUUID()
     server.pause()
     try {
@@ -144,7 +143,7 @@ describe('a limit in Redis', () => {
     expect((await consume('general', randomUUID()))?.remaining).toBe(2)
   })
 
-  it('keeps no key without an end', async () => {
+  it('stores no key without a TTL', async () => {
     const key = randomUUID()
     await consume('general', key)
     expect(await redis()?.ttl(`hearth:limit:general:${key}`)).toBeGreaterThan(0)
