@@ -1,5 +1,5 @@
 import type { NextApiRequest, NextApiResponse } from 'next'
-import type { Finish, StoredFile } from '@/lib/domains/files/service'
+import type { CommitDecision, StoredFile } from '@/lib/domains/files/service'
 import { runIdempotent, type IdempotentResult } from '@/lib/platform/idempotency/service'
 import type { Context } from './context'
 import {
@@ -13,7 +13,7 @@ import {
 
 /** An upload: what stores it, what it is answered with, and what besides the bytes must be the same for it to be a repeat. */
 export type OnceUploaded = {
-  store: (finish: Finish<IdempotentResult>) => Promise<IdempotentResult>
+  store: (finish: CommitDecision<IdempotentResult>) => Promise<IdempotentResult>
   answer: (file: StoredFile) => CreatedResponse
   request: readonly string[]
 }
@@ -30,7 +30,7 @@ export async function sendUploadedOnce(
 ): Promise<void> {
   const key = idempotencyKeyOf(req)
   if (key === undefined) {
-    const complete: Finish<IdempotentResult>['complete'] = async (_sha256, commit) => ({
+    const complete: CommitDecision<IdempotentResult>['complete'] = async (_sha256, commit) => ({
       response: toStoredResponse(answer((await commit()).file)),
       isReplayed: false,
     })
@@ -39,7 +39,7 @@ export async function sendUploadedOnce(
   }
   const [path] = (req.url ?? '').split('?')
   const caller = await callerOf(context)
-  const complete: Finish<IdempotentResult>['complete'] = (sha256, commit) =>
+  const complete: CommitDecision<IdempotentResult>['complete'] = (sha256, commit) =>
     runIdempotent(
       { caller, route: `${req.method} ${path}`, key, request: JSON.stringify([...request, sha256]) },
       async () => toStoredResponse(answer((await commit()).file)),

@@ -1,14 +1,11 @@
 import { isUniqueViolation } from '@/lib/platform/db/errors'
-import { AppError, serviceUnavailable } from '@/lib/errors'
+import { AppError } from '@/lib/errors'
 import { textColumn, timestampColumn, uuidColumn } from '@/lib/platform/pagination/keyset'
 import type { List } from '@/lib/platform/pagination/query'
 import { prisma } from '@/lib/platform/db/prisma'
 import { paginate } from '@/lib/platform/pagination/paginate'
-import { inTransaction } from '@/lib/platform/db/transaction'
 import { Prisma } from '@/prisma/generated/client'
 import type { FileChanges, ListFilesQuery, Visibility } from './schema'
-
-type Transaction = Prisma.TransactionClient
 
 const columns = {
   id: true,
@@ -26,181 +23,123 @@ const columns = {
 
 type Row = Prisma.StoredFileGetPayload<{ select: typeof columns }>
 
-/** A file with what stays inside: where its bytes lie and how often it changed. */
+/** A file including internal fields: storage key and revision. */
 export type StoredFile = Omit<Row, 'sizeBytes'> & { size: number }
-
-/** Looks at the file as it is, or undefined, under the owner's lock, and throws to leave everything as it is. */
-export type Guard = (current: StoredFile | undefined) => void
 
 function toStoredFile({ sizeBytes, ...row }: Row): StoredFile {
   return { ...row, size: Number(sizeBytes) }
 }
 
-/** A write under way. `sizeBytes` is 0 while nobody knows. */
-export type Write = { storageKey: string; ownerId: number; path: string; sizeBytes: number }
+/** An upload in progress. `sizeBytes` is 0 while its length is unknown. */
+export type PendingUpload = { storageKey: string; ownerId: number; path: string; sizeBytes: number }
 
-/** How long a write may go on without a sign of life. */
+/** Uploads without a sign of life for this long are cleaned up. */
 const LEASE_SECONDS = 300
-/** How long a sweeper that died keeps others from a key. */
+/** A claimed key is claimed again if the clean-up job that claimed it crashed. */
 const CLAIM_SECONDS = 600
 
 /**
- * Runs work on one owner's files while no one else changes any of them; `usedBytes` is what they hold together. The
- * owner's row comes first, as where a user is deleted, so that the two cannot wait for each other. NOT_FOUND when there
- * is no such user.
+ * Locks the files of an owner until the transaction ends. Locks the user before the usage row, in the same order as the
+ * deletion of a user, to prevent a deadlock. Returns the bytes that the files use; undefined if there is no such user.
  */
-async function withOwnerLocked<T>(
-  ownerId: number,
-  work: (transaction: Transaction, usedBytes: number) => Promise<T>,
-): Promise<T> {
-  return inTransaction(async (transaction) => {
-    const [usage] = await transaction.$queryRaw<{ size_bytes: bigint }[]>`
-      WITH owner AS (SELECT id FROM users WHERE id = ${ownerId} FOR KEY SHARE)
-      INSERT INTO file_usage AS usage (owner_id, size_bytes) SELECT id, 0 FROM owner
-      ON CONFLICT (owner_id) DO UPDATE SET size_bytes = usage.size_bytes
-      RETURNING size_bytes`
-    if (usage === undefined) throw new AppError('NOT_FOUND')
-    return work(transaction, Number(usage.size_bytes))
-  })
+export async function lockUsage(ownerId: number): Promise<number | undefined> {
+  const [usage] = await prisma().$queryRaw<{ size_bytes: bigint }[]>`
+    WITH owner AS (SELECT id FROM users WHERE id = ${ownerId} FOR KEY SHARE)
+    INSERT INTO file_usage AS usage (owner_id, size_bytes) SELECT id, 0 FROM owner
+    ON CONFLICT (owner_id) DO UPDATE SET size_bytes = usage.size_bytes
+    RETURNING size_bytes`
+  return usage && Number(usage.size_bytes)
 }
 
-async function findAt(transaction: Transaction, ownerId: number, path: string): Promise<StoredFile | undefined> {
-  const row = await transaction.storedFile.findUnique({ where: { ownerId_path: { ownerId, path } }, select: columns })
-  return row === null ? undefined : toStoredFile(row)
-}
-
-/** What writes under way may still add to an owner's files, in bytes. */
-async function reservedBytes(transaction: Transaction, ownerId: number, exceptKey: string): Promise<number> {
-  const sum = await transaction.orphanedObject.aggregate({
+/** Returns the bytes that an owner's other uploads in progress may still add. */
+export async function sumReservedBytes(ownerId: number, exceptKey: string): Promise<number> {
+  const sum = await prisma().orphanedObject.aggregate({
     where: { ownerId, markedForDeletion: false, storageKey: { not: exceptKey } },
     _sum: { reservedBytes: true },
   })
   return Number(sum._sum.reservedBytes ?? 0)
 }
 
-/** The file at a path of an owner, or undefined. */
+/** Finds the file at a path of an owner. */
 export async function findFile(ownerId: number, path: string): Promise<StoredFile | undefined> {
-  return findAt(prisma(), ownerId, path)
-}
-
-function leaseEnd(): Date {
-  return new Date(Date.now() + LEASE_SECONDS * 1000)
+  const row = await prisma().storedFile.findUnique({ where: { ownerId_path: { ownerId, path } }, select: columns })
+  return row === null ? undefined : toStoredFile(row)
 }
 
 /**
- * Reserves room for a write: `neededBytes` now, up to `wantedBytes` as far as there is room. How many bytes it may have.
- * NOT_FOUND without such an owner, QUOTA_EXCEEDED.
+ * Reserves quota for an upload and renews its lease: `neededBytes`, and up to `wantedBytes` if available. `isNew` stores
+ * the upload's key, so that the clean-up job finds its bytes. Returns the number of bytes granted; `'no-owner'` or
+ * `'no-quota'` if nothing was reserved.
  */
-async function reserveRoom(
-  { storageKey, ownerId, path }: Write,
-  room: { neededBytes: number; wantedBytes: number; quotaBytes: number; begins: boolean },
-): Promise<number> {
-  const { neededBytes, wantedBytes, quotaBytes, begins } = room
+export async function reserveQuota(
+  { storageKey, ownerId, path }: PendingUpload,
+  request: { neededBytes: number; wantedBytes: number; quotaBytes: number; isNew: boolean },
+): Promise<number | 'no-owner' | 'no-quota'> {
+  const { neededBytes, wantedBytes, quotaBytes, isNew } = request
   const [row] = await prisma().$queryRaw<{ granted: bigint | null }[]>`
     SELECT reserve_file_quota(${storageKey}::uuid, ${ownerId}, ${path}, ${neededBytes}::bigint, ${wantedBytes}::bigint,
-      ${quotaBytes}::bigint, ${LEASE_SECONDS}, ${begins}) AS granted`
-  if (row === undefined || row.granted === null) throw new AppError('NOT_FOUND')
-  if (row.granted < 0) throw new AppError('QUOTA_EXCEEDED')
-  return Number(row.granted)
+      ${quotaBytes}::bigint, ${LEASE_SECONDS}, ${isNew}) AS granted`
+  if (row === undefined || row.granted === null) return 'no-owner'
+  return row.granted < 0 ? 'no-quota' : Number(row.granted)
 }
 
-/**
- * Writes a key down before its first byte, and reserves room for what it will add: a replaced file makes room for the
- * new one. What the guard throws, NOT_FOUND, QUOTA_EXCEEDED. The guard is asked without the lock: what it says now only
- * spares the client an upload that would be refused at its end.
- */
-export async function beginInvalidation(write: Write, quotaBytes: number, guard: Guard): Promise<void> {
-  const { ownerId, path, sizeBytes } = write
-  guard(await findFile(ownerId, path))
-  await reserveRoom(write, { neededBytes: sizeBytes, wantedBytes: sizeBytes, quotaBytes, begins: true })
-}
-
-/**
- * Reserves more for a write whose length nobody knew: what it needs now, and `aheadBytes` more as far as there is room,
- * so that the next chunks need not ask. How many bytes it may have now. QUOTA_EXCEEDED.
- */
-export async function extendReservation(
-  write: Write,
-  room: { neededBytes: number; aheadBytes: number; quotaBytes: number },
-): Promise<number> {
-  const { neededBytes, aheadBytes, quotaBytes } = room
-  return reserveRoom(write, { neededBytes, wantedBytes: neededBytes + aheadBytes, quotaBytes, begins: false })
-}
-
-/** A sign of life of a write: the sweeper leaves its key alone for another while. */
+/** Extends the upload's lease so the clean-up job does not delete its bytes. */
 export async function renewLease(storageKey: string): Promise<void> {
   await prisma().orphanedObject.updateMany({
     where: { storageKey, markedForDeletion: false },
-    data: { leasedUntil: leaseEnd() },
+    data: { leasedUntil: new Date(Date.now() + LEASE_SECONDS * 1000) },
   })
 }
 
-export type Content = { size: number; sha256: string; mimeType: string; visibility: Visibility | undefined }
+/** Deletes an upload's reservation. Returns false if the clean-up job has claimed its bytes. */
+export async function deleteReservation(storageKey: string): Promise<boolean> {
+  const { count } = await prisma().orphanedObject.deleteMany({ where: { storageKey, markedForDeletion: false } })
+  return count > 0
+}
+
+export type Content = {
+  storageKey: string
+  size: number
+  sha256: string
+  mimeType: string
+  visibility: Visibility | undefined
+}
+
+/** Creates the file at a path, or replaces the content of `current`. The caller has called `lockUsage`. */
+export async function saveFile(
+  { ownerId, path }: Pick<StoredFile, 'ownerId' | 'path'>,
+  { size, visibility, ...content }: Content,
+  current: StoredFile | undefined,
+): Promise<StoredFile> {
+  const data = { ...content, sizeBytes: size, updatedAt: new Date(), ...(visibility !== undefined && { visibility }) }
+  const row = await (current === undefined
+    ? prisma().storedFile.create({ data: { ...data, ownerId, path }, select: columns })
+    : prisma().storedFile.update({
+        where: { id: current.id },
+        data: { ...data, revision: { increment: 1 } },
+        select: columns,
+      }))
+  return toStoredFile(row)
+}
 
 /**
- * Makes a finished write the file at its path, whole, in one transaction; `replaced` is the key of what was there. What
- * the guard throws, QUOTA_EXCEEDED, NOT_FOUND; SERVICE_UNAVAILABLE when the sweeper took the write for dead.
+ * Changes the path or visibility of a file.
+ *
+ * @throws FILE_EXISTS when the new path is taken
  */
-export async function commitWrite(
-  write: Write,
-  content: Content,
-  rules: { quotaBytes: number; guard: Guard },
-): Promise<{ file: StoredFile; replaced: string | undefined }> {
-  const { storageKey, ownerId, path } = write
-  const { size, sha256, mimeType, visibility } = content
-  return withOwnerLocked(ownerId, async (transaction, usedBytes) => {
-    const kept = await transaction.orphanedObject.deleteMany({ where: { storageKey, markedForDeletion: false } })
-    if (kept.count === 0) throw serviceUnavailable(new Error('The sweeper took the write for dead.'))
-    const current = await findAt(transaction, ownerId, path)
-    rules.guard(current)
-    const usedAfter = usedBytes - (current?.size ?? 0) + size
-    if (usedAfter + (await reservedBytes(transaction, ownerId, storageKey)) > rules.quotaBytes) {
-      throw new AppError('QUOTA_EXCEEDED')
-    }
-    const data = {
-      ...{ sizeBytes: size, sha256, mimeType, storageKey, updatedAt: new Date() },
-      ...(visibility !== undefined && { visibility }),
-    }
-    const row = await (current === undefined
-      ? transaction.storedFile.create({ data: { ...data, ownerId, path }, select: columns })
-      : transaction.storedFile.update({
-          where: { id: current.id },
-          data: { ...data, revision: { increment: 1 } },
-          select: columns,
-        }))
-    return { file: toStoredFile(row), replaced: current?.storageKey }
-  })
-}
-
-/** Changes what is known of a file. What the guard throws, NOT_FOUND, FILE_EXISTS. */
-export async function updateFile(
-  ownerId: number,
-  path: string,
-  input: { changes: FileChanges; guard: Guard },
-): Promise<StoredFile> {
+export async function updateFile(id: string, changes: FileChanges): Promise<StoredFile> {
   try {
-    return await withOwnerLocked(ownerId, async (transaction) => {
-      const current = await findAt(transaction, ownerId, path)
-      if (current === undefined) throw new AppError('NOT_FOUND')
-      input.guard(current)
-      const data = { ...input.changes, revision: { increment: 1 }, updatedAt: new Date() }
-      return toStoredFile(await transaction.storedFile.update({ where: { id: current.id }, data, select: columns }))
-    })
+    const data = { ...changes, revision: { increment: 1 }, updatedAt: new Date() }
+    return toStoredFile(await prisma().storedFile.update({ where: { id }, data, select: columns }))
   } catch (error) {
     if (isUniqueViolation(error)) throw new AppError('FILE_EXISTS', { cause: error })
     throw error
   }
 }
 
-/** Removes a file; a trigger writes its key down for removal. The key. What the guard throws, NOT_FOUND. */
-export async function deleteFile(ownerId: number, path: string, guard: Guard): Promise<string> {
-  return withOwnerLocked(ownerId, async (transaction) => {
-    const current = await findAt(transaction, ownerId, path)
-    if (current === undefined) throw new AppError('NOT_FOUND')
-    guard(current)
-    await transaction.storedFile.delete({ where: { id: current.id }, select: { id: true } })
-    return current.storageKey
-  })
+/** Deletes a file; a trigger marks its bytes for deletion. */
+export async function deleteFile(id: string): Promise<void> {
+  await prisma().storedFile.delete({ where: { id }, select: { id: true } })
 }
 
 const fileList = {
@@ -212,7 +151,7 @@ const fileList = {
     createdAt: timestampColumn('"created_at"'),
     updatedAt: timestampColumn('"updated_at"'),
   },
-  // Among the files of one owner.
+  // Unique per owner.
   unique: ['path'],
   order: [{ field: 'path', direction: 'asc' }],
 } as const
@@ -220,7 +159,7 @@ const fileList = {
 const LAST_CHARACTER = '\u{10FFFF}'
 const SURROGATES = { first: 0xd800, length: 0x800 }
 
-/** The first text, by code point, after all that begin with a prefix; undefined where there is none. */
+/** Returns the first text, by code point, after all texts with a prefix; undefined if there is none. */
 function endOfPrefix(prefix: string): string | undefined {
   const characters = [...prefix]
   while (characters.at(-1) === LAST_CHARACTER) characters.pop()
@@ -230,7 +169,7 @@ function endOfPrefix(prefix: string): string | undefined {
   return characters.join('') + String.fromCodePoint(next)
 }
 
-/** Part of an owner's files, by path unless the query says otherwise. */
+/** Lists one page of an owner's files, sorted by path by default. */
 export async function listFiles(ownerId: number, query: ListFilesQuery): Promise<List<StoredFile>> {
   const where = [Prisma.sql`"owner_id" = ${ownerId}`]
   const { prefix } = query
@@ -250,19 +189,17 @@ export async function listFiles(ownerId: number, query: ListFilesQuery): Promise
 }
 
 /**
- * Gives a write up for good; whether its bytes are to be removed. They are not where it became a file, which a lost answer
- * to the commit can hide. They are where the sweeper has struck the key out: bytes may have come after it.
+ * Marks an upload as abandoned. Returns whether its bytes should be deleted: false if it became a file after all, because
+ * a lost connection can hide that a commit succeeded; true also if the clean-up job deleted the key, because bytes may
+ * have been written after it.
  */
 export async function markForDeletion(storageKey: string): Promise<boolean> {
-  const { count } = await prisma().orphanedObject.updateMany({
-    where: { storageKey },
-    data: { markedForDeletion: true },
-  })
+  const { count } = await prisma().orphanedObject.updateMany({ where: { storageKey }, data: { markedForDeletion: true } })
   return count > 0 || (await prisma().storedFile.count({ where: { storageKey } })) === 0
 }
 
-/** Claims keys that no file names and no write keeps alive. Several sweepers get different ones. */
-export async function claimUnreferenced(limit: number): Promise<string[]> {
+/** Claims up to `limit` keys whose lease has expired, for this clean-up job only. They can no longer become files. */
+export async function claimOrphanedObjects(limit: number): Promise<string[]> {
   const rows = await prisma().$queryRaw<{ storage_key: string }[]>`
     UPDATE orphaned_objects SET marked_for_deletion = true, leased_until = now() + make_interval(secs => ${CLAIM_SECONDS})
     WHERE storage_key IN (
@@ -273,7 +210,7 @@ export async function claimUnreferenced(limit: number): Promise<string[]> {
   return rows.map((row) => row.storage_key)
 }
 
-/** Strikes keys out whose bytes are gone. */
-export async function deleteUnreferencedKeys(storageKeys: string[]): Promise<void> {
+/** Deletes the keys of objects whose bytes are deleted. */
+export async function deleteOrphanedObjects(storageKeys: string[]): Promise<void> {
   await prisma().orphanedObject.deleteMany({ where: { storageKey: { in: storageKeys }, markedForDeletion: true } })
 }

@@ -1,44 +1,53 @@
 import type { Readable } from 'node:stream'
 import type { Actor } from '@/lib/platform/identity/actor'
 import { AppError } from '@/lib/errors'
+import { inTransaction } from '@/lib/platform/db/transaction'
 import type { List } from '@/lib/platform/pagination/query'
 import { isLinkValid, signLink, type LinkParameters } from './links'
 import * as repository from './repository'
-import type { Guard, StoredFile } from './repository'
+import type { StoredFile } from './repository'
 import type { File, FileChanges, FileLink, FileUrl, ListFilesQuery, NewLink } from './schema'
 import { fileStore, type ByteRange } from '@/lib/domains/files/storage/store'
-import { commitImmediately, removeBytes, stageFile, writeFile, type Finish, type Upload } from './write'
+import {
+  commitImmediately,
+  deleteBytes,
+  lockOwner,
+  stageFile,
+  type CommitDecision,
+  type FilePrecondition,
+  type Upload,
+  type Written,
+} from './write'
 
 export type { StoredFile } from './repository'
-export type { Finish, Upload } from './write'
+export type { CommitDecision, FilePrecondition, Upload } from './write'
 
-/** How many keys the sweeper takes at a time. */
-const SWEEP_BATCH = 100
+const CLEANUP_BATCH = 100
 
-/** A file as clients see it. */
+/** Removes the internal fields of a file. */
 export function toFile(stored: StoredFile): File {
   const { storageKey, revision, ...file } = stored
   return file
 }
 
-/** A file's strong entity tag (RFC 9110, section 8.8.3): its content's hash, and which change of it this is. */
+/** Returns the strong ETag of a file (RFC 9110, section 8.8.3): the hash of its content and its revision. */
 export function entityTag({ sha256, revision }: StoredFile): string {
   return `"${sha256}-${revision}"`
 }
 
-/** The URL of a file below the API's origin. */
+/** Returns the path and query of a file's URL. */
 export function urlOfFile({ ownerId, path }: { ownerId: number; path: string }): string {
   return `/api/files/${ownerId}/${path.split('/').map(encodeURIComponent).join('/')}`
 }
 
-/** UNAUTHORIZED when nobody is there to be `me`. */
+/** @throws UNAUTHORIZED when an anonymous client requests `me` */
 function ownerIdOf(actor: Actor | undefined, { owner }: FileUrl): number {
   if (owner !== 'me') return owner
   if (actor === undefined) throw new AppError('UNAUTHORIZED')
   return actor.userId
 }
 
-/** The file if the caller may see it: its owner, an admin, anybody if it is public or a link opens it. */
+/** Finds a file if the caller may read it: the owner, an admin, and everyone if it is public or the link is valid. */
 async function findVisible(
   actor: Actor | undefined,
   url: FileUrl,
@@ -52,14 +61,24 @@ async function findVisible(
   return visible ? file : undefined
 }
 
-/** The owner whose files the caller may change: theirs. Of others' they learn no more than from reading. */
+/**
+ * Returns the owner's id if the caller may change their files, which only the owner may.
+ *
+ * @throws NOT_FOUND when the caller cannot read the file either
+ * @throws FORBIDDEN when the caller can only read it
+ */
 async function assertOwner(actor: Actor, url: FileUrl): Promise<number> {
   const ownerId = ownerIdOf(actor, url)
   if (ownerId === actor.userId) return ownerId
   throw new AppError((await findVisible(actor, url)) === undefined ? 'NOT_FOUND' : 'FORBIDDEN')
 }
 
-/** NOT_FOUND, UNAUTHORIZED for `me` without credentials. */
+/**
+ * Returns a file.
+ *
+ * @throws NOT_FOUND when there is none that the caller may read
+ * @throws UNAUTHORIZED when an anonymous client requests `me`
+ */
 export async function getFile(actor: Actor | undefined, url: FileUrl, link?: LinkParameters): Promise<StoredFile> {
   const file = await findVisible(actor, url, link)
   if (file === undefined) throw new AppError('NOT_FOUND')
@@ -67,78 +86,119 @@ export async function getFile(actor: Actor | undefined, url: FileUrl, link?: Lin
 }
 
 /**
- * The bytes of a file, or a part of them; NOT_FOUND when it was replaced or deleted a moment ago. The caller reads the
- * stream to its end or destroys it.
+ * Opens the bytes of a file, or a range of them. The caller must read the stream to its end or destroy it.
+ *
+ * @throws NOT_FOUND when the file was replaced or deleted meanwhile
  */
 export async function openFile(file: StoredFile, range?: ByteRange): Promise<Readable> {
   const store = await fileStore()
   const bytes = await store.read(file.storageKey, range)
   if (bytes !== undefined) return bytes
-  const now = await repository.findFile(file.ownerId, file.path)
-  if (now?.storageKey !== file.storageKey) throw new AppError('NOT_FOUND')
+  const current = await repository.findFile(file.ownerId, file.path)
+  if (current?.storageKey !== file.storageKey) throw new AppError('NOT_FOUND')
   throw new Error(`The bytes of file ${file.id} are missing from the store.`)
 }
 
 /**
- * Creates a file for an owner from a stream; it is visible when this resolves, whole, and private unless the upload
- * says otherwise. FILE_EXISTS, QUOTA_EXCEEDED, NOT_FOUND without such an owner, and what the body fails with. Whoever
- * calls this has made sure that the path is a sound one (`normalizePath`).
+ * Creates a file from a stream, private by default. `decision` decides, by the hash of the bytes, whether they become a
+ * file, and produces the result. The path must be normalized (`normalizePath`). Also throws what the body throws.
+ *
+ * @throws FILE_EXISTS when there is a file at the path
+ * @throws QUOTA_EXCEEDED when the file does not fit
+ * @throws NOT_FOUND when there is no such owner
  */
+export async function createFileOnce<T>(upload: Upload, decision: CommitDecision<T>): Promise<T> {
+  const assertAbsent: FilePrecondition = (current) => {
+    if (current !== undefined) throw new AppError('FILE_EXISTS')
+  }
+  return stageFile(upload, assertAbsent, decision)
+}
+
+/** Creates a file from a stream unconditionally; see `createFileOnce`. */
 export async function createFile(upload: Upload): Promise<StoredFile> {
   return (await createFileOnce(upload, commitImmediately)).file
 }
 
-/** The same, but `finish` decides, by the hash of the bytes, whether they become a file, and what comes of it. */
-export async function createFileOnce<T>(upload: Upload, finish: Finish<T>): Promise<T> {
-  const guard: Guard = (current) => {
-    if (current !== undefined) throw new AppError('FILE_EXISTS')
-  }
-  return stageFile(upload, guard, finish)
-}
-
 type Body = Pick<Upload, 'mimeType' | 'body' | 'sizeBytes'>
 
-/** Creates a file at a URL if `finish` wants it. NOT_FOUND, FORBIDDEN, FILE_EXISTS, QUOTA_EXCEEDED. */
-export async function createFileAt<T>(actor: Actor, url: FileUrl, input: Body & { finish: Finish<T> }): Promise<T> {
-  const { finish, ...body } = input
+/** Creates a file at a URL if `decision` commits it; see `createFileOnce` and `assertOwner` for what it throws. */
+export async function createFileAt<T>(
+  actor: Actor,
+  url: FileUrl,
+  { decision, ...body }: Body & { decision: CommitDecision<T> },
+): Promise<T> {
   const ownerId = await assertOwner(actor, url)
-  return createFileOnce({ ...body, ownerId, path: url.path }, finish)
+  return createFileOnce({ ...body, ownerId, path: url.path }, decision)
 }
 
-/** Creates or replaces the file at a URL, which keeps its visibility. NOT_FOUND, FORBIDDEN, QUOTA_EXCEEDED. */
+/**
+ * Creates or replaces the file at a URL. A replaced file keeps its visibility.
+ *
+ * @throws NOT_FOUND, FORBIDDEN when the caller is not the owner
+ * @throws QUOTA_EXCEEDED when the file does not fit
+ */
 export async function putFile(
   actor: Actor,
   url: FileUrl,
-  input: Body & { guard: Guard },
-): Promise<{ file: StoredFile; created: boolean }> {
-  const { guard, ...body } = input
+  { precondition, ...body }: Body & { precondition: FilePrecondition },
+): Promise<Written> {
   const ownerId = await assertOwner(actor, url)
-  return writeFile({ ...body, ownerId, path: url.path }, guard)
+  return stageFile({ ...body, ownerId, path: url.path }, precondition, commitImmediately)
 }
 
-/** Changes visibility, path or both. NOT_FOUND, FORBIDDEN, FILE_EXISTS. */
+/** Locks the owner's files and returns the one at the path, if the precondition holds. Call it in a transaction. */
+async function lockFile(ownerId: number, path: string, precondition: FilePrecondition): Promise<StoredFile> {
+  await lockOwner(ownerId)
+  const current = await repository.findFile(ownerId, path)
+  if (current === undefined) throw new AppError('NOT_FOUND')
+  precondition(current)
+  return current
+}
+
+/**
+ * Changes the visibility or path of a file.
+ *
+ * @throws NOT_FOUND, FORBIDDEN when there is none that the caller owns
+ * @throws FILE_EXISTS when the new path is taken
+ */
 export async function updateFile(
   actor: Actor,
   url: FileUrl,
-  input: { changes: FileChanges; guard: Guard },
+  { changes, precondition }: { changes: FileChanges; precondition: FilePrecondition },
 ): Promise<StoredFile> {
   const ownerId = await assertOwner(actor, url)
-  return repository.updateFile(ownerId, url.path, input)
+  return inTransaction(async () => {
+    const { id } = await lockFile(ownerId, url.path, precondition)
+    return repository.updateFile(id, changes)
+  })
 }
 
-/** NOT_FOUND, FORBIDDEN. */
-export async function deleteFile(actor: Actor, url: FileUrl, guard: Guard): Promise<void> {
+/**
+ * Deletes a file, and its bytes after the commit.
+ *
+ * @throws NOT_FOUND, FORBIDDEN when there is none that the caller owns
+ */
+export async function deleteFile(actor: Actor, url: FileUrl, precondition: FilePrecondition): Promise<void> {
   const ownerId = await assertOwner(actor, url)
-  await removeBytes([await repository.deleteFile(ownerId, url.path, guard)])
+  const { storageKey } = await inTransaction(async () => {
+    const current = await lockFile(ownerId, url.path, precondition)
+    await repository.deleteFile(current.id)
+    return current
+  })
+  await deleteBytes([storageKey])
 }
 
-/** The caller's files. */
+/** Lists the caller's files. */
 export async function listFiles(actor: Actor, query: ListFilesQuery): Promise<List<File>> {
   const list = await repository.listFiles(actor.userId, query)
   return { ...list, items: list.items.map(toFile) }
 }
 
-/** A link to a file of the caller's that opens without an account, until then or until the file is another. NOT_FOUND. */
+/**
+ * Creates a link that opens one of the caller's files without an account, until it expires or the content is replaced.
+ *
+ * @throws NOT_FOUND when there is no such file
+ */
 export async function createLink(actor: Actor, { path, expiresIn }: NewLink): Promise<FileLink> {
   const file = await repository.findFile(actor.userId, path)
   if (file === undefined) throw new AppError('NOT_FOUND')
@@ -147,18 +207,18 @@ export async function createLink(actor: Actor, { path, expiresIn }: NewLink): Pr
   return { url: `${urlOfFile(file)}?${query}`, expiresAt }
 }
 
-/** Removes the bytes that no file names: of deleted files and accounts, and of writes that nobody finished. How many. */
+/** Deletes stored bytes without a file: of deleted files and accounts, and of abandoned uploads. Returns the count. */
 export async function deleteUnreferencedFiles(): Promise<number> {
   let count = 0
   for (;;) {
-    const keys = await repository.claimUnreferenced(SWEEP_BATCH)
+    const keys = await repository.claimOrphanedObjects(CLEANUP_BATCH)
     if (keys.length === 0) return count
-    await removeBytes(keys)
+    await deleteBytes(keys)
     count += keys.length
   }
 }
 
-/** Rejects when the store cannot be used at present. */
+/** Rejects when the file store is unavailable. */
 export async function checkFileStore(): Promise<void> {
   await (await fileStore()).check()
 }

@@ -3,14 +3,15 @@ import { callbackify } from 'node:util'
 import { pipeline, Transform, type Readable } from 'node:stream'
 import { config } from '@/lib/config'
 import { isDatabaseUnavailable } from '@/lib/platform/db/errors'
-import { isAppError, type AppError } from '@/lib/errors'
+import { inTransaction } from '@/lib/platform/db/transaction'
+import { AppError, isAppError, serviceUnavailable } from '@/lib/errors'
 import { logger } from '@/lib/logger'
 import * as repository from './repository'
-import type { Guard, StoredFile, Write } from './repository'
+import type { PendingUpload, StoredFile } from './repository'
 import type { Visibility } from './schema'
 import { fileStore } from '@/lib/domains/files/storage/store'
 
-/** How far ahead of a body of unknown length room is reserved. */
+/** Quota reserved ahead of a body of unknown length, so that not every chunk needs a query. */
 const RESERVE_AHEAD_BYTES = 16 * 1024 * 1024
 const RENEW_LEASE_MS = 60_000
 const BUFFER_BYTES = 512 * 1024
@@ -19,80 +20,112 @@ export type Upload = {
   ownerId: number
   path: string
   mimeType: string
-  /** Left as it is, or private, when undefined. */
+  /** When undefined, a replaced file keeps its visibility and a new one is private. */
   visibility?: Visibility | undefined
   body: Readable
-  /** The length of the body, where it is known before. */
+  /** The length of the body if it is known in advance. */
   sizeBytes?: number | undefined
 }
 
+/** Checks the current file, undefined if there is none, before a change; throws to prevent the change. */
+export type FilePrecondition = (current: StoredFile | undefined) => void
+
 export type Written = { file: StoredFile; created: boolean }
 
-/** What becomes of bytes that are stored: `complete` makes them a file by `commit`, or leaves it, and they go again. */
-export type Finish<T> = {
+/** Decides what happens to stored bytes: `complete` calls `commit` to create the file, or the bytes are deleted. */
+export type CommitDecision<T> = {
   complete: (sha256: string, commit: () => Promise<Written>) => Promise<T>
-  /** Whether a body that is refused is read to its end all the same for its hash; `commit` throws the refusal then. */
+  /** Reads a rejected body to its end to get its hash; `commit` then throws the rejection. */
   hashRejectedBody: boolean
 }
 
-/** They become a file. */
-export const commitImmediately: Finish<Written> = { complete: (_sha256, commit) => commit(), hashRejectedBody: false }
+export const commitImmediately: CommitDecision<Written> = {
+  complete: (_sha256, commit) => commit(),
+  hashRejectedBody: false,
+}
 
-type Staged = { size: number; sha256: string; refusal: AppError | undefined }
-
-type Meter = { stream: Transform; staged: () => Staged }
+type Staged = { size: number; sha256: string; rejection: AppError | undefined }
 
 /**
- * Lets bytes through, hashes and counts them; `admit` may hold them up, or refuse them, by the count so far. With
- * `hashRejectedBody` no byte goes through after a refusal, but they are hashed on.
+ * Locks the files of an owner until the transaction ends. Returns the bytes that they use.
+ *
+ * @throws NOT_FOUND when there is no such user
  */
-function meter(admit: (sizeBytes: number) => Promise<void> | undefined, hashRejectedBody: boolean): Meter {
+export async function lockOwner(ownerId: number): Promise<number> {
+  const usedBytes = await repository.lockUsage(ownerId)
+  if (usedBytes === undefined) throw new AppError('NOT_FOUND')
+  return usedBytes
+}
+
+/**
+ * Reserves quota for an upload. Returns the number of bytes granted.
+ *
+ * @throws NOT_FOUND when there is no such owner
+ * @throws QUOTA_EXCEEDED when the needed bytes do not fit
+ */
+async function reserveQuota(
+  upload: PendingUpload,
+  request: { neededBytes: number; wantedBytes: number; isNew: boolean },
+): Promise<number> {
+  const granted = await repository.reserveQuota(upload, { ...request, quotaBytes: config().filesQuotaBytes })
+  if (granted === 'no-owner') throw new AppError('NOT_FOUND')
+  if (granted === 'no-quota') throw new AppError('QUOTA_EXCEEDED')
+  return granted
+}
+
+/**
+ * Creates a stream that hashes and counts the bytes that pass. `admit` may delay or reject them by the count so far. With
+ * `hashRejectedBody` the bytes after a rejection are hashed but not passed on.
+ */
+function hashAndCount(
+  admit: (sizeBytes: number) => Promise<void> | undefined,
+  hashRejectedBody: boolean,
+): { stream: Transform; staged: () => Staged } {
   const hash = createHash('sha256')
   let sizeBytes = 0
-  let refusal: AppError | undefined
+  let rejection: AppError | undefined
   const stream = new Transform({
     readableHighWaterMark: BUFFER_BYTES,
     writableHighWaterMark: BUFFER_BYTES,
     transform(chunk: Buffer, _encoding, done) {
       sizeBytes += chunk.length
       hash.update(chunk)
-      if (refusal !== undefined) {
-        done(sizeBytes > config().filesQuotaBytes ? refusal : null)
+      if (rejection !== undefined) {
+        done(sizeBytes > config().filesQuotaBytes ? rejection : null)
         return
       }
       const admitted = admit(sizeBytes)
       if (admitted === undefined) done(null, chunk)
       else {
         callbackify(() => admitted)((error) => {
-          if (hashRejectedBody && isAppError(error)) refusal = error
-          done(refusal === undefined ? error : null, refusal === undefined ? chunk : undefined)
+          if (hashRejectedBody && isAppError(error)) rejection = error
+          done(rejection === undefined ? error : null, rejection === undefined ? chunk : undefined)
         })
       }
     },
   })
-  return { stream, staged: () => ({ size: sizeBytes, sha256: hash.digest('hex'), refusal }) }
+  return { stream, staged: () => ({ size: sizeBytes, sha256: hash.digest('hex'), rejection }) }
 }
 
-/** Streams a body into the store within the owner's quota; its size and hash. */
-async function storeBody(write: Write, body: Readable, hashRejectedBody: boolean): Promise<Staged> {
-  const { filesQuotaBytes: quotaBytes } = config()
-  let admittedBytes = write.sizeBytes
-  const metered = meter((sizeBytes) => {
+/** Streams a body into the store within the owner's quota. */
+async function storeBody(upload: PendingUpload, body: Readable, hashRejectedBody: boolean): Promise<Staged> {
+  let admittedBytes = upload.sizeBytes
+  const { stream, staged } = hashAndCount((sizeBytes) => {
     if (sizeBytes <= admittedBytes) return undefined
-    const room = { neededBytes: sizeBytes, aheadBytes: RESERVE_AHEAD_BYTES, quotaBytes }
-    return repository.extendReservation(write, room).then((granted) => {
+    const request = { neededBytes: sizeBytes, wantedBytes: sizeBytes + RESERVE_AHEAD_BYTES, isNew: false }
+    return reserveQuota(upload, request).then((granted) => {
       admittedBytes = granted
     })
   }, hashRejectedBody)
   const store = await fileStore()
-  // The store sees a failure of the body as one of the stream that it reads.
-  pipeline(body, metered.stream, () => {})
-  await store.write(write.storageKey, metered.stream)
-  return metered.staged()
+  // The store sees a failure of the body as an error of the stream that it reads.
+  pipeline(body, stream, () => {})
+  await store.write(upload.storageKey, stream)
+  return staged()
 }
 
-/** The hash of a body that is not stored. Over the quota it can be no repeat of one that was: then what refused it. */
-async function hashRefused({ body, sizeBytes = 0 }: Upload, refusal: AppError): Promise<Staged> {
+/** Hashes a body without storing it. Throws the rejection for a body over the quota, which cannot be a repeated request. */
+async function hashRejected({ body, sizeBytes = 0 }: Upload, rejection: AppError): Promise<Staged> {
   const { filesQuotaBytes: quotaBytes } = config()
   const hash = createHash('sha256')
   let size = 0
@@ -104,50 +137,48 @@ async function hashRefused({ body, sizeBytes = 0 }: Upload, refusal: AppError): 
       hash.update(chunk)
     }
   }
-  if (Math.max(size, sizeBytes) > quotaBytes) throw refusal
-  return { size, sha256: hash.digest('hex'), refusal }
+  if (Math.max(size, sizeBytes) > quotaBytes) throw rejection
+  return { size, sha256: hash.digest('hex'), rejection }
 }
 
-/**
- * Removes bytes that no file names. What cannot be removed now stays written down and is the sweeper's: this never fails.
- */
-export async function removeBytes(storageKeys: string[]): Promise<void> {
+/** Deletes bytes from the store. Never throws: what cannot be deleted now is left to the clean-up job. */
+export async function deleteBytes(storageKeys: string[]): Promise<void> {
   const store = await fileStore()
-  const removed: string[] = []
+  const deleted: string[] = []
   for (const key of storageKeys) {
     try {
       await store.remove(key)
-      removed.push(key)
+      deleted.push(key)
     } catch (error) {
-      logger().warn({ err: error, storageKey: key }, 'stored bytes are left to the sweeper')
+      logger().warn({ err: error, storageKey: key }, 'could not delete stored bytes; left to clean-up job')
     }
   }
   try {
-    await repository.deleteUnreferencedKeys(removed)
+    await repository.deleteOrphanedObjects(deleted)
   } catch (error) {
-    logger().warn({ err: error }, 'removed bytes are left on the list')
+    logger().warn({ err: error }, 'could not unregister deleted bytes')
   }
 }
 
 async function discardUpload(storageKey: string): Promise<void> {
   try {
-    if (await repository.markForDeletion(storageKey)) await removeBytes([storageKey])
+    if (await repository.markForDeletion(storageKey)) await deleteBytes([storageKey])
   } catch (error) {
-    logger().warn({ err: error, storageKey }, 'a write that failed is left to the sweeper')
+    logger().warn({ err: error, storageKey }, 'could not discard failed upload; left to clean-up job')
   }
 }
 
-/** A write in progress, told to the sweeper for as long as the work on it goes on. */
-async function withLease<T>({ storageKey }: Write, body: Readable, work: () => Promise<T>): Promise<T> {
+/** Renews the lease of an upload during `work` and discards the upload when `work` fails. */
+async function withLease<T>({ storageKey }: PendingUpload, body: Readable, work: () => Promise<T>): Promise<T> {
   const renewal = setInterval(() => {
-    // A lease that could not be renewed ends later than the next attempt.
+    // The lease outlasts several failed renewals.
     repository.renewLease(storageKey).catch(() => {})
   }, RENEW_LEASE_MS)
   try {
     return await work()
   } catch (error) {
-    // A database that is away would only be waited for again; the sweeper finds the bytes when it is back. A client that
-    // left has an error of the same name.
+    // When the database is unavailable, do not wait for it again; the clean-up job will delete the bytes. A client that
+    // disconnects causes an error of the same name.
     if (body.errored !== null || !isDatabaseUnavailable(error)) await discardUpload(storageKey)
     throw error
   } finally {
@@ -155,42 +186,66 @@ async function withLease<T>({ storageKey }: Write, body: Readable, work: () => P
   }
 }
 
+/** Turns stored bytes into the file at their path. `replaced` is the storage key of the previous content. */
+async function commitUpload(
+  { storageKey, ownerId, path }: PendingUpload,
+  content: Omit<repository.Content, 'storageKey'>,
+  precondition: FilePrecondition,
+): Promise<{ file: StoredFile; replaced: string | undefined }> {
+  return inTransaction(async () => {
+    const usedBytes = await lockOwner(ownerId)
+    if (!(await repository.deleteReservation(storageKey))) {
+      throw serviceUnavailable(new Error('The lease of the upload expired.'))
+    }
+    const current = await repository.findFile(ownerId, path)
+    precondition(current)
+    const usedAfter = usedBytes - (current?.size ?? 0) + content.size
+    if (usedAfter + (await repository.sumReservedBytes(ownerId, storageKey)) > config().filesQuotaBytes) {
+      throw new AppError('QUOTA_EXCEEDED')
+    }
+    const file = await repository.saveFile({ ownerId, path }, { ...content, storageKey }, current)
+    return { file, replaced: current?.storageKey }
+  })
+}
+
 /**
- * Takes a body and makes it the file at its path, whole or not at all, if `finish` wants it. The guard judges what is
- * there, before the first byte and again when the file becomes visible. QUOTA_EXCEEDED, NOT_FOUND without such an owner,
- * what the guard and `finish` throw, and what the body fails with.
+ * Stores a body and makes it the file at its path, completely or not at all, if `decision` commits it. Checks the
+ * precondition before the first byte, to fail early, and again under the owner's lock. Also throws what the precondition,
+ * the decision and the body throw.
+ *
+ * @throws QUOTA_EXCEEDED when the file does not fit
+ * @throws NOT_FOUND when there is no such owner
+ * @throws SERVICE_UNAVAILABLE when the lease of the upload expired
  */
-export async function stageFile<T>(upload: Upload, guard: Guard, finish: Finish<T>): Promise<T> {
-  const { ownerId, path, mimeType, visibility, body } = upload
-  const { filesQuotaBytes: quotaBytes } = config()
-  const { hashRejectedBody } = finish
-  const write: Write = { storageKey: randomUUID(), ownerId, path, sizeBytes: upload.sizeBytes ?? 0 }
+export async function stageFile<T>(
+  upload: Upload,
+  precondition: FilePrecondition,
+  { complete, hashRejectedBody }: CommitDecision<T>,
+): Promise<T> {
+  const { ownerId, path, mimeType, visibility, body, sizeBytes = 0 } = upload
+  const pending: PendingUpload = { storageKey: randomUUID(), ownerId, path, sizeBytes }
   try {
-    await repository.beginInvalidation(write, quotaBytes, guard)
+    precondition(await repository.findFile(ownerId, path))
+    await reserveQuota(pending, { neededBytes: sizeBytes, wantedBytes: sizeBytes, isNew: true })
   } catch (error) {
     if (hashRejectedBody && isAppError(error)) {
-      const { sha256 } = await hashRefused(upload, error)
-      return finish.complete(sha256, () => Promise.reject(error))
+      const { sha256 } = await hashRejected(upload, error)
+      return complete(sha256, () => Promise.reject(error))
     }
     body.destroy()
     throw error
   }
-  return withLease(write, body, async () => {
-    const { refusal, ...content } = await storeBody(write, body, hashRejectedBody)
-    let committed: Awaited<ReturnType<typeof repository.commitWrite>> | undefined
-    const result = await finish.complete(content.sha256, async () => {
-      if (refusal !== undefined) throw refusal
-      committed = await repository.commitWrite(write, { ...content, mimeType, visibility }, { quotaBytes, guard })
+  return withLease(pending, body, async () => {
+    const { rejection, ...content } = await storeBody(pending, body, hashRejectedBody)
+    let committed: Awaited<ReturnType<typeof commitUpload>> | undefined
+    const result = await complete(content.sha256, async () => {
+      if (rejection !== undefined) throw rejection
+      committed = await commitUpload(pending, { ...content, mimeType, visibility }, precondition)
       return { file: committed.file, created: committed.replaced === undefined }
     })
-    if (committed === undefined) await discardUpload(write.storageKey)
-    // A large file takes a while to go, which nobody need wait for: until it is gone it stands on the sweeper's list.
-    else if (committed.replaced !== undefined) void removeBytes([committed.replaced])
+    if (committed === undefined) await discardUpload(pending.storageKey)
+    // Delete the replaced bytes in the background; if that fails the clean-up job will.
+    else if (committed.replaced !== undefined) void deleteBytes([committed.replaced])
     return result
   })
-}
-
-/** The same at once; what `finish` would decide is that the bytes become the file. */
-export async function writeFile(upload: Upload, guard: Guard): Promise<Written> {
-  return stageFile(upload, guard, commitImmediately)
 }

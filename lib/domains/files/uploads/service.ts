@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import type { Actor } from '@/lib/platform/identity/actor'
-import { createFileOnce, type Finish } from '@/lib/domains/files/service'
+import { createFileOnce, type CommitDecision } from '@/lib/domains/files/service'
 import { readImage } from './image'
 
 /**
@@ -9,11 +9,11 @@ import { readImage } from './image'
  * and its extension is that of the content. The bytes go to the store as they come, and what fails on the way leaves
  * nothing; `finish` decides whether they become a file. VALIDATION_ERROR, QUOTA_EXCEEDED and what `bytes` fails with.
  */
-export async function uploadImage<T>(actor: Actor, bytes: Readable, finish: Finish<T>): Promise<T> {
+export async function uploadImage<T>(actor: Actor, bytes: Readable, decision: CommitDecision<T>): Promise<T> {
   const { mimeType, extension, body } = await readImage(bytes)
   const path = `uploads/${randomUUID()}.${extension}`
   try {
-    return await createFileOnce({ ownerId: actor.userId, path, mimeType, body }, finish)
+    return await createFileOnce({ ownerId: actor.userId, path, mimeType, body }, decision)
   } finally {
     bytes.destroy()
   }

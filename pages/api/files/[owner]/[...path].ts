@@ -45,21 +45,21 @@ const handlePost = requireAuth(fileRoute.POST.access, async (req, res, context) 
   const mimeType = mediaTypeOf(req)
   await sendUploadedOnce(req, res, context, {
     request: [url.path, mimeType],
-    store: (finish) => createFileAt(context.actor, url, { ...rawBody(req), finish }),
+    store: (decision) => createFileAt(context.actor, url, { ...rawBody(req), decision }),
     answer: (file) => ({ headers: { ETag: entityTag(file), Location: urlOfFile(file) }, body: toFile(file) }),
   })
 })
 
 const handlePut = requireAuth(fileRoute.PUT.access, async (req, res, { actor }) => {
   const url = parseQuery(req, fileUrl)
-  const { file, created } = await putFile(actor, url, { ...rawBody(req), guard: filePreconditionOf(req) })
+  const { file, created } = await putFile(actor, url, { ...rawBody(req), precondition: filePreconditionOf(req) })
   sendMetadata(res, file, { created })
 })
 
 const handlePatch = requireAuth(fileRoute.PATCH.access, async (req, res, { actor }) => {
   const url = parseQuery(req, fileUrl)
   const changes = await parseBody(req, updateFileBody)
-  sendMetadata(res, await updateFile(actor, url, { changes, guard: filePreconditionOf(req) }))
+  sendMetadata(res, await updateFile(actor, url, { changes, precondition: filePreconditionOf(req) }))
 })
 
 const handleDelete = requireAuth(fileRoute.DELETE.access, async (req, res, { actor }) => {
