@@ -1,6 +1,6 @@
 import { sign, verify } from '@/lib/platform/crypto/keyring'
 
-/** The content at a path. The storage key changes with every replacement, so that a link opens only what it was made for. */
+/** What a link signs. The storage key changes with every replacement, so that a link does not open later content. */
 export type Linked = { ownerId: number; path: string; storageKey: string }
 
 /** The query parameters of a signed link. */

@@ -1,13 +1,13 @@
-/** The longest segment, as on most file systems, and the longest path, in bytes of UTF-8. */
+/** The limit of most file systems, in bytes of UTF-8. */
 const SEGMENT_MAX_BYTES = 255
 export const PATH_MAX_BYTES = 1024
 
-/** Control characters, halves of surrogate pairs, and what breaks lines. */
+/** Control characters, lone surrogates and line separators. */
 const NOT_PRINTABLE = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u
 
 const ESCAPED_ASCII = /%([0-7][0-9a-f])/gi
 
-/** What is left of a text when its escapes of ASCII characters are decoded until there are none. */
+/** Decodes percent-encoded ASCII characters until none are left. */
 function decodedFully(text: string): string {
   let before = text
   for (;;) {
@@ -28,9 +28,9 @@ function segmentError(segment: string): string | undefined {
 }
 
 /**
- * The path of a file below its owner, from its segments, in Unicode's normal form C, so that a name is one name however
- * it was typed; or what is wrong with it. Nothing here ever becomes a path of the file system: the rules are for those
- * who unpack a list of files somewhere else. They hold in any number of percent-encodings, one over the other.
+ * Joins segments to a path in Unicode normalization form C, so that equal names compare equal; or returns what is wrong.
+ * The server never uses it as a file system path: the rules protect clients that do so. They apply to any depth of
+ * percent-encoding.
  */
 export function normalizePath(segments: readonly string[]): { path: string } | { fault: string } {
   const normal = segments.map((segment) => segment.normalize('NFC'))

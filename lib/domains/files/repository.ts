@@ -194,7 +194,10 @@ export async function listFiles(ownerId: number, query: ListFilesQuery): Promise
  * have been written after it.
  */
 export async function markForDeletion(storageKey: string): Promise<boolean> {
-  const { count } = await prisma().orphanedObject.updateMany({ where: { storageKey }, data: { markedForDeletion: true } })
+  const { count } = await prisma().orphanedObject.updateMany({
+    where: { storageKey },
+    data: { markedForDeletion: true },
+  })
   return count > 0 || (await prisma().storedFile.count({ where: { storageKey } })) === 0
 }
 

@@ -10,7 +10,7 @@ export type Visibility = (typeof VISIBILITIES)[number]
 
 const visibility = () => oneOf(...VISIBILITIES)
 
-/** A path below its owner, as text or, from a URL, as segments. */
+/** A file's path: a string or, from a URL, an array of segments. */
 const filePath = (): Joi.AnySchema<string> =>
   Joi.any<string>()
     .custom((value: unknown, helpers) => {
@@ -43,13 +43,13 @@ export const file = object({
 })
 export type File = Infer<typeof file>
 
-/** Whose file, and which: `me` stands for the caller. */
+/** The URL parameters of a file. The owner `me` is the caller. */
 export const fileUrl = object({
   required: { owner: Joi.alternatives<'me' | number>().try(oneOf('me'), idParameter()), path: filePath() },
 })
 export type FileUrl = Infer<typeof fileUrl>
 
-/** The same with what a signed link adds. It is checked like a password: whatever is wrong with it, it does not open. */
+/** The URL parameters of a signed link. An invalid signature is no validation error; the link just grants no access. */
 export const signedFileUrl = fileUrl.concat(object({ optional: { expires: Joi.string(), signature: Joi.string() } }))
 
 export const updateFileBody = object({ optional: { visibility: visibility(), path: filePath() } }).min(1)

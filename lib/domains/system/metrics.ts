@@ -5,7 +5,7 @@ import * as repository from './repository'
 
 const gauges = processSingleton('gauges', registerGauges)
 
-/** Registers the metrics that are read when they are scraped. */
+/** Registers the metrics whose values are read on each scrape. */
 function registerGauges(): true {
   const connections = (state: keyof ReturnType<typeof repository.poolStats>, help: string) =>
     registerGauge({
@@ -13,32 +13,32 @@ function registerGauges(): true {
       help,
       read: () => repository.poolStats()[state],
     })
-  connections('open', 'Connections to the database.')
-  connections('idle', 'Connections to the database that nobody uses at the moment.')
-  connections('awaited', 'Requests that wait for a connection to the database.')
+  connections('open', 'Open database connections.')
+  connections('idle', 'Idle database connections.')
+  connections('awaited', 'Requests waiting for a database connection.')
   registerGauge({
     name: 'hearth_password_tasks_waiting',
-    help: 'Passwords that wait for a hashing thread.',
+    help: 'Passwords waiting for a hashing thread.',
     read: () => passwordPoolStats().waiting,
   })
   registerGauge({
     name: 'hearth_password_threads',
-    help: 'Threads that hash passwords.',
+    help: 'Password hashing threads.',
     read: () => passwordPoolStats().threads,
   })
-  // Not a number while the database is away: the other figures are wanted then more than ever.
+  // NaN while the database is unavailable, so that the other metrics are still reported.
   const jobs = (state: keyof Awaited<ReturnType<typeof repository.queueStats>>, help: string) =>
     registerGauge({
       name: `hearth_jobs_${state}`,
       help,
       read: async () => (await repository.queueStats().catch(() => undefined))?.[state] ?? Number.NaN,
     })
-  jobs('waiting', 'Jobs in the queue that are due or will be.')
-  jobs('failed', 'Jobs that were tried for the last time and failed.')
+  jobs('waiting', 'Jobs in the queue that are due or scheduled.')
+  jobs('failed', 'Jobs that failed permanently.')
   return true
 }
 
-/** The figures of the process in Prometheus' text format. */
+/** Renders the metrics of the process in the Prometheus text format. */
 export async function renderProcessMetrics(): Promise<{ contentType: string; text: string }> {
   gauges()
   return renderMetrics()

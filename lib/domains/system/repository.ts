@@ -2,12 +2,12 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { databasePool } from '@/lib/platform/db/prisma'
 
-/** Asks the database for nothing but an answer. */
+/** Checks that the database responds. */
 export async function pingDatabase(): Promise<void> {
   await databasePool().query('SELECT 1')
 }
 
-/** The names of the migrations in the tree that the database has not finished, in order. */
+/** Returns the names of the migrations that are not yet applied, sorted. */
 export async function pendingMigrations(): Promise<string[]> {
   const entries = await readdir(join(process.cwd(), 'prisma', 'migrations'), { withFileTypes: true })
   const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name)
@@ -15,20 +15,20 @@ export async function pendingMigrations(): Promise<string[]> {
     `SELECT to_regclass('public._prisma_migrations') IS NOT NULL AS present`,
   )
   if (rows[0]?.present !== true) return names.sort()
-  const finished = await databasePool().query<{ migration_name: string }>(
+  const applied = await databasePool().query<{ migration_name: string }>(
     'SELECT migration_name FROM _prisma_migrations WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL',
   )
-  const done = new Set(finished.rows.map((row) => row.migration_name))
+  const done = new Set(applied.rows.map((row) => row.migration_name))
   return names.filter((name) => !done.has(name)).sort()
 }
 
-/** How the connections of this process are used. */
+/** Returns the connection counts of this process's pool. */
 export function poolStats(): { open: number; idle: number; awaited: number } {
   const { totalCount, idleCount, waitingCount } = databasePool()
   return { open: totalCount, idle: idleCount, awaited: waitingCount }
 }
 
-/** How many jobs are in the queue. */
+/** Counts the jobs in the queue. */
 export async function queueStats(): Promise<{ waiting: number; failed: number }> {
   const { rows } = await databasePool().query<{ waiting: number; failed: number }>(
     `SELECT count(*) FILTER (WHERE attempts < max_attempts)::int AS waiting,

@@ -9,7 +9,7 @@ import type { DependencyState, Greeting, Readiness } from './schema'
 
 const CHECK_TIMEOUT_MS = 2_000
 
-/** What `GET /api` tells of itself. */
+/** Returns the body of `GET /api`. */
 export function greeting(): Greeting {
   return {
     name: 'Hearth',
@@ -18,14 +18,14 @@ export function greeting(): Greeting {
   }
 }
 
-async function probe(ask: () => Promise<unknown>): Promise<DependencyState> {
+async function probe(check: () => Promise<unknown>): Promise<DependencyState> {
   const startedAt = performance.now()
   let timer: NodeJS.Timeout | undefined
   try {
-    const late = new Promise((_resolve, reject) => {
-      timer = setTimeout(() => reject(new Error('The check took too long.')), CHECK_TIMEOUT_MS)
+    const timeout = new Promise((_resolve, reject) => {
+      timer = setTimeout(() => reject(new Error('The check timed out.')), CHECK_TIMEOUT_MS)
     })
-    await Promise.race([ask(), late])
+    await Promise.race([check(), timeout])
     return { status: 'ok', latencyMs: Math.round((performance.now() - startedAt) * 100) / 100 }
   } catch {
     return { status: 'down' }
@@ -34,29 +34,29 @@ async function probe(ask: () => Promise<unknown>): Promise<DependencyState> {
   }
 }
 
-/** A probe that is run at most once in so many milliseconds, however many ask. */
-function cachedProbe(intervalMs: number, ask: () => Promise<unknown>): () => Promise<DependencyState> {
-  let latest: { askedAt: number; state: Promise<DependencyState> } | undefined
+/** Creates a probe that runs at most once per interval, however often it is called. */
+function cachedProbe(intervalMs: number, check: () => Promise<unknown>): () => Promise<DependencyState> {
+  let latest: { startedAt: number; state: Promise<DependencyState> } | undefined
   return () => {
     const now = performance.now()
-    if (latest === undefined || now - latest.askedAt >= intervalMs) latest = { askedAt: now, state: probe(ask) }
+    if (latest === undefined || now - latest.startedAt >= intervalMs) latest = { startedAt: now, state: probe(check) }
     return latest.state
   }
 }
 
 const databaseState = cachedProbe(500, repository.pingDatabase)
-const askRedis = cachedProbe(500, pingRedis)
+const redisProbe = cachedProbe(500, pingRedis)
 const filesState = cachedProbe(5_000, checkFileStore)
-// A mail server would not like to be greeted every second.
+// Mail servers may block clients that connect every second.
 const mailState = cachedProbe(30_000, probeMail)
 
 async function redisState(): Promise<DependencyState> {
-  return config().redisUrl === undefined ? { status: 'off' } : askRedis()
+  return config().redisUrl === undefined ? { status: 'off' } : redisProbe()
 }
 
 let migrated = false
 
-/** Migrations only ever arrive: once all are there, they need not be counted again. */
+/** Remembers success, because applied migrations stay applied. */
 async function assertMigrated(): Promise<void> {
   if (migrated) return
   const pending = await repository.pendingMigrations()
@@ -65,8 +65,8 @@ async function assertMigrated(): Promise<void> {
 }
 
 /**
- * Whether this process can do its work: each dependency, and the needed ones together. Redis, mail and the file store
- * are told of but not needed: limits and cache go on in memory, mail waits in the queue, and all but files is served.
+ * Checks every dependency. Redis, mail and the file store are reported but not required: rate limits and cache fall back
+ * to memory, mail waits in the queue, and all routes but those of files work.
  */
 export async function readiness(): Promise<Readiness> {
   const [database, migrations, redis, mail, files] = await Promise.all([
@@ -76,8 +76,8 @@ export async function readiness(): Promise<Readiness> {
     mailState(),
     filesState(),
   ])
-  const needed = { database, migrations: { status: migrations.status } }
-  const works = Object.values(needed).every((check) => check.status === 'ok') && !isShuttingDown()
-  const checks = { ...needed, redis, files, mail }
-  return { status: works ? 'ok' : 'down', checks }
+  const required = { database, migrations: { status: migrations.status } }
+  const isReady = Object.values(required).every((check) => check.status === 'ok') && !isShuttingDown()
+  const checks = { ...required, redis, files, mail }
+  return { status: isReady ? 'ok' : 'down', checks }
 }

@@ -6,17 +6,17 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { hasCode } from '@/lib/fs-errors'
 import type { FileStore } from './store'
 
-/** What is read or written at once, in bytes: more makes no difference, less costs a thread's wake-up each. */
+/** Chunk size of reads and writes. Larger ones are no faster; smaller ones cost a thread switch each. */
 const CHUNK_BYTES = 512 * 1024
 
-/** How often what has come so far is sent to the disk, so that little is left to wait for at the end. */
+/** Syncing during the upload leaves little to sync at its end. */
 const SYNC_INTERVAL_MS = 100
 
 /**
- * Syncs a file again and again while somebody else writes it; the function that ends it. A failure is not ours to tell:
- * the system tells of it to everybody who has the file open.
+ * Syncs a file periodically while it is written. Returns a function that stops it. Errors are ignored, because the writer
+ * gets them from the operating system too.
  */
-function keepSyncing(path: string): () => Promise<void> {
+function syncPeriodically(path: string): () => Promise<void> {
   const stopping = new AbortController()
   const { signal } = stopping
   const sync = async () => {
@@ -38,7 +38,7 @@ function keepSyncing(path: string): () => Promise<void> {
   }
 }
 
-/** Makes the entries of a folder survive a power cut, which a file's own sync does not. */
+/** Syncs the entries of a folder, which syncing a file does not, so that they survive a power failure. */
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r')
   try {
@@ -48,7 +48,7 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** Files in a folder, spread over 256 folders by the first byte of their keys. */
+/** Creates a store in a folder, with 256 subfolders named after the first byte of the keys. */
 export function diskStore(folder: string): FileStore {
   const pathOf = (key: string) => join(folder, key.slice(0, 2), key)
   return {
@@ -57,7 +57,7 @@ export function diskStore(folder: string): FileStore {
       if ((await mkdir(dirname(path), { recursive: true, mode: 0o700 })) !== undefined) await syncFolder(folder)
       try {
         const options = { flags: 'wx', mode: 0o600, flush: true, highWaterMark: CHUNK_BYTES }
-        const stopSyncing = keepSyncing(path)
+        const stopSyncing = syncPeriodically(path)
         try {
           await pipeline(body, createWriteStream(path, options))
         } finally {

@@ -5,31 +5,32 @@ import { processSingleton } from '@/lib/process-singleton'
 import { diskStore } from './disk-store'
 import type * as S3 from './s3-store'
 
-/** The first and the last byte, both counted from 0 and both included. */
+/** First and last byte position, zero-based and inclusive. */
 export type ByteRange = { start: number; end: number }
 
 /**
- * Where bytes lie, under keys that are UUIDs. Whoever writes sees to it that no key is written twice. SERVICE_UNAVAILABLE
- * where the bytes lie on a server that cannot be asked now.
+ * Blob storage keyed by UUID. Callers must never write the same key twice.
+ *
+ * @throws SERVICE_UNAVAILABLE when the bucket is temporarily unavailable
  */
 export type FileStore = {
-  /** Takes the whole stream; when it resolves, the bytes survive a power cut. When it fails, nothing of them stays. */
+  /** Stores the whole stream. After it resolves, the bytes survive a power failure; if it rejects, none are left. */
   write: (key: string, body: Readable) => Promise<void>
-  /** The bytes, or undefined when there are none under the key. The caller reads the stream to its end or destroys it. */
+  /** Returns undefined if the key does not exist. The caller must read the stream to its end or destroy it. */
   read: (key: string, range?: ByteRange) => Promise<Readable | undefined>
-  /** Removes what there is under the key, unfinished writes too. There need not be anything. */
+  /** Deletes the bytes of a key, incomplete uploads included. Succeeds if there are none. */
   remove: (key: string) => Promise<void>
-  /** Rejects when the store cannot be used at present. */
+  /** Rejects when the store is unavailable. */
   check: () => Promise<void>
 }
 
 async function openStore(): Promise<FileStore> {
   const { filesS3, dataDir } = config()
   if (filesS3 === undefined) return diskStore(join(dataDir, 'files'))
-  // The AWS SDK is large: only who uses it loads it.
+  // The AWS SDK is large: load it only when a bucket is configured.
   const { s3Store }: typeof S3 = require('./s3-store')
   return s3Store(filesS3)
 }
 
-/** The store of this process: a bucket where `FILES_S3_BUCKET` is set, else a folder below `DATA_DIR`. */
+/** Returns the file store: a bucket if `FILES_S3_BUCKET` is set, else a folder in `DATA_DIR`. */
 export const fileStore = processSingleton('file-store', openStore)

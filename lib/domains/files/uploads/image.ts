@@ -8,27 +8,27 @@ const IMAGE_TYPES = new Map([
   ['gif', { extension: 'gif', mimeType: 'image/gif' }],
 ])
 
-/** Whoever shows an image unpacks it to four bytes a pixel: this is 200 MB, and more than most cameras have. */
+/** Prevents decompression bombs: decoded at four bytes per pixel this is 200 MB, and more than most cameras produce. */
 const PIXELS_MAX = 50_000_000
 
-/** How deep the dimensions may lie: a JPEG may have profiles and previews before them. */
+/** A JPEG may have profiles and previews before its dimensions. */
 const HEAD_MAX_BYTES = 1024 * 1024
 const HEAD_MIN_BYTES = 64
 
-/** What makes a document of a file for a reader that does not heed its type. */
+/** Markup that a content-sniffing browser might treat as HTML. */
 const MARKUP = /<(?:script|iframe|!doctype\s|html[\s>]|body[\s>]|head[\s>]|\?php)/i
 const MARKUP_MAX_CHARACTERS = 10
 
 export type Image = { mimeType: string; extension: string; body: Readable }
 
-type Recognised = { mimeType: string; extension: string; width: number; height: number }
+type Detected = { mimeType: string; extension: string; width: number; height: number }
 
 disableTypes(types.filter((type) => !IMAGE_TYPES.has(type)))
 
 const notAnImage = () => validationError({ file: ['must be a JPEG, PNG or GIF image'] })
 
-/** The type and dimensions by the first bytes, or undefined where these do not tell. */
-function recogniseImage(head: Uint8Array): Recognised | undefined {
+/** Detects type and dimensions from the first bytes; returns undefined if these are not enough. */
+function detectImage(head: Uint8Array): Detected | undefined {
   try {
     const { type = '', width, height } = imageSize(head)
     const known = IMAGE_TYPES.get(type)
@@ -38,7 +38,7 @@ function recogniseImage(head: Uint8Array): Recognised | undefined {
   }
 }
 
-/** Passes bytes on as long as there is no markup in them; the parts of an HTML page may come in any pieces. */
+/** Passes chunks on and throws on markup, also when it spans chunks. */
 async function* withoutMarkup(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let before = ''
   for await (const chunk of chunks) {
@@ -49,29 +49,31 @@ async function* withoutMarkup(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buf
   }
 }
 
-async function readHead(chunks: AsyncGenerator<Buffer>): Promise<{ head: Buffer; image: Recognised }> {
+async function readHead(chunks: AsyncGenerator<Buffer>): Promise<{ head: Buffer; image: Detected }> {
   const parts: Buffer[] = []
   let sizeBytes = 0
-  // Looked at whenever it has doubled: small pieces do not make the work grow with their number.
-  let nextLookBytes = HEAD_MIN_BYTES
+  // Detect again only when the size has doubled, so that many small chunks do not cost quadratic time.
+  let nextAttemptBytes = HEAD_MIN_BYTES
   for (;;) {
     const next = await chunks.next()
     if (next.done !== true) {
       parts.push(next.value)
       sizeBytes += next.value.length
-      if (sizeBytes < nextLookBytes) continue
+      if (sizeBytes < nextAttemptBytes) continue
     }
     const head = Buffer.concat(parts)
-    const image = recogniseImage(head)
+    const image = detectImage(head)
     if (image !== undefined) return { head, image }
     if (next.done === true || sizeBytes > HEAD_MAX_BYTES) throw notAnImage()
-    nextLookBytes = sizeBytes * 2
+    nextAttemptBytes = sizeBytes * 2
   }
 }
 
 /**
- * What a stream of bytes is by its content, and the same bytes again as a stream. VALIDATION_ERROR for what is no JPEG,
- * PNG or GIF and for more pixels than `PIXELS_MAX`; for HTML or scripts anywhere within, `body` fails with it.
+ * Detects the image type of a stream by its content. Returns all of its bytes as `body`, which fails with
+ * VALIDATION_ERROR if they contain HTML or scripts.
+ *
+ * @throws VALIDATION_ERROR when it is not a JPEG, PNG or GIF or has more than `PIXELS_MAX` pixels
  */
 export async function readImage(bytes: Readable): Promise<Image> {
   const chunks = withoutMarkup(bytes)

@@ -2,7 +2,6 @@ import Joi from 'joi'
 import { file } from '@/lib/domains/files/schema'
 import { object, type Infer } from '@/lib/validation'
 
-/** The largest image, in bytes. */
 export const UPLOAD_MAX_BYTES = 10 * 1024 * 1024
 
 export const uploaded = object({

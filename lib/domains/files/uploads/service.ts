@@ -5,9 +5,12 @@ import { createFileOnce, type CommitDecision } from '@/lib/domains/files/service
 import { readImage } from './image'
 
 /**
- * Stores an image among the caller's files, under a name of our own: nothing that the client says becomes a part of it,
- * and its extension is that of the content. The bytes go to the store as they come, and what fails on the way leaves
- * nothing; `finish` decides whether they become a file. VALIDATION_ERROR, QUOTA_EXCEEDED and what `bytes` fails with.
+ * Stores an image in the caller's files under a generated name; nothing in it is client input, and the extension follows
+ * the content. The bytes are streamed to the store; `decision` decides whether they become a file. Also throws what
+ * `bytes` fails with.
+ *
+ * @throws VALIDATION_ERROR when it is not an allowed image
+ * @throws QUOTA_EXCEEDED when it does not fit
  */
 export async function uploadImage<T>(actor: Actor, bytes: Readable, decision: CommitDecision<T>): Promise<T> {
   const { mimeType, extension, body } = await readImage(bytes)
