@@ -1,5 +1,5 @@
 import type { Task } from 'graphile-worker'
-import { deleteOrphanedObjects } from '@/lib/domains/files/service'
+import { deleteUnreferencedFiles } from '@/lib/domains/files/service'
 import { mailContactMessage } from '@/lib/domains/contact/service'
 import { logger } from '@/lib/logger'
 import { runMailJob } from '@/lib/platform/mail/deliver'

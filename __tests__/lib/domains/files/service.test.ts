@@ -6,7 +6,7 @@ import { config, setConfig } from '@/lib/config'
 import { AppError } from '@/lib/errors'
 import { s3Store } from '@/lib/domains/files/storage/s3-store'
 import { fileStore } from '@/lib/domains/files/storage/store'
-import { createFile, deleteOrphanedObjects } from '@/lib/domains/files/service'
+import { createFile, deleteUnreferencedFiles } from '@/lib/domains/files/service'
 import { prisma } from '@/lib/platform/db/prisma'
 import { api } from '../../../support/api'
 import { createUser, signIn } from '../../../support/factories'
@@ -131,7 +131,7 @@ describe.each([
       const jobs = await prisma().$queryRaw<{ task_identifier: string }[]>`
         SELECT task_identifier FROM graphile_worker.jobs WHERE task_identifier = 'delete-unreferenced-files'`
       expect(jobs.length).toBeGreaterThan(0)
-      expect(await deleteOrphanedObjects()).toBe(2)
+      expect(await deleteUnreferencedFiles()).toBe(2)
       expect(await opened.storedKeys()).toEqual(before)
       expect(await unreferenced()).toBe(0)
     })
@@ -146,7 +146,7 @@ describe.each([
           { storageKey: alive, ownerId, reservedBytes: 5, leasedUntil: minutes(1) },
         ],
       })
-      expect(await deleteOrphanedObjects()).toBe(1)
+      expect(await deleteUnreferencedFiles()).toBe(1)
       expect(await prisma().orphanedObject.findMany({ select: { storageKey: true } })).toEqual([{ storageKey: alive }])
       await prisma().orphanedObject.deleteMany()
     })
@@ -158,14 +158,14 @@ describe.each([
         (async function* () {
           yield Buffer.from('a')
           await prisma().orphanedObject.updateMany({ where: { ownerId }, data: { leasedUntil: new Date(0) } })
-          await deleteOrphanedObjects()
+          await deleteUnreferencedFiles()
           yield Buffer.from('b')
         })(),
       )
       const written = createFile({ ownerId, path: 'a.txt', mimeType: 'text/plain', body, sizeBytes: 2 })
       await expect(written).rejects.toMatchObject({ code: 'SERVICE_UNAVAILABLE' })
       expect(await prisma().storedFile.count({ where: { ownerId } })).toBe(0)
-      await deleteOrphanedObjects()
+      await deleteUnreferencedFiles()
       expect(await opened.storedKeys()).toEqual(before)
     })
   })
