@@ -3,7 +3,7 @@ import { listQuery } from '@/lib/platform/pagination/query'
 import { email } from '@/lib/platform/identity/schema'
 import { id, idParameter, object, text, timestamp, type Infer } from '@/lib/validation'
 
-/** The name goes into the header of a mail, where a line break would begin another header. */
+/** Used in email headers, where a line break would start another header. */
 const name = () =>
   text({ min: 2, max: 100 })
     .trim()
@@ -15,14 +15,13 @@ const source = () => text({ min: 1, max: 100 }).trim()
 export const contactBody = object({
   required: { name: name(), email: email(), message: text({ min: 10, max: 5_000 }).trim() },
   optional: {
-    /** Hidden from people by the form: what is filled in here comes from a robot. */
+    /** Honeypot field: the form hides it, so only bots fill it in. */
     website: text({ max: 5_000 }),
   },
 })
 
 export const contactQuery = object({ optional: { source: source() } })
 
-/** What a visitor sends: the body and where the form stood. */
 export type NewContactMessage = Infer<typeof contactBody> & Infer<typeof contactQuery>
 
 export const contactReceipt = object({
@@ -37,7 +36,7 @@ export const contactMessage = object({
     message: Joi.string(),
     source: Joi.string<string | null>().allow(null),
     createdAt: timestamp(),
-    /** When the mail server, or the file, took the mail. */
+    /** When the mail transport accepted the email. */
     deliveredAt: Joi.date<Date | null>().iso().allow(null),
   },
 })

@@ -1,27 +1,38 @@
+import { randomUUID } from 'node:crypto'
 import { config } from '@/lib/config'
-import { isAppError } from '@/lib/errors'
+import { AppError } from '@/lib/errors'
 import type { List } from '@/lib/platform/pagination/query'
 import { logger } from '@/lib/logger'
+import { inTransaction } from '@/lib/platform/db/transaction'
+import { enqueue } from '@/lib/platform/queue/enqueue'
 import { sendMail } from '@/lib/platform/mail/transport'
 import * as repository from './repository'
 import type { ContactMailJob } from '@/lib/platform/queue/schema'
 import type { ContactMessage, ListContactQuery, NewContactMessage } from './schema'
 
-/** Keeps a visitor's message and owes the mail of it. What fell into the honeypot is dropped without a word. */
+/** Stores a message and enqueues its notification email. Honeypot submissions are silently discarded. */
 export async function receiveContactMessage({ website, ...message }: NewContactMessage): Promise<void> {
   if (website !== undefined && website !== '') {
-    logger().info('a contact message fell into the honeypot')
+    logger().info('contact form honeypot triggered')
     return
   }
-  await repository.insertContactMessage(message)
+  await inTransaction(async () => {
+    const contactMessageId = await repository.insertContactMessage(message)
+    await enqueue('mail-contact-message', { contactMessageId, mailId: randomUUID() })
+  })
 }
 
-/** For admins; the route sees to that. NOT_FOUND. */
+/**
+ * Returns a message. Authorization: enforced by the route (admin only).
+ * @throws NOT_FOUND when it does not exist
+ */
 export async function getContactMessage(id: number): Promise<ContactMessage> {
-  return repository.findContactMessage(id)
+  const message = await repository.findContactMessage(id)
+  if (message === null) throw new AppError('NOT_FOUND')
+  return message
 }
 
-/** For admins; the route sees to that. */
+/** Lists messages, newest first. Authorization: enforced by the route (admin only). */
 export async function listContactMessages(query: ListContactQuery): Promise<List<ContactMessage>> {
   return repository.listContactMessages(query)
 }
@@ -31,16 +42,10 @@ function mailText({ name, email, source, createdAt, message }: ContactMessage): 
   return `${name} <${email}> wrote on ${createdAt.toUTCString()}${origin}:\n\n${message}\n`
 }
 
-/**
- * The work of a `mail-contact-message` job: mails a message to `CONTACT_TO`, so that an answer goes to the visitor, and
- * notes that it left. A repeat after that does nothing.
- */
+/** Runs a `mail-contact-message` job: emails a message to `CONTACT_TO` unless it was deleted or has been delivered. */
 export async function mailContactMessage({ contactMessageId, mailId }: ContactMailJob): Promise<void> {
-  const message = await repository.findContactMessage(contactMessageId).catch((error: unknown) => {
-    if (isAppError(error) && error.code === 'NOT_FOUND') return undefined
-    throw error
-  })
-  if (message === undefined || message.deliveredAt !== null) return
+  const message = await repository.findContactMessage(contactMessageId)
+  if (message === null || message.deliveredAt !== null) return
   await sendMail({
     messageId: mailId,
     to: config().contactTo,
