@@ -1,18 +1,18 @@
 import Joi from 'joi'
 
-/** What JSON can say. */
+/** Any JSON value. */
 export type Json = string | number | boolean | null | Json[] | Attributes
 
-/** Free properties of a product, in place of fixed columns. */
+/** Free-form properties of a product. */
 export type Attributes = { [key in string]?: Json }
 
-/** Of the JSON text in UTF-8, as short as it can be written. */
+/** Size of the compact JSON text in UTF-8. */
 const SIZE_MAX_BYTES = 16_384
 
-/** Deeper nesting serves no catalogue, and exhausts the stack of whatever walks it. */
+/** Deeper nesting exhausts the stack of code that walks it. */
 const DEPTH_MAX = 100
 
-/** The escapes by which JSON writes NUL and single halves of surrogate pairs, neither of which PostgreSQL keeps. */
+/** Matches JSON's escapes of NUL and of lone surrogates, which PostgreSQL cannot store. */
 const NOT_TEXT = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/
 
 function isDeeperThan(value: unknown, levels: number): boolean {
@@ -20,7 +20,7 @@ function isDeeperThan(value: unknown, levels: number): boolean {
   return levels === 0 || Object.values(value).some((item) => isDeeperThan(item, levels - 1))
 }
 
-/** Any JSON object of 16 KiB or less. */
+/** Validates a JSON object of at most 16 KiB. */
 export function attributes(): Joi.ObjectSchema<Attributes> {
   return Joi.object<Attributes>()
     .strict()
@@ -32,7 +32,7 @@ export function attributes(): Joi.ObjectSchema<Attributes> {
     })
     .messages({
       'attributes.depth': `must not be nested more than ${DEPTH_MAX} levels deep`,
-      'attributes.size': `must be ${SIZE_MAX_BYTES} bytes of JSON or fewer`,
-      'attributes.characters': 'must not contain NUL or broken characters',
+      'attributes.size': `must not exceed ${SIZE_MAX_BYTES} bytes of JSON`,
+      'attributes.characters': 'must not contain NUL or invalid Unicode',
     })
 }

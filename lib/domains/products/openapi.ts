@@ -1,26 +1,7 @@
-import Joi from 'joi'
 import { defineRoute, type ApiTag } from '@/lib/platform/operation'
 import { pageOf } from '@/lib/platform/pagination/page-schema'
-import { object } from '@/lib/validation'
-import { exportProductsQuery, listProductsQuery, product, productBody, productPath, updateProductBody } from './schema'
-
-const count = () => Joi.number().integer().min(0)
-
-const importResult = object({
-  required: {
-    created: count(),
-    updated: count(),
-    failed: count(),
-    errors: Joi.array().items(
-      object({
-        required: {
-          line: Joi.number().integer().min(1),
-          details: Joi.object().pattern(Joi.string(), Joi.array().items(Joi.string())),
-        },
-      }),
-    ),
-  },
-})
+import { exportProductsQuery, importResult, listProductsQuery, product, productBody } from './schema'
+import { productPath, updateProductBody } from './schema'
 
 const attributes = {
   description:

@@ -1,17 +1,16 @@
 import { isCheckViolation, isMissingRow, isUniqueViolation } from '@/lib/platform/db/errors'
-import type { Precondition } from '@/lib/platform/etag'
 import { AppError, validationError } from '@/lib/errors'
 import { integerColumn, textColumn, timestampColumn } from '@/lib/platform/pagination/keyset'
 import type { List } from '@/lib/platform/pagination/query'
 import { databasePool, prisma } from '@/lib/platform/db/prisma'
 import { paginate } from '@/lib/platform/pagination/paginate'
-import { inTransaction, lockRow } from '@/lib/platform/db/transaction'
+import { lockRow } from '@/lib/platform/db/transaction'
 import { Prisma } from '@/prisma/generated/client'
 import type { Attributes } from './attributes'
+import { PRODUCT_COLUMNS } from './columns'
 import { productConditions } from './where'
 import type { ListProductsQuery, NewProduct, Product, ProductChanges } from './schema'
 
-/** The columns of a product that leave the house. */
 const productColumns = {
   id: true,
   sku: true,
@@ -26,10 +25,6 @@ const productColumns = {
   updatedAt: true,
 } satisfies Prisma.ProductSelect
 
-/** The same columns in SQL, in the order of the contract. */
-export const PRODUCT_COLUMNS = `id, sku, name, description, category, price_cents AS "priceCents", currency, stock,
-  attributes, created_at AS "createdAt", updated_at AS "updatedAt"`
-
 type Row = Omit<Product, 'attributes'> & { attributes: Prisma.JsonValue }
 
 function isAttributes(value: Prisma.JsonValue): value is Attributes {
@@ -38,28 +33,29 @@ function isAttributes(value: Prisma.JsonValue): value is Attributes {
 
 function toProduct(row: Row): Product {
   const { attributes } = row
-  if (!isAttributes(attributes)) throw new Error(`The attributes of product ${row.id} are no object.`)
+  if (!isAttributes(attributes)) throw new Error(`The attributes of product ${row.id} are not an object.`)
   return { ...row, attributes }
 }
 
 function translate(error: unknown): never {
   if (isUniqueViolation(error)) throw new AppError('SKU_EXISTS', { cause: error })
   if (isMissingRow(error)) throw new AppError('NOT_FOUND', { cause: error })
-  if (isCheckViolation(error, 'products_attributes_size_check'))
-    throw validationError({ attributes: ['must not hold so many large numbers'] })
+  if (isCheckViolation(error, 'products_attributes_size_check')) throw validationError({ attributes: ['is too large'] })
   throw error
 }
 
-/** SKU_EXISTS. */
+/**
+ * Inserts a product.
+ * @throws SKU_EXISTS when another product has the SKU
+ */
 export async function insertProduct(input: NewProduct): Promise<Product> {
-  try {
-    return toProduct(await inTransaction(() => prisma().product.create({ data: input, select: productColumns })))
-  } catch (error) {
-    return translate(error)
-  }
+  return toProduct(await prisma().product.create({ data: input, select: productColumns }).catch(translate))
 }
 
-/** NOT_FOUND when there is none. One prepared statement: this is the read that there is most of. */
+/**
+ * Returns a product outside of any transaction. Bypasses Prisma because this is the most frequent query.
+ * @throws NOT_FOUND when it does not exist
+ */
 export async function findProduct(id: number): Promise<Product> {
   const { rows } = await databasePool().query<Product>({
     name: 'find-product',
@@ -71,38 +67,34 @@ export async function findProduct(id: number): Promise<Product> {
   return product
 }
 
-/** Holds a product still for the rest of the transaction, and sees whether it is the one that the client knows. */
-async function checkPrecondition(id: number, precondition: Precondition | undefined): Promise<void> {
-  if (precondition === undefined) return
+/**
+ * Locks a product against changes until the end of the transaction, and returns it.
+ * @throws NOT_FOUND when it does not exist
+ */
+export async function lockProduct(id: number): Promise<Product> {
   await lockRow('products', id)
   const row = await prisma().product.findUnique({ where: { id }, select: productColumns })
   if (row === null) throw new AppError('NOT_FOUND')
-  precondition(toProduct(row))
+  return toProduct(row)
 }
 
-/** NOT_FOUND, SKU_EXISTS, PRECONDITION_FAILED. */
-export async function updateProduct(
-  id: number,
-  changes: ProductChanges,
-  precondition?: Precondition,
-): Promise<Product> {
-  try {
-    return await inTransaction(async () => {
-      await checkPrecondition(id, precondition)
-      return toProduct(await prisma().product.update({ where: { id }, data: changes, select: productColumns }))
-    })
-  } catch (error) {
-    return translate(error)
-  }
+/**
+ * Updates a product.
+ * @throws NOT_FOUND when it does not exist
+ * @throws SKU_EXISTS when another product has the SKU
+ */
+export async function updateProduct(id: number, changes: ProductChanges): Promise<Product> {
+  const update = prisma().product.update({ where: { id }, data: changes, select: productColumns })
+  return toProduct(await update.catch(translate))
 }
 
-/** NOT_FOUND when there is none; PRECONDITION_FAILED. */
-export async function deleteProduct(id: number, precondition?: Precondition): Promise<void> {
-  await inTransaction(async () => {
-    await checkPrecondition(id, precondition)
-    const { count } = await prisma().product.deleteMany({ where: { id } })
-    if (count === 0) throw new AppError('NOT_FOUND')
-  })
+/**
+ * Deletes a product.
+ * @throws NOT_FOUND when it does not exist
+ */
+export async function deleteProduct(id: number): Promise<void> {
+  const { count } = await prisma().product.deleteMany({ where: { id } })
+  if (count === 0) throw new AppError('NOT_FOUND')
 }
 
 const productList = {
@@ -126,7 +118,7 @@ async function findProducts(ids: readonly number[]): Promise<Product[]> {
   return rows
 }
 
-/** Part of the products, by id unless the query says otherwise. */
+/** Lists products by filters, sorted by id unless the query says otherwise. */
 export async function listProducts(query: ListProductsQuery): Promise<List<Product>> {
   const where = productConditions(query)
   return paginate(productList, query, { where, rows: findProducts, getId: (product) => product.id })

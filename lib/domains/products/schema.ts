@@ -1,16 +1,15 @@
 import Joi from 'joi'
 import { listQuery, sortBy } from '@/lib/platform/pagination/query'
 import { digits, id, idParameter, integer, object, text, timestamp, type Infer } from '@/lib/validation'
+import type { ErrorDetails } from '@/lib/errors'
 import { attributes } from './attributes'
 
 const INT4_MAX = 2_147_483_647
 
-/** What a price is in when nobody says. */
 const DEFAULT_CURRENCY = 'USD'
 
 const CURRENCIES: ReadonlySet<string> = new Set(Intl.supportedValuesOf('currency'))
 
-/** An ISO 4217 code in capitals. */
 const currency = () =>
   text({ max: 3 })
     .pattern(/^[A-Z]{3}$/)
@@ -41,7 +40,7 @@ export const product = object({
 })
 export type Product = Infer<typeof product>
 
-/** A whole product, as `POST` makes it and `PUT` replaces it: what is left out takes its default. */
+/** The body of POST and PUT. Omitted fields are set to their defaults. */
 export const productBody = object({
   required: { sku: sku(), name: name(), priceCents: wholeNumber() },
   defaulted: {
@@ -70,7 +69,7 @@ export type ProductChanges = Infer<typeof updateProductBody>
 
 export const productPath = object({ required: { id: idParameter() } })
 
-/** `attributes[color]`: the name of one attribute. None has a NUL in its name, which PostgreSQL could not even look for. */
+/** Matches `attributes[color]`. PostgreSQL rejects NUL in parameters. */
 const ATTRIBUTE_FILTER = /^attributes\[([^[\]\0]{1,100})\]$/
 const ATTRIBUTE_FILTERS_MAX = 10
 
@@ -82,17 +81,17 @@ const filters = {
   inStock: Joi.boolean(),
 }
 
-/** Lets `attributes[…]` through, a few of them, each once. */
+/** Allows up to `ATTRIBUTE_FILTERS_MAX` attribute filters. */
 function withAttributes<T>(schema: Joi.ObjectSchema<T>): Joi.ObjectSchema<T> {
   return schema
     .pattern(ATTRIBUTE_FILTER, text({ max: 200 }).allow(''))
     .custom((value: object, helpers) =>
       attributeFilters(value).length > ATTRIBUTE_FILTERS_MAX ? helpers.error('attributes.many') : value,
     )
-    .messages({ 'attributes.many': `must not ask for more than ${ATTRIBUTE_FILTERS_MAX} attributes` })
+    .messages({ 'attributes.many': `must not contain more than ${ATTRIBUTE_FILTERS_MAX} attribute filters` })
 }
 
-/** What `?attributes[color]=red` asks for: names and values. */
+/** Returns the names and values of filters such as `?attributes[color]=red`. */
 export function attributeFilters(query: object): [name: string, value: string][] {
   return Object.entries(query).flatMap(([key, value]): [string, string][] => {
     const name = ATTRIBUTE_FILTER.exec(key)?.[1]
@@ -108,7 +107,31 @@ export type ListProductsQuery = Infer<typeof listProductsQuery>
 export const exportProductsQuery = withAttributes(object({ optional: filters }))
 export type ProductFilters = Infer<typeof exportProductsQuery>
 
-/** A line of an import: a whole product. What an export says beside it is passed over; the SKU tells which product. */
+/** A line of an import. The SKU identifies the product; other fields that an export adds are ignored. */
 export const importLine = productBody.pattern(/^(id|createdAt|updatedAt)$/, Joi.any().strip())
 
 export const importProductsQuery = object({})
+
+const count = () => Joi.number().integer().min(0)
+
+export const importResult = object({
+  required: {
+    created: count(),
+    updated: count(),
+    failed: count(),
+    /** The first 100 by line. */
+    errors: Joi.array<{ line: number; details: ErrorDetails }[]>().items(
+      object({
+        required: {
+          line: Joi.number().integer().min(1),
+          details: Joi.object().pattern(Joi.string(), Joi.array().items(Joi.string())),
+        },
+      }),
+    ),
+  },
+})
+export type ImportResult = Infer<typeof importResult>
+
+/** The media types of imports and exports; the first is the default of exports. */
+export const PRODUCT_MEDIA_TYPES = ['application/x-ndjson', 'text/csv'] as const
+export type ProductMediaType = (typeof PRODUCT_MEDIA_TYPES)[number]

@@ -1,58 +1,77 @@
 import { cache } from '@/lib/platform/cache/cache'
+import { afterCommit, inTransaction } from '@/lib/platform/db/transaction'
 import type { Precondition } from '@/lib/platform/etag'
-import { afterCommit } from '@/lib/platform/db/transaction'
 import type { List } from '@/lib/platform/pagination/query'
 import * as repository from './repository'
 import type { ListProductsQuery, NewProduct, Product, ProductChanges } from './schema'
 
-/** What is cached of products belongs to one of these and to all of them; an import touches all at once. */
+/** Cache tags of products. An import invalidates `ALL`. */
 const ALL = 'products'
 const LISTS = 'products:lists'
 const tagOf = (id: number) => `products:${id}`
 
-/** The groups of a cached list of products. */
-export const listGroups: readonly string[] = [ALL, LISTS]
+/** The cache tags of a list of products. */
+export const productListTags: readonly string[] = [ALL, LISTS]
 
-/** The groups of a cached product. */
-export function productGroups(id: number): readonly string[] {
+/** Returns the cache tags of a product. */
+export function productTags(id: number): readonly string[] {
   return [ALL, tagOf(id)]
 }
 
-/** Does what may touch any number of products. */
-export async function changeProducts<T>(work: () => Promise<T>): Promise<T> {
+/** Runs a write that may change any number of products. */
+export async function writeProducts<T>(work: () => Promise<T>): Promise<T> {
   return cache().write([ALL], work)
 }
 
 /**
- * SKU_EXISTS. Where this is part of a larger transaction, readers go on with what was before until it commits, and what
- * they read until then must not be kept.
+ * Creates a product.
+ * @throws SKU_EXISTS when another product has the SKU
  */
 export async function createProduct(input: NewProduct): Promise<Product> {
-  const product = await cache().write([LISTS], () => repository.insertProduct(input))
+  const product = await cache().write([LISTS], () => inTransaction(() => repository.insertProduct(input)))
+  // Within a larger transaction, lists that were cached before its commit lack the product.
   await afterCommit(() => cache().write([LISTS], async () => {}))
   return product
 }
 
-/** NOT_FOUND. */
+/**
+ * Returns a product.
+ * @throws NOT_FOUND when it does not exist
+ */
 export async function getProduct(id: number): Promise<Product> {
   return repository.findProduct(id)
 }
 
-/** Part of the products, as the query asks. */
+/** Lists products by filters, in the order of the query. */
 export async function listProducts(query: ListProductsQuery): Promise<List<Product>> {
   return repository.listProducts(query)
 }
 
-/** NOT_FOUND, SKU_EXISTS, PRECONDITION_FAILED. */
+/**
+ * Updates a product.
+ * @throws NOT_FOUND when it does not exist
+ * @throws SKU_EXISTS when another product has the SKU
+ * @throws PRECONDITION_FAILED when the precondition rejects the current product
+ */
 export async function updateProduct(
   id: number,
   changes: ProductChanges,
   precondition?: Precondition,
 ): Promise<Product> {
-  return cache().write([LISTS, tagOf(id)], () => repository.updateProduct(id, changes, precondition))
+  return cache().write([LISTS, tagOf(id)], () =>
+    inTransaction(async () => {
+      precondition?.(await repository.lockProduct(id))
+      return repository.updateProduct(id, changes)
+    }),
+  )
 }
 
-/** NOT_FOUND, PRECONDITION_FAILED. */
+/** Deletes a product. Throws like `updateProduct`. */
 export async function deleteProduct(id: number, precondition?: Precondition): Promise<void> {
-  await cache().write([LISTS, tagOf(id)], () => repository.deleteProduct(id, precondition))
+  await cache().write([LISTS, tagOf(id)], () =>
+    inTransaction(async () => {
+      precondition?.(await repository.lockProduct(id))
+      await repository.deleteProduct(id)
+    }),
+  )
 }

@@ -3,15 +3,15 @@ import { Prisma } from '@/prisma/generated/client'
 import { attributeFilters, type ProductFilters } from './schema'
 
 /**
- * What to look for in `search`: every word of `q`, each as the beginning of a word, so that "chair" finds "chairs" in a
- * catalogue of any language. Undefined where `q` has no word.
+ * Returns a tsquery that matches every word of `q` by prefix, so that "chair" finds "chairs" without knowing the language.
+ * Returns undefined when `q` has no word.
  */
 function searchQuery(q: string): string | undefined {
   const words = tokenize(q)
   return words.length === 0 ? undefined : words.map((word) => `'${word}':*`).join(' & ')
 }
 
-/** What a value in a query may be in JSON: the text, and the number or truth value that is written like it. */
+/** Returns the JSON values that a query value matches: the text, and the number or boolean with the same spelling. */
 function jsonInterpretations(value: string): (string | number | boolean)[] {
   if (value === 'true' || value === 'false') return [value, value === 'true']
   const number = Number(value)
@@ -19,14 +19,14 @@ function jsonInterpretations(value: string): (string | number | boolean)[] {
 }
 
 function hasAttribute(name: string, value: string): Prisma.Sql {
-  const alternatives = jsonInterpretations(value).map((reading) => {
-    const wanted = JSON.stringify(Object.fromEntries([[name, reading]]))
+  const alternatives = jsonInterpretations(value).map((interpretation) => {
+    const wanted = JSON.stringify(Object.fromEntries([[name, interpretation]]))
     return Prisma.sql`"attributes" @> ${wanted}::jsonb`
   })
   return Prisma.sql`(${Prisma.join(alternatives, ' OR ')})`
 }
 
-/** The conditions that a product has to fulfil, all of them. Each is one that an index serves. */
+/** Returns the conditions of a WHERE clause, to be joined with AND. An index supports each. */
 export function productConditions(filters: ProductFilters): Prisma.Sql[] {
   const { category, q, minPrice, maxPrice, inStock } = filters
   const conditions: Prisma.Sql[] = []

@@ -1,6 +1,6 @@
 import { productRoute } from '@/lib/domains/products/openapi'
 import { productBody, productPath, updateProductBody } from '@/lib/domains/products/schema'
-import { deleteProduct, getProduct, productGroups, updateProduct } from '@/lib/domains/products/service'
+import { deleteProduct, getProduct, productTags, updateProduct } from '@/lib/domains/products/service'
 import { apiHandler } from '@/lib/http/api-handler'
 import type { Context, Handler } from '@/lib/http/context'
 import { preconditionOf, sendResource } from '@/lib/http/etag'
@@ -13,7 +13,7 @@ export const config = { api: { bodyParser: false } }
 
 const handleGet: Handler<Context> = (req, res) => {
   const { id } = parseQuery(req, productPath)
-  return sendCached(req, res, { groups: productGroups(id), load: async () => ({ value: await getProduct(id) }) })
+  return sendCached(req, res, { groups: productTags(id), load: async () => ({ value: await getProduct(id) }) })
 }
 
 const handleChange = requireAuth(productRoute.PATCH.access, async (req, res) => {

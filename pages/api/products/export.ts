@@ -1,6 +1,6 @@
-import { EXCHANGE_FORMATS, exportProducts } from '@/lib/domains/products/import-export/export'
+import { exportProducts } from '@/lib/domains/products/import-export/service'
 import { exportProductsRoute } from '@/lib/domains/products/openapi'
-import { exportProductsQuery } from '@/lib/domains/products/schema'
+import { exportProductsQuery, PRODUCT_MEDIA_TYPES } from '@/lib/domains/products/schema'
 import { apiHandler } from '@/lib/http/api-handler'
 import { preferredMediaType } from '@/lib/http/content-negotiation'
 import { parseQuery } from '@/lib/http/parse'
@@ -10,11 +10,11 @@ export const config = { api: { bodyParser: false } }
 
 export default apiHandler(exportProductsRoute, async (req, res, { wantsHeadOnly }) => {
   const filters = parseQuery(req, exportProductsQuery)
-  const format = preferredMediaType(req, EXCHANGE_FORMATS)
-  const extension = format === 'text/csv' ? 'csv' : 'ndjson'
-  res.setHeader('Content-Type', `${format}; charset=utf-8`)
+  const mediaType = preferredMediaType(req, PRODUCT_MEDIA_TYPES)
+  const extension = mediaType === 'text/csv' ? 'csv' : 'ndjson'
+  res.setHeader('Content-Type', `${mediaType}; charset=utf-8`)
   res.setHeader('Content-Disposition', `attachment; filename="products.${extension}"`)
   res.appendHeader('Vary', 'Accept')
   if (wantsHeadOnly) res.end()
-  else await sendStream(res, exportProducts(filters, format))
+  else await sendStream(res, exportProducts(filters, mediaType))
 })

@@ -1,8 +1,6 @@
-import { EXCHANGE_FORMATS } from '@/lib/domains/products/import-export/export'
-import { importProducts } from '@/lib/domains/products/import-export/import'
-import { readRecords } from '@/lib/domains/products/import-export/import-parser'
+import { importProducts } from '@/lib/domains/products/import-export/service'
 import { importProductsRoute } from '@/lib/domains/products/openapi'
-import { importProductsQuery } from '@/lib/domains/products/schema'
+import { importProductsQuery, PRODUCT_MEDIA_TYPES } from '@/lib/domains/products/schema'
 import { apiHandler } from '@/lib/http/api-handler'
 import { requireMediaType } from '@/lib/http/content-negotiation'
 import { parseQuery } from '@/lib/http/parse'
@@ -15,7 +13,6 @@ export default apiHandler(
   importProductsRoute,
   requireAuth(importProductsRoute.access, async (req, res) => {
     parseQuery(req, importProductsQuery)
-    const format = requireMediaType(req, EXCHANGE_FORMATS)
-    sendJson(res, await importProducts(readRecords(req, format)))
+    sendJson(res, await importProducts(req, requireMediaType(req, PRODUCT_MEDIA_TYPES)))
   }),
 )

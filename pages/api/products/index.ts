@@ -1,6 +1,6 @@
 import { productsRoute } from '@/lib/domains/products/openapi'
 import { listProductsQuery, productBody } from '@/lib/domains/products/schema'
-import { createProduct, listGroups, listProducts } from '@/lib/domains/products/service'
+import { createProduct, listProducts, productListTags } from '@/lib/domains/products/service'
 import { apiHandler } from '@/lib/http/api-handler'
 import type { Context, Handler } from '@/lib/http/context'
 import { parseBody, parseQuery } from '@/lib/http/parse'
@@ -13,7 +13,7 @@ export const config = { api: { bodyParser: false } }
 
 const handleGet: Handler<Context> = (req, res) =>
   sendCached(req, res, {
-    groups: listGroups,
+    groups: productListTags,
     load: async () => {
       const query = parseQuery(req, listProductsQuery)
       return listResponse(req, { plural: 'products', request: query, list: await listProducts(query) })
