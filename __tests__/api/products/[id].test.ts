@@ -148,7 +148,7 @@ describe('the attributes of a product', () => {
     ['what other scripts write', { größe: 'XL', 色: '赤', '😀': '👩‍👩‍👧', 'a b': '\u2028', "'; --": '\\u0000' }],
     ['escapes that are none', { a: '\\u0000', b: '\\\\ud800', c: '\\' }],
     ['16 KiB', { a: 'x'.repeat(16_376) }],
-    ['a hundred levels', JSON.parse(`{"a":${'['.repeat(99)}${']'.repeat(99)}}`)],
+    ['64 levels of the body', JSON.parse(`{"a":${'['.repeat(62)}${']'.repeat(62)}}`)],
   ])('keep %s as they are', async (_what, attributes) => {
     const { token } = await signIn({ role: 'admin' })
     const json = { ...newProduct(), attributes }
@@ -158,7 +158,7 @@ describe('the attributes of a product', () => {
   })
 
   it.each([
-    ['a level too many', `${'['.repeat(100)}${']'.repeat(100)}`],
+    ['a level too many', `${'['.repeat(63)}${']'.repeat(63)}`],
     ['a hundred thousand levels', `${'['.repeat(100_000)}${']'.repeat(100_000)}`],
     ['many levels of objects', `${'{"a":'.repeat(50_000)}1${'}'.repeat(50_000)}`],
     ['numbers that PostgreSQL writes in full', `[${Array(300).fill('1e308').join()}]`],

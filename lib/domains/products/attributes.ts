@@ -1,4 +1,5 @@
 import Joi from 'joi'
+import { JSON_LEVELS_MAX } from '@/lib/json-bounds'
 
 /** Any JSON value. */
 export type Json = string | number | boolean | null | Json[] | Attributes
@@ -9,8 +10,8 @@ export type Attributes = { [key in string]?: Json }
 /** Size of the compact JSON text in UTF-8. */
 const SIZE_MAX_BYTES = 16_384
 
-/** Deeper nesting exhausts the stack of code that walks it. */
-const DEPTH_MAX = 100
+/** The object around the attributes is the first level of a body. */
+const DEPTH_MAX = JSON_LEVELS_MAX - 1
 
 /** Matches JSON's escapes of NUL and of lone surrogates, which PostgreSQL cannot store. */
 const NOT_TEXT = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/
