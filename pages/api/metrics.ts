@@ -1,5 +1,5 @@
-import { renderProcessMetrics } from '@/lib/domains/system/metrics'
 import { metricsRoute } from '@/lib/domains/system/openapi'
+import { renderProcessMetrics } from '@/lib/domains/system/service'
 import { apiHandler } from '@/lib/http/api-handler'
 import { requireMetricsToken } from '@/lib/http/require-metrics-token'
 

@@ -1,7 +1,6 @@
 import pg from 'pg'
-import type { User } from '@/lib/domains/users/schema'
 import { prisma } from '@/lib/platform/db/prisma'
-import type { UserWithInclusions } from '@/lib/domains/users/include-schema'
+import type { User, UserWithInclusions } from '@/lib/domains/users/schema'
 import { api } from '../../support/api'
 import { uniqueEmail, createApiKey, signIn } from '../../support/factories'
 import { createFamilyFixture, createFamily, createPost } from '../../support/families'

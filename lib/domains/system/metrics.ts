@@ -1,11 +1,11 @@
 import { passwordPoolStats } from '@/lib/platform/crypto/password'
-import { registerGauge, renderMetrics } from '@/lib/metrics'
+import { registerGauge } from '@/lib/metrics'
 import { processSingleton } from '@/lib/process-singleton'
 import * as repository from './repository'
 
-const gauges = processSingleton('gauges', registerGauges)
+/** Registers the metrics whose values are read on each scrape, once per process. */
+export const registerProcessMetrics = processSingleton('gauges', registerGauges)
 
-/** Registers the metrics whose values are read on each scrape. */
 function registerGauges(): true {
   const connections = (state: keyof ReturnType<typeof repository.poolStats>, help: string) =>
     registerGauge({
@@ -36,10 +36,4 @@ function registerGauges(): true {
   jobs('waiting', 'Jobs in the queue that are due or scheduled.')
   jobs('failed', 'Jobs that failed permanently.')
   return true
-}
-
-/** Renders the metrics of the process in the Prometheus text format. */
-export async function renderProcessMetrics(): Promise<{ contentType: string; text: string }> {
-  gauges()
-  return renderMetrics()
 }

@@ -1,13 +1,21 @@
 import { config } from '@/lib/config'
 import { checkFileStore } from '@/lib/domains/files/service'
+import { renderMetrics } from '@/lib/metrics'
 import { probeMail } from '@/lib/platform/mail/transport'
 import { pingRedis } from '@/lib/platform/redis'
 import { isShuttingDown } from '@/lib/platform/shutdown'
 import packageJson from '@/package.json'
+import { registerProcessMetrics } from './metrics'
 import * as repository from './repository'
 import type { DependencyState, Greeting, Readiness } from './schema'
 
 const CHECK_TIMEOUT_MS = 2_000
+
+/** Returns the metrics of the process in Prometheus' text format. */
+export async function renderProcessMetrics(): Promise<{ contentType: string; text: string }> {
+  registerProcessMetrics()
+  return renderMetrics()
+}
 
 /** Returns the body of `GET /api`. */
 export function greeting(): Greeting {

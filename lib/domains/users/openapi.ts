@@ -1,7 +1,7 @@
 import { defineRoute, type ApiTag } from '@/lib/platform/operation'
 import { pageOf } from '@/lib/platform/pagination/page-schema'
-import { MAX_INCLUDED_ITEMS, showUserQuery, userWithInclusions } from './include-schema'
-import { createUserBody, listUsersQuery, replaceUserBody, updateUserBody, user, userPath } from './schema'
+import { createUserBody, listUsersQuery, MAX_INCLUDED_ITEMS, replaceUserBody, showUserQuery } from './schema'
+import { updateUserBody, user, userPath, userWithInclusions } from './schema'
 
 const otherAccount = { email: '{{otherEmail}}', password: '{{password}}', name: 'Grace' }
 

@@ -1,9 +1,13 @@
 import Joi from 'joi'
+import { family, type Family } from '@/lib/domains/families/schema'
+import { post, type Post } from '@/lib/domains/posts/schema'
+import { profile } from '@/lib/domains/profiles/schema'
 import { listQuery, sortBy } from '@/lib/platform/pagination/query'
 import { email, newPassword, personName, role } from '@/lib/platform/identity/schema'
+import type { Scope } from '@/lib/platform/identity/scopes'
 import { id, idParameter, object, text, timestamp, type Infer } from '@/lib/validation'
 
-export const userKeys = {
+const userKeys = {
   id: id(),
   email: email(),
   name: personName(),
@@ -39,3 +43,41 @@ export const listUsersQuery = listQuery({
   sort: sortBy('name', 'email', 'createdAt'),
 })
 export type ListUsersQuery = Infer<typeof listUsersQuery>
+
+/** Maximum number of included posts, and of included families. */
+export const MAX_INCLUDED_ITEMS = 20
+
+const INCLUSIONS = ['profile', 'posts', 'families'] as const
+export type Inclusion = (typeof INCLUSIONS)[number]
+
+/** The scope that an API key needs for each inclusion. */
+export const INCLUSION_SCOPES = {
+  profile: 'users:read',
+  posts: 'posts:read',
+  families: 'families:read',
+} as const satisfies Record<Inclusion, Scope>
+
+const isInclusion = (word: string): word is Inclusion => INCLUSIONS.some((name) => name === word)
+
+/** Parses `?include=profile,posts`. */
+const include = () =>
+  Joi.any<Inclusion[]>()
+    .custom((value: unknown, helpers) => {
+      const words = typeof value === 'string' ? value.split(',') : ['']
+      const known = words.filter(isInclusion)
+      return known.length === new Set(words).size && known.length === words.length ? known : helpers.error('include')
+    })
+    .meta({ jsonSchema: { type: 'array', items: { type: 'string', enum: INCLUSIONS }, uniqueItems: true } })
+    .messages({ include: `must be a comma-separated list of: ${INCLUSIONS.join(', ')}` })
+
+export const showUserQuery = object({ required: { id: idParameter() }, defaulted: { include: include().default([]) } })
+
+export const userWithInclusions = object({
+  required: userKeys,
+  optional: {
+    profile,
+    posts: Joi.array<Post[]>().items(post).max(MAX_INCLUDED_ITEMS),
+    families: Joi.array<Family[]>().items(family).max(MAX_INCLUDED_ITEMS),
+  },
+})
+export type UserWithInclusions = Infer<typeof userWithInclusions>

@@ -4,9 +4,9 @@ import { listFamiliesOf } from '@/lib/domains/families/service'
 import type { List } from '@/lib/platform/pagination/query'
 import { listPostsOf } from '@/lib/domains/posts/service'
 import { getProfile } from '@/lib/domains/profiles/service'
-import { MAX_INCLUDED_ITEMS, INCLUSION_SCOPES, type Inclusion, type UserWithInclusions } from './include-schema'
 import * as repository from './repository'
-import type { ListUsersQuery, User } from './schema'
+import { INCLUSION_SCOPES, MAX_INCLUDED_ITEMS, type Inclusion, type ListUsersQuery, type User } from './schema'
+import type { UserWithInclusions } from './schema'
 
 /** @throws FORBIDDEN, whether the user exists or not, when the caller is neither that user nor an admin */
 export function assertSelfOrAdmin(actor: Actor, userId: number): void {

@@ -1,6 +1,5 @@
-import { showUserQuery } from '@/lib/domains/users/include-schema'
 import { userRoute } from '@/lib/domains/users/openapi'
-import { replaceUserBody, updateUserBody, userPath } from '@/lib/domains/users/schema'
+import { replaceUserBody, showUserQuery, updateUserBody, userPath } from '@/lib/domains/users/schema'
 import { deleteUser, updateUser } from '@/lib/domains/auth/accounts/service'
 import { getUserWithIncludes } from '@/lib/domains/users/service'
 import { apiHandler } from '@/lib/http/api-handler'
