@@ -1,13 +1,13 @@
 import { setPriority } from 'node:os'
 import bcrypt from 'bcryptjs'
 
-// Linux gives each thread a priority of its own: hashing yields to the thread that answers requests.
+// On Linux the priority applies to this thread only: hashing yields to the thread that serves requests.
 if (process.platform === 'linux') setPriority(10)
 
 /**
- * The work of one thread of the password pool.
+ * Verifies or hashes a password; runs in the threads of the password pool.
  * @param {{ password: string, hash: string } | { password: string, cost: number }} task
- * @returns {boolean | string} whether the password fits the hash, or the new hash
+ * @returns {boolean | string} whether the password matches the hash, or the new hash
  */
 export default function work(task) {
   return 'hash' in task ? bcrypt.compareSync(task.password, task.hash) : bcrypt.hashSync(task.password, task.cost)

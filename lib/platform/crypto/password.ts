@@ -6,14 +6,14 @@ import { serviceUnavailable } from '@/lib/errors'
 import { processSingleton } from '@/lib/process-singleton'
 
 /**
- * How many passwords may wait for a thread. At cost 12 a thread does about four a second, so the last in line waits some
- * ten seconds; whoever comes later is told to come again rather than made to wait for longer than clients do.
+ * Limits the passwords that wait for a thread. At cost 12 a thread hashes about four per second, so the last one waits
+ * some ten seconds; clients would time out before a longer queue is processed.
  */
 const QUEUE_MAX = 64
 
 type Task = { password: string; hash: string } | { password: string; cost: number }
 
-/** bcrypt reads no further: what is longer fits nothing, rather than whatever begins alike. */
+/** bcrypt ignores further bytes: a longer password must match nothing, or any with the same beginning would match. */
 const BCRYPT_MAX_BYTES = 72
 
 const pool = processSingleton(
@@ -39,43 +39,47 @@ async function run(task: Task): Promise<boolean | string> {
   }
 }
 
-/** A bcrypt hash at the cost of `BCRYPT_COST`, made in a worker thread. SERVICE_UNAVAILABLE when too many wait. */
+/**
+ * Hashes a password with bcrypt at `BCRYPT_COST` in a worker thread.
+ * @throws SERVICE_UNAVAILABLE when the queue is full
+ */
 export async function hashPassword(password: string): Promise<string> {
   return String(await run({ password, cost: config().bcryptCost }))
 }
 
-let decoy: Promise<string> | undefined
+let dummy: Promise<string> | undefined
 
-/** A hash that no password is known for, at the present cost. */
+/** Returns a hash at the configured cost of a password that nothing matches. */
 async function dummyHash(): Promise<string> {
-  decoy ??= hashPassword(`decoy ${performance.now()} ${Math.random()}`).catch((error: unknown) => {
-    decoy = undefined
+  dummy ??= hashPassword(`dummy ${performance.now()} ${Math.random()}`).catch((error: unknown) => {
+    dummy = undefined
     throw error
   })
-  return decoy
+  return dummy
 }
 
 /**
- * Whether a password fits a hash, in a worker thread. Without a hash the same work is done on a decoy, so that the time
- * does not tell whether there was one. SERVICE_UNAVAILABLE when too many wait.
+ * Returns whether a password matches a hash, in a worker thread. Without a hash it verifies a dummy hash, so that the
+ * duration does not reveal whether the account exists.
+ * @throws SERVICE_UNAVAILABLE when the queue is full
  */
 export async function verifyPassword(password: string, hash: string | undefined): Promise<boolean> {
-  const fits = await run({ password, hash: hash ?? (await dummyHash()) })
-  return hash !== undefined && fits === true && Buffer.byteLength(password) <= BCRYPT_MAX_BYTES
+  const matches = await run({ password, hash: hash ?? (await dummyHash()) })
+  return hash !== undefined && matches === true && Buffer.byteLength(password) <= BCRYPT_MAX_BYTES
 }
 
-/** Starts the threads and makes the decoy, so that the first sign-in is like the others. */
+/** Starts the pool and creates the dummy hash, so that the first login takes no longer than others. */
 export async function warmPasswordPool(): Promise<void> {
   await dummyHash()
 }
 
-/** Ends the threads, once they have done what is under way. */
+/** Closes the pool after the tasks in progress. */
 export async function closePasswordPool(): Promise<void> {
   await pool.current()?.close()
   pool.replace(undefined)
 }
 
-/** How many passwords are waiting for a thread, and how many threads there are. */
+/** Returns the numbers of waiting passwords and of threads. */
 export function passwordPoolStats(): { waiting: number; threads: number } {
   const current = pool.current()
   return { waiting: current?.queueSize ?? 0, threads: current?.threads.length ?? 0 }
