@@ -15,14 +15,14 @@ type Loaded = { value: unknown; headers?: Record<string, string> }
  * is `hit` or `miss`. `load` also validates the query, so that a hit costs no more than the lookup; errors are not
  * cached. The response must only depend on the URL.
  *
- * - `groups`: the cache tags of the response; the first is its label in the metrics.
+ * - `tags`: the cache tags of the response; the first is its label in the metrics.
  */
 export async function sendCached(
   req: NextApiRequest,
   res: NextApiResponse,
-  cached: { groups: readonly string[]; load: () => Promise<Loaded> },
+  cached: { tags: readonly string[]; load: () => Promise<Loaded> },
 ): Promise<void> {
-  const { groups, load } = cached
+  const { tags, load } = cached
   const make = async () => {
     const { value, headers } = await load()
     const json = JSON.stringify(value)
@@ -30,8 +30,8 @@ export async function sendCached(
   }
   const key = req.url ?? '/'
   const { entry, hit } =
-    key.length > KEY_MAX_CHARACTERS ? { entry: await make(), hit: false } : await cache().read(key, groups, make)
-  recordCacheRead(groups[0] ?? '', hit ? 'hit' : 'miss')
+    key.length > KEY_MAX_CHARACTERS ? { entry: await make(), hit: false } : await cache().read(key, tags, make)
+  recordCacheRead(tags[0] ?? '', hit ? 'hit' : 'miss')
   for (const [name, value] of Object.entries(entry.properties)) res.setHeader(name, value)
   res.setHeader('X-Cache', hit ? 'hit' : 'miss')
   // Caches must revalidate before reuse.

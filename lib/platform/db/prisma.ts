@@ -19,13 +19,10 @@ const STATEMENT_TIMEOUT_MS = 2_800
 const CONNECTION_LIFETIME_SECONDS = 1_800
 const CONNECT_PROBE_TIMEOUT_MS = 2_500
 
-/** The client of the process or of a transaction. */
-export type DbClient = Prisma.TransactionClient
-
 type Database = { pool: pg.Pool; client: PrismaClient }
 
 /** A transaction and its after-commit hooks. */
-export type TransactionScope = { client: DbClient; isOpen: boolean; afterCommit: (() => unknown)[] }
+export type TransactionScope = { client: Prisma.TransactionClient; isOpen: boolean; afterCommit: (() => unknown)[] }
 
 /** Stores the ambient transaction, which `inTransaction` opens, for all queries of the work in it. */
 export const transactionScopes = processSingleton('transactions', () => new AsyncLocalStorage<TransactionScope>())
@@ -86,7 +83,7 @@ function statementNameGenerator({ sql }: { sql: string }): string {
 const UNNAMED = ''
 
 /** Returns the ambient transaction's client within `inTransaction`, otherwise the Prisma client of the process. */
-export function prisma(): DbClient {
+export function prisma(): Prisma.TransactionClient {
   return openTransaction()?.client ?? database().client
 }
 

@@ -3,7 +3,7 @@ import { Prisma } from '@/prisma/generated/client'
 import { isTransactionConflict } from './errors'
 import { serviceUnavailable } from '@/lib/errors'
 import { logger } from '@/lib/logger'
-import { openTransaction, prisma, transactionScopes, type DbClient, type TransactionScope } from './prisma'
+import { openTransaction, prisma, transactionScopes, type TransactionScope } from './prisma'
 
 const ATTEMPTS_MAX = 4
 const BACKOFF_MAX_MS = 50
@@ -19,10 +19,7 @@ const BACKOFF_MAX_MS = 50
  *
  * @throws SERVICE_UNAVAILABLE when all attempts failed because of concurrent transactions
  */
-export async function inTransaction<T>(
-  work: (transaction: DbClient) => Promise<T>,
-  { timeoutMs = 5_000 } = {},
-): Promise<T> {
+export async function inTransaction<T>(work: () => Promise<T>, { timeoutMs = 5_000 } = {}): Promise<T> {
   const outer = openTransaction()
   if (outer !== undefined) {
     const { result, afterCommit } = await runOnce(work, timeoutMs)
@@ -46,7 +43,7 @@ export async function inTransaction<T>(
 type AfterCommitHooks = TransactionScope['afterCommit']
 
 async function runOnce<T>(
-  work: (transaction: DbClient) => Promise<T>,
+  work: () => Promise<T>,
   timeoutMs: number,
 ): Promise<{ result: T; afterCommit: AfterCommitHooks }> {
   const afterCommit: AfterCommitHooks = []
@@ -54,7 +51,7 @@ async function runOnce<T>(
     async (client) => {
       const scope: TransactionScope = { client, isOpen: true, afterCommit }
       try {
-        return await transactionScopes().run(scope, () => work(client))
+        return await transactionScopes().run(scope, work)
       } finally {
         scope.isOpen = false
       }

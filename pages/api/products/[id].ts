@@ -13,7 +13,7 @@ export const config = { api: { bodyParser: false } }
 
 const handleGet: Handler<Context> = (req, res) => {
   const { id } = parseQuery(req, productPath)
-  return sendCached(req, res, { groups: productTags(id), load: async () => ({ value: await getProduct(id) }) })
+  return sendCached(req, res, { tags: productTags(id), load: async () => ({ value: await getProduct(id) }) })
 }
 
 const handleChange = requireAuth(productRoute.PATCH.access, async (req, res) => {

@@ -13,7 +13,7 @@ export const config = { api: { bodyParser: false } }
 
 const handleGet: Handler<Context> = (req, res) =>
   sendCached(req, res, {
-    groups: productListTags,
+    tags: productListTags,
     load: async () => {
       const query = parseQuery(req, listProductsQuery)
       return listResponse(req, { plural: 'products', request: query, list: await listProducts(query) })
