@@ -12,7 +12,7 @@ const list = async (query: string) => {
 }
 
 describe('GET /api/audit-events', () => {
-  it('tells what happened, who did it, and from where, newest first', async () => {
+  it('returns action, actor and client, newest first', async () => {
     const { id, email } = await createUser()
     const headers = { 'X-Request-Id': 'the-failed-one' }
     await api('POST', '/api/auth/login', { json: { email, password: 'wrong horse' }, headers })
@@ -31,7 +31,7 @@ describe('GET /api/audit-events', () => {
     })
   })
 
-  it('filters by action and actor together, and comes in pages', async () => {
+  it('filters by action and actor, with pages', async () => {
     const { user } = await signIn()
     for (let made = 0; made < 3; made += 1) await createApiKey(user, ['users:read'])
     const { json, headers } = await list(`actorId=${user.id}&action=api_key_created&limit=2`)
@@ -41,13 +41,13 @@ describe('GET /api/audit-events', () => {
     expect((await list(`actorId=${user.id}&action=password_reset`)).json.auditEvents).toEqual([])
   })
 
-  it('remembers accounts that are gone', async () => {
+  it('keeps the events of deleted accounts', async () => {
     const { user } = await signIn()
     await prisma().user.delete({ where: { id: user.id } })
     expect((await list(`actorId=${user.id}`)).json.auditEvents).toMatchObject([{ action: 'sign_in', actorId: user.id }])
   })
 
-  it('takes the oldest first if asked', async () => {
+  it('sorts by oldest first with sort', async () => {
     const { user } = await signIn()
     const client = { ip: '192.0.2.1', userAgent: undefined, requestId: 'r' }
     await recordEvent({ action: 'password_reset', actorId: user.id, client })
@@ -58,13 +58,13 @@ describe('GET /api/audit-events', () => {
   })
 
   it.each(['action=coffee', 'actorId=0', 'actorId=me', 'actorId=1&actorId=2', 'sort=ip', 'q=x'])(
-    'refuses ?%s',
+    'returns 400 for ?%s',
     async (query) => {
       expect((await list(query)).status).toBe(400)
     },
   )
 
-  it('finds nothing of an actor beyond any id', async () => {
+  it('returns an empty list for an actorId greater than any id', async () => {
     expect((await list('actorId=99999999999999999999')).json.auditEvents).toEqual([])
   })
 })

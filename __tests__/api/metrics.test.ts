@@ -7,7 +7,7 @@ const TOKEN = 'a-token-for-the-scraper'
 describe('GET /api/metrics', () => {
   afterEach(() => setConfig({ ...config(), metricsToken: undefined }))
 
-  it('shows requests by route and status, the event loop, the pools, the cache and the queue', async () => {
+  it('returns metrics of requests by route and status, event loop, pools, cache and queue', async () => {
     recordRequest({ method: 'GET', route: '/api/users/[id]', status: 200, seconds: 0.003 })
     recordCacheRead('products', 'hit')
     const { status, headers, text } = await api('GET', '/api/metrics')
@@ -27,13 +27,13 @@ describe('GET /api/metrics', () => {
     expect(text).toMatch(/^hearth_jobs_waiting \d+$/m)
   })
 
-  it('refuses whoever comes through a proxy while there is no token', async () => {
+  it('returns 403 to proxied requests if no token is configured', async () => {
     const { status, json } = await api('GET', '/api/metrics', { headers: { 'X-Forwarded-For': '127.0.0.1' } })
     expect(status).toBe(403)
     expect(json.error.code).toBe('FORBIDDEN')
   })
 
-  it('wants the token where there is one, from this machine too', async () => {
+  it('requires the configured token, also on the loopback interface', async () => {
     setConfig({ ...config(), metricsToken: TOKEN })
     expect((await api('GET', '/api/metrics')).status).toBe(401)
     expect((await api('GET', '/api/metrics', { token: `${TOKEN}x` })).status).toBe(401)

@@ -3,7 +3,7 @@ import { api } from '../support/api'
 type Collection = { info: { schema: string }; item: { name: string; item: object[] }[] }
 
 describe('GET /api/postman.json', () => {
-  it('answers a collection of the format 2.1 with a folder for each domain to anybody', async () => {
+  it('returns a collection in format 2.1 with a folder for each tag, without credentials', async () => {
     const { status, json } = await api<Collection>('GET', '/api/postman.json')
     expect(status).toBe(200)
     expect(json.info.schema).toBe('https://schema.getpostman.com/json/collection/v2.1.0/collection.json')
@@ -11,12 +11,12 @@ describe('GET /api/postman.json', () => {
     expect(json.item.filter(({ item }) => item.length === 0)).toEqual([])
   })
 
-  it('holds no secret of this server', async () => {
+  it('contains no secret of this server', async () => {
     const { text } = await api('GET', '/api/postman.json')
     expect(text).not.toContain('secret-of-the-tests')
   })
 
-  it('refuses another method', async () => {
+  it('returns 405 for another method', async () => {
     const { status, json } = await api('DELETE', '/api/postman.json')
     expect(status).toBe(405)
     expect(json.error.code).toBe('METHOD_NOT_ALLOWED')

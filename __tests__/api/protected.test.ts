@@ -5,7 +5,7 @@ import { createApiKey, signIn } from '../support/factories'
 type Greeting = { message: string; user: User }
 
 describe('GET /api/protected', () => {
-  it('greets the caller by name, or by e-mail address where there is no name', async () => {
+  it('greets the caller by name, or by e-mail address if there is no name', async () => {
     const named = await signIn({ name: 'Ada' })
     const { status, json } = await api<Greeting>('GET', '/api/protected', { token: named.token })
     expect([status, json.message, json.user.id]).toEqual([200, 'Hello, Ada', named.user.id])

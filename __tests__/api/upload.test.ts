@@ -21,7 +21,7 @@ function formOf(...parts: Part[]): FormData {
 const upload = async <T = Body>(token: string, ...parts: Part[]) =>
   api<T>('POST', '/api/upload', { token, body: formOf(...parts) })
 
-/** The same without a library that would make a sound form of it. */
+/** Sends a raw body, since a library would only create valid forms. */
 const send = async (token: string, body: string | Buffer, contentType = 'multipart/form-data; boundary=b') =>
   api('POST', '/api/upload', {
     token,
@@ -29,12 +29,12 @@ const send = async (token: string, body: string | Buffer, contentType = 'multipa
     headers: { 'Content-Type': contentType },
   })
 
-async function expectNothingKept(ownerId: number): Promise<void> {
+async function expectNothingStored(ownerId: number): Promise<void> {
   expect(await prisma().storedFile.count({ where: { ownerId } })).toBe(0)
   expect(await prisma().orphanedObject.count({ where: { ownerId } })).toBe(0)
 }
 
-function expectFault(response: ApiResponse<Body>, field: string, message: RegExp): void {
+function expectValidationError(response: ApiResponse<Body>, field: string, message: RegExp): void {
   expect(response.status).toBe(400)
   expect(response.json.error.code).toBe('VALIDATION_ERROR')
   expect(response.json.error.details[field]?.join()).toMatch(message)
@@ -46,7 +46,7 @@ describe('success', () => {
     ['gif', 'image/gif', gif()],
     ['jpg', 'image/jpeg', jpeg()],
     ['jpg', 'image/jpeg', jpeg(4000, 3000, 300_000)],
-  ])('keeps a .%s as %s, whatever its name and type are said to be', async (extension, type, bytes) => {
+  ])('stores a .%s as %s, whatever the declared name and type', async (extension, type, bytes) => {
     const { user, token } = await signIn()
     const response = await upload<Uploaded>(token, { bytes, fileName: 'x.html', type: 'text/html' })
     expect(response.status).toBe(201)
@@ -64,7 +64,7 @@ describe('success', () => {
   })
 
   it.each(['../../../etc/passwd', '..\\..\\a.png', '/etc/passwd', 'a\0.png', 'con', '.htaccess', 'é'.repeat(500)])(
-    'makes nothing of the name %j',
+    'ignores the file name %j',
     async (fileName) => {
       const { token } = await signIn()
       const response = await upload<Uploaded>(token, { fileName })
@@ -73,7 +73,7 @@ describe('success', () => {
     },
   )
 
-  it('takes 10 MiB and no byte more', async () => {
+  it('accepts 10 MiB and rejects one more byte', async () => {
     const { user, token } = await signIn()
     const image = png()
     const filled = (sizeBytes: number) => Buffer.concat([image, Buffer.alloc(sizeBytes - image.length)])
@@ -86,7 +86,7 @@ describe('success', () => {
     expect(await prisma().orphanedObject.count({ where: { ownerId: user.id } })).toBe(0)
   })
 
-  it('takes an API key with files:write', async () => {
+  it('accepts an API key with files:write', async () => {
     const { user } = await signIn()
     const { key } = await createApiKey(user, ['files:write'])
     expect((await upload(key, {})).status).toBe(201)
@@ -102,7 +102,7 @@ describe('validation', () => {
   })
 
   afterEach(async () => {
-    await expectNothingKept(user.id)
+    await expectNothingStored(user.id)
   })
 
   it.each([
@@ -112,18 +112,18 @@ describe('validation', () => {
     ['BMP', Buffer.from(`424d46000000000000003600000028000000${'02000000'.repeat(2)}0100180000000000`, 'hex')],
     ['noise', randomBytes(3 * MIB)],
     ['the first bytes of a PNG', png().subarray(0, 12)],
-    ['a JPEG that goes on and on before it says its size', jpeg(2, 2, 2 * MIB)],
+    ['a JPEG with 2 MiB before its dimensions', jpeg(2, 2, 2 * MIB)],
     ['a PNG without pixels', png(0, 0, { pixels: false })],
-  ])('refuses %s under the name and type of a PNG', async (_what, bytes) => {
-    expectFault(await upload(token, { bytes }), 'file', /JPEG, PNG or GIF|HTML/)
+  ])('returns 400 for %s with the name and type of a PNG', async (_what, bytes) => {
+    expectValidationError(await upload(token, { bytes }), 'file', /JPEG, PNG or GIF|HTML/)
   })
 
   it.each([
     ['a PNG', png(100_000, 100_000, { pixels: false })],
     ['a JPEG', jpeg(65_500, 65_500)],
-    ['a PNG of the largest numbers', png(0x7fffffff, 0x7fffffff, { pixels: false })],
-  ])('refuses %s that unpacks to more pixels than anybody wants', async (_what, bytes) => {
-    expectFault(await upload(token, { bytes }), 'file', /50000000 pixels/)
+    ['a PNG with maximum dimensions', png(0x7fffffff, 0x7fffffff, { pixels: false })],
+  ])('returns 400 for %s with too many pixels', async (_what, bytes) => {
+    expectValidationError(await upload(token, { bytes }), 'file', /50000000 pixels/)
   })
 
   it.each([
@@ -132,62 +132,62 @@ describe('validation', () => {
     ['after much else', gif(`${'x'.repeat(3 * MIB)}<!DOCTYPE html>`)],
     ['across two pieces', gif(`${'x'.repeat(65_536 - 45)}<iframe src=x>`)],
     ['of PHP', gif('<?php system($_GET[0]);')],
-  ])('refuses an image with HTML or a script %s', async (_where, bytes) => {
-    expectFault(await upload(token, { bytes }), 'file', /HTML or scripts/)
+  ])('returns 400 for an image with HTML or a script %s', async (_where, bytes) => {
+    expectValidationError(await upload(token, { bytes }), 'file', /HTML or scripts/)
   })
 
-  it('refuses an empty file', async () => {
-    expectFault(await upload(token, { bytes: Buffer.alloc(0) }), 'file', /empty/)
+  it('returns 400 for an empty file', async () => {
+    expectValidationError(await upload(token, { bytes: Buffer.alloc(0) }), 'file', /empty/)
   })
 
-  it.each(['image', 'File', 'file[]', '__proto__', ''])('refuses the field name %j', async (name) => {
+  it.each(['image', 'File', 'file[]', '__proto__', ''])('returns 400 for the field name %j', async (name) => {
     const response = await upload(token, { name })
     expect(response.status).toBe(400)
     expect(Object.getOwnPropertyNames(response.json.error.details)).toEqual([name])
   })
 
-  it('refuses ten parts, and another one before or after', async () => {
-    expectFault(await upload(token, ...Array.from({ length: 10 }, () => ({}))), 'file', /only part/)
-    expectFault(await upload(token, {}, { name: 'other' }), 'file', /only part/)
-    expectFault(await upload(token, { name: 'other' }, {}), 'other', /not allowed/)
+  it('returns 400 for several parts', async () => {
+    expectValidationError(await upload(token, ...Array.from({ length: 10 }, () => ({}))), 'file', /only part/)
+    expectValidationError(await upload(token, {}, { name: 'other' }), 'file', /only part/)
+    expectValidationError(await upload(token, { name: 'other' }, {}), 'other', /not allowed/)
   })
 
-  it('refuses a text in the place of a file', async () => {
+  it('returns 400 for a text field', async () => {
     const form = new FormData()
     form.append('file', 'a text')
-    expectFault(await api('POST', '/api/upload', { token, body: form }), 'file', /must be a file/)
+    expectValidationError(await api('POST', '/api/upload', { token, body: form }), 'file', /must be a file/)
   })
 
-  it('refuses a form without a part, and no body at all', async () => {
-    expectFault(await send(token, '--b--\r\n'), 'file', /is required/)
-    expectFault(await send(token, ''), 'file', /is required/)
+  it('returns 400 for a form without parts and for an empty body', async () => {
+    expectValidationError(await send(token, '--b--\r\n'), 'file', /is required/)
+    expectValidationError(await send(token, ''), 'file', /is required/)
   })
 
   it.each([
     ['in the image', 30],
     ['in the closing boundary', 3],
-  ])('refuses a body that was cut short %s', async (_where, missingBytes) => {
+  ])('returns 400 for a body that is truncated %s', async (_where, missingBytes) => {
     const head = '--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\nContent-Type: image/png\r\n\r\n'
     const whole = Buffer.concat([Buffer.from(head), png(), Buffer.from('\r\n--b--')])
-    expectFault(await send(token, whole.subarray(0, -missingBytes)), 'body', /truncated/)
+    expectValidationError(await send(token, whole.subarray(0, -missingBytes)), 'body', /truncated/)
   })
 
-  it('refuses headers of a part that do not end', async () => {
+  it('returns 400 for unterminated part headers', async () => {
     const endless = `--b\r\nContent-Disposition: form-data; name="file"; x="${'x'.repeat(11 * MIB)}`
     expect((await send(token, endless)).status).toBe(413)
   })
 
-  it('refuses what is no multipart form', async () => {
+  it('returns 415 for another media type and 400 for an invalid form', async () => {
     for (const contentType of ['application/json', 'multipart/mixed; boundary=b', 'multipart', 'image/png']) {
       const response = await send(token, png(), contentType)
       expect(response.status).toBe(415)
       expect(response.json.error.code).toBe('UNSUPPORTED_MEDIA_TYPE')
     }
-    expectFault(await send(token, 'x', 'multipart/form-data'), 'body', /boundary/)
-    expectFault(await send(token, 'x'.repeat(100)), 'body', /not valid multipart|truncated/)
+    expectValidationError(await send(token, 'x', 'multipart/form-data'), 'body', /boundary/)
+    expectValidationError(await send(token, 'x'.repeat(100)), 'body', /not valid multipart|truncated/)
   })
 
-  it('refuses what the owner has no room for', async () => {
+  it('returns 413 when the quota is exceeded', async () => {
     const original = config()
     setConfig({ ...original, filesQuotaBytes: 10 })
     try {
@@ -200,17 +200,17 @@ describe('validation', () => {
   })
 })
 
-it('refuses an anonymous caller, before it reads', async () => {
+it('returns 401 without credentials before the body is read', async () => {
   const response = await api('POST', '/api/upload', { body: formOf({}) })
   expect(response.status).toBe(401)
 })
 
-it('refuses an API key without files:write', async () => {
+it('returns 403 for an API key without files:write', async () => {
   const { user } = await signIn()
   const { key } = await createApiKey(user, ['files:read'])
   expect((await upload(key, {})).status).toBe(403)
 })
 
-it('is a POST', async () => {
+it('returns 405 for another method', async () => {
   expect((await api('GET', '/api/upload')).status).toBe(405)
 })

@@ -5,7 +5,7 @@ import { createApiKey, signIn } from '../../support/factories'
 const use = async (key: string) => (await api('GET', '/api/protected', { token: key })).status
 
 describe('DELETE /api/api-keys/:id', () => {
-  it('makes the key dead at once, and keeps the event', async () => {
+  it('revokes the key immediately and records an audit event', async () => {
     const { user, token } = await signIn()
     const { id, key } = await createApiKey(user, ['users:read'])
     expect(await use(key)).toBe(200)
@@ -16,7 +16,7 @@ describe('DELETE /api/api-keys/:id', () => {
     expect(events).toMatchObject([{ details: { apiKeyId: id } }])
   })
 
-  it('does not find another’s key, and leaves it alone', async () => {
+  it('returns 404 for a key of another user and does not revoke it', async () => {
     const { id, key } = await createApiKey((await signIn()).user, ['users:read'])
     for (const { token } of [await signIn(), await signIn({ role: 'admin' })]) {
       expect((await api('DELETE', `/api/api-keys/${id}`, { token })).status).toBe(404)
@@ -24,7 +24,7 @@ describe('DELETE /api/api-keys/:id', () => {
     expect(await use(key)).toBe(200)
   })
 
-  it('says that a number is no id', async () => {
+  it('returns 400 for a numeric id', async () => {
     const { token } = await signIn()
     expect((await api('DELETE', '/api/api-keys/1', { token })).status).toBe(400)
   })

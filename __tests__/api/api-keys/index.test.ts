@@ -13,7 +13,7 @@ const create = (token: string, json: object) => api<CreatedResponse>('POST', '/a
 const use = async (key: string) => (await api('GET', '/api/protected', { token: key })).status
 
 describe('POST /api/api-keys', () => {
-  it('shows the key this once, and keeps only its hash and its first letters', async () => {
+  it('returns the key once and stores only its hash and prefix', async () => {
     const { user, token } = await signIn()
     const expiresAt = new Date(Date.now() + 60_000).toISOString()
     const response = await create(token, { name: ' Nightly import ', scopes: ['posts:write', 'files:read'], expiresAt })
@@ -35,7 +35,7 @@ describe('POST /api/api-keys', () => {
     expect(events).toMatchObject([{ details: { apiKeyId: shown.id, prefix: shown.prefix } }])
   })
 
-  it('makes a key without an end, unless one is given', async () => {
+  it('creates a key without an expiry date unless one is given', async () => {
     const { token } = await signIn()
     expect((await create(token, { name: 'a', scopes: ['users:read'] })).json.expiresAt).toBeNull()
     expect((await create(token, { name: 'a', scopes: ['users:read'], expiresAt: null })).json.expiresAt).toBeNull()
@@ -55,14 +55,14 @@ describe('POST /api/api-keys', () => {
     [{ name: 'x', scopes: ['users:read'], expiresAt: 'tomorrow' }, 'expiresAt'],
     [{ name: 'x', scopes: ['users:read'], key: 'hk_mine' }, 'key'],
     [{ name: 'x', scopes: ['users:read'], userId: 1 }, 'userId'],
-  ])('says what is wrong with %p', async (json, field) => {
+  ])('returns 400 for %j: invalid %s', async (json, field) => {
     const { token } = await signIn()
     const response = await api('POST', '/api/api-keys', { token, json })
     expect(response.status).toBe(400)
     expect(Object.keys(response.json.error.details)).toEqual([field])
   })
 
-  it('cannot be asked by a key, whatever its scopes', async () => {
+  it('returns 403 for an API key, whatever its scopes', async () => {
     const { user } = await signIn({ role: 'admin' })
     const { key } = await createApiKey(user, ['users:read', 'users:write'])
     const response = await create(key, { name: 'x', scopes: ['files:write'] })
@@ -71,7 +71,7 @@ describe('POST /api/api-keys', () => {
 })
 
 describe('GET /api/api-keys', () => {
-  it('lists the caller’s own, newest first', async () => {
+  it('lists the caller’s keys, newest first', async () => {
     const { user, token } = await signIn()
     const ids = [(await createApiKey(user, ['users:read'])).id, (await createApiKey(user, ['users:read'])).id]
     await createApiKey((await signIn()).user, ['users:read'])
@@ -79,22 +79,22 @@ describe('GET /api/api-keys', () => {
     expect(json.apiKeys.map(({ id }) => id).sort()).toEqual(ids.sort())
   })
 
-  it('knows the last use to the minute, without a write a request', async () => {
+  it('updates lastUsedAt at most once a minute', async () => {
     const { id, key } = await createApiKey((await signIn()).user, ['users:read'])
     const lastUse = async () => (await prisma().apiKey.findUniqueOrThrow({ where: { id } })).lastUsedAt
     await prisma().apiKey.update({ where: { id }, data: { lastUsedAt: new Date(0) } })
     await use(key)
     const noted = await lastUse()
     expect(noted?.getTime()).toBeGreaterThan(0)
-    // As when seconds went by and the key is read anew.
+    // Simulates the expiry of the cached key.
     evictApiKey(id)
     await use(key)
     expect(await lastUse()).toEqual(noted)
   })
 })
 
-describe('an API key in use', () => {
-  it('is honoured until the moment that it expires, and not beyond', async () => {
+describe('authentication with an API key', () => {
+  it('succeeds until the key expires', async () => {
     const expiresAt = new Date(Date.now() + 700)
     const { key } = await createApiKey((await signIn()).user, ['users:read'], { expiresAt })
     expect(await use(key)).toBe(200)
@@ -102,7 +102,7 @@ describe('an API key in use', () => {
     expect(await use(key)).toBe(401)
   })
 
-  it('loses its owner’s role at once', async () => {
+  it('applies a change of the owner’s role immediately', async () => {
     const owner = await signIn({ role: 'admin' })
     const { key } = await createApiKey(owner.user, ['users:read'])
     expect((await api('GET', '/api/users', { token: key })).status).toBe(200)
@@ -111,14 +111,14 @@ describe('an API key in use', () => {
     expect((await api('GET', '/api/users', { token: key })).status).toBe(403)
   })
 
-  it('counts in the header alone', async () => {
+  it('accepts the key only in the Authorization header', async () => {
     const { key } = await createApiKey((await signIn()).user, ['users:read'])
     expect((await api('GET', `/api/protected?api_key=${key}&access_token=${key}`)).status).toBe(401)
     expect((await api('GET', '/api/protected', { headers: { 'X-API-Key': key } })).status).toBe(401)
     expect((await api('GET', '/api/protected', { headers: { Authorization: `Basic ${key}` } })).status).toBe(401)
   })
 
-  it('outlives the sessions of its owner', async () => {
+  it('succeeds after the owner’s sessions are revoked', async () => {
     const { user, token } = await signIn()
     const { key } = await createApiKey(user, ['users:read'])
     await api('POST', '/api/auth/logout', { token })

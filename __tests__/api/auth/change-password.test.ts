@@ -9,7 +9,7 @@ const login = async (email: string, password: string) =>
 const change = (token: string, json: object) => api('POST', '/api/auth/change-password', { token, json })
 
 describe('POST /api/auth/change-password', () => {
-  it('changes the password and ends every other session at once', async () => {
+  it('changes the password and revokes every other session immediately', async () => {
     const { user, token, refreshToken } = await signIn()
     const other = await createSession(user)
     expect(await me(other.token)).toBe(200)
@@ -23,7 +23,7 @@ describe('POST /api/auth/change-password', () => {
     expect(await prisma().auditEvent.count({ where: { actorId: user.id, action: 'password_changed' } })).toBe(1)
   })
 
-  it('leaves everything as it is when the current password is wrong', async () => {
+  it('changes nothing when the current password is wrong', async () => {
     const { user, token } = await signIn()
     const other = await createSession(user)
     const response = await change(token, { currentPassword: 'wrong horse', newPassword: NEXT })
@@ -32,7 +32,7 @@ describe('POST /api/auth/change-password', () => {
     expect(await login(user.email, PASSWORD)).toBe(200)
   })
 
-  it('lets one of several changes at once win', async () => {
+  it('executes one of several concurrent changes', async () => {
     const { token, user } = await signIn()
     const words = ['first horse', 'second horse', 'third horse']
     const responses = await Promise.all(
@@ -43,7 +43,7 @@ describe('POST /api/auth/change-password', () => {
     expect(await login(user.email, winner)).toBe(200)
   })
 
-  it('leaves no session to a sign-in by the old password that was under way', async () => {
+  it('leaves no session to a concurrent login with the old password', async () => {
     const { token, user } = await signIn()
     const [changed, ...signedIn] = await Promise.all([
       change(token, { currentPassword: PASSWORD, newPassword: NEXT }),
@@ -62,7 +62,7 @@ describe('POST /api/auth/change-password', () => {
     [{ currentPassword: PASSWORD, newPassword: 'short' }, 'newPassword'],
     [{ currentPassword: PASSWORD, newPassword: 'é'.repeat(37) }, 'newPassword'],
     [{ currentPassword: PASSWORD, newPassword: NEXT, userId: 1 }, 'userId'],
-  ])('says what is wrong with %p', async (json, field) => {
+  ])('returns 400 for %p: invalid %s', async (json, field) => {
     const { token } = await signIn()
     const response = await change(token, json)
     expect(response.status).toBe(400)

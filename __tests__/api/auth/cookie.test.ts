@@ -17,8 +17,8 @@ async function signInByCookie(origin: string = APP): Promise<{ token: string; co
   return { token: response.json.token, header, cookie: header.split(';')[0] ?? '' }
 }
 
-describe('a sign-in with "session": "cookie"', () => {
-  it('keeps the refresh token from scripts, and lets it travel between sites over TLS', async () => {
+describe('login with "session": "cookie"', () => {
+  it('sets an HttpOnly, Secure, SameSite=None cookie for a cross-site origin', async () => {
     const { header } = await signInByCookie()
     expect(parseSetCookie(header)).toMatchObject({
       name: 'hearth_refresh',
@@ -31,13 +31,13 @@ describe('a sign-in with "session": "cookie"', () => {
     expect(header).not.toContain('Domain')
   })
 
-  it('works without TLS where app and server are one site', async () => {
+  it('sets a SameSite=Strict cookie without Secure for a same-site origin', async () => {
     const { header } = await signInByCookie(LOCAL_APP)
     expect(parseSetCookie(header)).toMatchObject({ httpOnly: true, sameSite: 'strict', path: '/api/auth' })
     expect(header).not.toContain('Secure')
   })
 
-  it('is what registration offers too', async () => {
+  it('also works for registration', async () => {
     const json = { email: uniqueEmail(), password: PASSWORD, session: 'cookie' }
     const response = await api<Pair>('POST', '/api/auth/register', { json })
     expect(response.status).toBe(201)
@@ -45,14 +45,14 @@ describe('a sign-in with "session": "cookie"', () => {
     expect(response.headers.get('set-cookie')).toContain('HttpOnly')
   })
 
-  it('knows no other mode', async () => {
+  it('returns 400 for another value', async () => {
     const json = { email: uniqueEmail(), password: PASSWORD, session: 'header' }
     for (const route of ['login', 'register']) {
       expect((await api('POST', `/api/auth/${route}`, { json })).json.error.details).toHaveProperty('session')
     }
   })
 
-  it('puts no cookie beside the field otherwise', async () => {
+  it('sets no cookie when the refresh token is in the body', async () => {
     const { email } = await createUser()
     const response = await api<Pair>('POST', '/api/auth/login', { json: { email, password: PASSWORD } })
     expect(response.json.refreshToken).toEqual(expect.any(String))
@@ -61,7 +61,7 @@ describe('a sign-in with "session": "cookie"', () => {
 })
 
 describe('the refresh cookie', () => {
-  it('is rotated by a refresh of an allowed origin', async () => {
+  it('is rotated when an allowed origin refreshes', async () => {
     const { cookie } = await signInByCookie()
     const response = await api<Pair>('POST', '/api/auth/refresh', { headers: { Cookie: cookie, Origin: APP } })
     expect(response.status).toBe(200)
@@ -77,7 +77,7 @@ describe('the refresh cookie', () => {
   })
 
   it.each(['https://evil.example', 'https://app.example.evil.example', 'null', undefined])(
-    'is worth nothing to the origin %p, and is not spent by it',
+    'is rejected with 403 for the origin %p and not used up',
     async (origin) => {
       const { cookie, token } = await signInByCookie()
       const headers = { Cookie: cookie, ...(origin !== undefined && { Origin: origin }) }
@@ -91,7 +91,7 @@ describe('the refresh cookie', () => {
     },
   )
 
-  it('signs out and is cleared', async () => {
+  it('authenticates a logout, which clears it', async () => {
     const { cookie, token } = await signInByCookie()
     const response = await api('POST', '/api/auth/logout', { headers: { Cookie: cookie, Origin: APP } })
     expect(response.status).toBe(204)
@@ -99,14 +99,14 @@ describe('the refresh cookie', () => {
     expect((await api('GET', '/api/auth/me', { token })).status).toBe(401)
   })
 
-  it('is no credential elsewhere', async () => {
+  it('does not authenticate other routes', async () => {
     const { cookie } = await signInByCookie()
     for (const route of ['me', 'sessions']) {
       expect((await api('GET', `/api/auth/${route}`, { headers: { Cookie: cookie, Origin: APP } })).status).toBe(401)
     }
   })
 
-  it('does not keep an older cookie’s session alive, nor this one’s, when somebody signs out', async () => {
+  it('has its session revoked along with the session of the bearer token at logout', async () => {
     const { cookie, token: older } = await signInByCookie()
     const { token } = await signIn()
     expect((await api('POST', '/api/auth/logout', { token, headers: { Cookie: cookie, Origin: APP } })).status).toBe(

@@ -31,7 +31,7 @@ async function resetToken(email: string): Promise<string> {
 }
 
 describe('POST /api/auth/forgot-password', () => {
-  it('mails a link to a known address and nothing to an unknown one, with the same response', async () => {
+  it('mails a link only to a known address, with the same response for an unknown one', async () => {
     const { email, id } = await createUser()
     const unknownEmail = uniqueEmail()
     const responses = [await forgot(` ${email.toUpperCase()} `), await forgot(unknownEmail)]
@@ -46,7 +46,7 @@ describe('POST /api/auth/forgot-password', () => {
     expect(event?.requestId).toBe(responses[0]?.headers.get('x-request-id'))
   })
 
-  it('keeps no token anywhere in the clear: not in the tables, not in the queue, not in the log', async () => {
+  it('stores no plaintext token in tables, queue or log', async () => {
     const { email, id } = await createUser()
     await databasePool().query(`
       CREATE TABLE IF NOT EXISTS seen_jobs (payload text);
@@ -69,7 +69,7 @@ describe('POST /api/auth/forgot-password', () => {
     expect(JSON.stringify(loggedLines())).not.toContain(email)
   })
 
-  it('makes one token and one mail of a job that is run twice', async () => {
+  it('creates one token and one e-mail when a job runs twice', async () => {
     const { email, id } = await createUser()
     const wish = { email, messageId: randomUUID(), client: { ip: '192.0.2.1', requestId: 'twice' } }
     await Promise.all([issuePasswordReset(wish), issuePasswordReset(wish)])
@@ -79,7 +79,7 @@ describe('POST /api/auth/forgot-password', () => {
     expect(await prisma().emailToken.count({ where: { userId: id } })).toBe(1)
   })
 
-  it('does not let anybody flood a mailbox', async () => {
+  it('limits the number of e-mails to an address', async () => {
     const { email } = await createUser()
     await Promise.all(Array.from({ length: 12 }, () => forgot(email)))
     await queueIsEmpty()
@@ -92,7 +92,7 @@ describe('POST /api/auth/forgot-password', () => {
     { email: 'a@b.cc', role: 'admin' },
     { email: 'a@b.cc\r\nBcc: c@d.ee' },
     { email: [] },
-  ])('refuses %j', async (json) => {
+  ])('returns 400 for %j', async (json) => {
     const response = await api('POST', '/api/auth/forgot-password', { json })
     expect(response.status).toBe(400)
     expect(response.json.error.code).toBe('VALIDATION_ERROR')

@@ -6,7 +6,7 @@ const login = (json: object) =>
   api<{ refreshToken: string } & Record<string, unknown>>('POST', '/api/auth/login', { json })
 
 describe('POST /api/auth/login', () => {
-  it('answers the user and a pair of tokens, and nothing of the password', async () => {
+  it('returns the user and a token pair, without the password', async () => {
     const user = await createUser()
     const response = await login({ email: ` ${user.email.toUpperCase()} `, password: PASSWORD })
     expect(response.status).toBe(200)
@@ -17,7 +17,7 @@ describe('POST /api/auth/login', () => {
     expect(response.headers.get('cache-control')).toBe('no-store')
   })
 
-  it('refuses an unknown address and a wrong password with the same words', async () => {
+  it('returns the same error for an unknown address and a wrong password', async () => {
     const { email } = await createUser()
     const refusals = [
       await login({ email, password: 'wrong horse' }),
@@ -30,7 +30,7 @@ describe('POST /api/auth/login', () => {
     expect(told[2]).toEqual(told[0])
   })
 
-  it('keeps sign-ins, and failed ones with the address that was tried', async () => {
+  it('records logins, and failed ones with the attempted address', async () => {
     const { id, email } = await createUser()
     const unknown = uniqueEmail()
     await login({ email, password: PASSWORD })
@@ -46,7 +46,7 @@ describe('POST /api/auth/login', () => {
     expect(JSON.stringify(mine.map((event) => event.details))).not.toContain('horse')
   })
 
-  it('names every field that is wrong', async () => {
+  it('returns an error for every invalid field', async () => {
     const response = await api('POST', '/api/auth/login', { json: { email: 'x', password: '', remember: true } })
     expect(response.status).toBe(400)
     expect(Object.keys(response.json.error.details).sort()).toEqual(['email', 'password', 'remember'])

@@ -6,7 +6,7 @@ const me = async (token: string) => (await api('GET', '/api/auth/me', { token })
 const logout = (call: Parameters<typeof api>[2]) => api('POST', '/api/auth/logout', call)
 
 describe('POST /api/auth/logout', () => {
-  it('makes the access token dead at once, and no other session’s', async () => {
+  it('revokes the access token immediately, but no other session', async () => {
     const { user, token, refreshToken } = await signIn()
     const other = await createSession(user)
     expect(await me(token)).toBe(200)
@@ -17,7 +17,7 @@ describe('POST /api/auth/logout', () => {
     expect(await me(other.token)).toBe(200)
   })
 
-  it('takes a refresh token instead, beside an access token that no longer works too', async () => {
+  it('accepts a refresh token instead, also together with a revoked access token', async () => {
     const [first, second, ended] = [await signIn(), await signIn(), await signIn()]
     expect((await logout({ json: { refreshToken: first.refreshToken } })).status).toBe(204)
     expect(await me(first.token)).toBe(401)
@@ -27,27 +27,27 @@ describe('POST /api/auth/logout', () => {
     expect(await me(second.token)).toBe(401)
   })
 
-  it('takes a refresh token that was spent', async () => {
+  it('accepts a rotated refresh token', async () => {
     const { token, refreshToken } = await signIn()
     await api('POST', '/api/auth/refresh', { json: { refreshToken } })
     expect((await logout({ json: { refreshToken } })).status).toBe(204)
     expect(await me(token)).toBe(401)
   })
 
-  it('signs out whoever shows both, though the refresh token is not good', async () => {
+  it('revokes the session of a valid access token despite an invalid refresh token', async () => {
     const { token } = await signIn()
     expect((await logout({ token, json: { refreshToken: 'not one of ours' } })).status).toBe(204)
     expect(await me(token)).toBe(401)
   })
 
-  it('keeps one event', async () => {
+  it('records a single audit event', async () => {
     const { user, token, refreshToken, sessionId } = await signIn()
     await Promise.all([logout({ token }), logout({ token }), logout({ json: { refreshToken } })])
     const events = await prisma().auditEvent.findMany({ where: { actorId: user.id, action: 'session_ended' } })
     expect(events).toMatchObject([{ details: { sessionId } }])
   })
 
-  it('refuses nobody in particular, unknown tokens, and those of expired sessions', async () => {
+  it('returns 401 without credentials, for unknown tokens and for expired sessions', async () => {
     expect((await logout({})).json.error.code).toBe('UNAUTHORIZED')
     expect((await logout({ token: 'x.y.z' })).json.error.code).toBe('UNAUTHORIZED')
     expect((await logout({ json: { refreshToken: 'x' } })).json.error.code).toBe('INVALID_TOKEN')
@@ -56,22 +56,22 @@ describe('POST /api/auth/logout', () => {
     expect((await logout({ json: { refreshToken } })).json.error.code).toBe('TOKEN_EXPIRED')
   })
 
-  it('refuses an API key, whatever else is shown', async () => {
+  it('returns 403 for an API key, even with a refresh token', async () => {
     const { user, token, refreshToken } = await signIn()
     const { key } = await createApiKey(user, ['users:write'])
     expect((await logout({ token: key, json: { refreshToken } })).status).toBe(403)
     expect(await me(token)).toBe(200)
   })
 
-  it('refuses a body that it does not know', async () => {
+  it('returns 400 for an unknown field', async () => {
     const { token } = await signIn()
     expect((await logout({ token, json: { everywhere: true } })).status).toBe(400)
     expect(await me(token)).toBe(200)
   })
 })
 
-describe('the ends of access tokens', () => {
-  it('come at once with the end of the user, and with a change of role', async () => {
+describe('access token revocation', () => {
+  it('takes effect immediately when the user is deleted or the role changes', async () => {
     const admin = await signIn({ role: 'admin' })
     const demoted = await signIn({ role: 'admin' })
     const deleted = await signIn()
@@ -87,7 +87,7 @@ describe('the ends of access tokens', () => {
     expect((await api('GET', '/api/protected', { token: key })).status).toBe(401)
   })
 
-  it('are kept, and the one who acted is known after they are gone', async () => {
+  it('is recorded in audit events that outlive the actor', async () => {
     const admin = await signIn({ role: 'admin' })
     const user = await createUser()
     await api('PATCH', `/api/users/${user.id}`, { token: admin.token, json: { role: 'admin' } })

@@ -2,7 +2,7 @@ import { api } from '../../support/api'
 import { uniqueEmail, PASSWORD } from '../../support/factories'
 
 describe('POST /api/auth/register', () => {
-  it('makes the account and signs it in', async () => {
+  it('creates the account and a session', async () => {
     const email = uniqueEmail()
     const response = await api<{ refreshToken: string; token: string; user: { id: number } }>(
       'POST',
@@ -22,7 +22,7 @@ describe('POST /api/auth/register', () => {
     expect([again.status, again.json.error.code]).toEqual([409, 'EMAIL_EXISTS'])
   })
 
-  it('takes no role', async () => {
+  it('returns 400 for a role', async () => {
     const json = { email: uniqueEmail(), password: PASSWORD, role: 'admin' }
     expect((await api('POST', '/api/auth/register', { json })).json.error.details).toHaveProperty('role')
   })

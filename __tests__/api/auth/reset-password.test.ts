@@ -38,7 +38,7 @@ async function expireTokens(userId: number): Promise<void> {
 
 describe('POST /api/auth/reset-password', () => {
   describe('success', () => {
-    it('sets the password, ends every session, verifies the address, tells the owner and keeps the event', async () => {
+    it('sets the password, revokes all sessions, verifies the address, notifies the owner and records an audit event', async () => {
       const { user, token: accessToken } = await signIn()
       const token = await resetToken(user.email)
       expect((await reset(token)).status).toBe(204)
@@ -50,7 +50,7 @@ describe('POST /api/auth/reset-password', () => {
       await waitFor('the notice', async () => (await mailsTo(user.email, 'was changed')).length === 1)
     })
 
-    it('is done once, however many try at once', async () => {
+    it('accepts one of several concurrent requests', async () => {
       const { email } = await createUser()
       const token = await resetToken(email)
       const passwords = Array.from({ length: 20 }, (_, index) => `password number ${index}`)
@@ -64,7 +64,7 @@ describe('POST /api/auth/reset-password', () => {
   })
 
   describe('validation', () => {
-    it('does not spend the token on a password that will not do', async () => {
+    it('does not use up the token for an invalid password', async () => {
       const { email } = await createUser()
       const token = await resetToken(email)
       for (const password of ['short', 'ü'.repeat(37)]) {
@@ -80,7 +80,7 @@ describe('POST /api/auth/reset-password', () => {
       { token: '', password: NEW_PASSWORD },
       { token: 1, password: NEW_PASSWORD },
       { token: 'x'.repeat(513), password: NEW_PASSWORD },
-    ])('refuses %j', async (json) => {
+    ])('returns 400 for %j', async (json) => {
       expect((await api('POST', '/api/auth/reset-password', { json })).status).toBe(400)
     })
   })
@@ -93,12 +93,12 @@ describe('POST /api/auth/reset-password', () => {
       expect(response.headers.get('www-authenticate')).toBe('Bearer')
     }
 
-    it('refuses a token that is made up', async () => {
+    it('returns 401 for an unknown token', async () => {
       await refused('made-up', 'INVALID_TOKEN')
       await refused("%00' OR 1=1 --", 'INVALID_TOKEN')
     })
 
-    it('refuses a token that has expired, and one that was used', async () => {
+    it('returns 401 for an expired and for a used token', async () => {
       const user = await createUser()
       const token = await resetToken(user.email)
       await expireTokens(user.id)
@@ -111,7 +111,7 @@ describe('POST /api/auth/reset-password', () => {
       await refused(used, 'TOKEN_REUSED')
     })
 
-    it('refuses every older token once a new password is set', async () => {
+    it('returns 401 for every older token after a reset', async () => {
       const { email } = await createUser()
       await forgot(email)
       await forgot(email)
@@ -120,14 +120,14 @@ describe('POST /api/auth/reset-password', () => {
       await refused(first, 'INVALID_TOKEN')
     })
 
-    it('refuses a token that went to an address which the account has no more', async () => {
+    it('returns 401 for a token that was sent to a former address', async () => {
       const { user, token: accessToken } = await signIn()
       const token = await resetToken(user.email)
       await api('PATCH', `/api/users/${user.id}`, { token: accessToken, json: { email: uniqueEmail() } })
       await refused(token, 'INVALID_TOKEN')
     })
 
-    it('refuses the token of an account that is gone, and one that is for verifying', async () => {
+    it('returns 401 for a token of a deleted account and for a verification token', async () => {
       const { user, token: accessToken } = await signIn()
       const token = await resetToken(user.email)
       await sendVerification(accessToken)
@@ -137,7 +137,7 @@ describe('POST /api/auth/reset-password', () => {
       await refused(token, 'INVALID_TOKEN')
     })
 
-    it('refuses what lies in the table in place of the token', async () => {
+    it('returns 401 for the stored hash', async () => {
       const user = await createUser()
       await resetToken(user.email)
       const row = await prisma().emailToken.findFirstOrThrow({ where: { userId: user.id } })

@@ -41,7 +41,7 @@ async function expireTokens(userId: number): Promise<void> {
 }
 
 describe('POST /api/auth/verify-email', () => {
-  it('is asked for by mail on signing up, by anybody or through an admin, and works once', async () => {
+  it('accepts the token that is mailed on registration, also by an admin, once', async () => {
     const email = uniqueEmail()
     const signedUp = await api('POST', '/api/auth/register', { json: { email, password: PASSWORD } })
     expect(signedUp.json.user.emailVerified).toBe(false)
@@ -56,7 +56,7 @@ describe('POST /api/auth/verify-email', () => {
     expect(await mailedTokens(other, VERIFY)).toHaveLength(1)
   })
 
-  it('is asked for again when the address changes, and the old address is told', async () => {
+  it('requires verification again after a change of address, and notifies the old address', async () => {
     const { user, token: accessToken } = await signIn()
     await sendVerification(accessToken)
     const [old = ''] = await mailedTokens(user.email, VERIFY)
@@ -75,7 +75,7 @@ describe('POST /api/auth/verify-email', () => {
     expect(await mailsTo(email, VERIFY)).toHaveLength(1)
   })
 
-  it('counts once when many click at once', async () => {
+  it('accepts one of several concurrent requests', async () => {
     const { user, token: accessToken } = await signIn()
     await sendVerification(accessToken)
     const [token = ''] = await mailedTokens(user.email, VERIFY)
@@ -84,7 +84,7 @@ describe('POST /api/auth/verify-email', () => {
     expect(await prisma().auditEvent.count({ where: { actorId: user.id, action: 'email_verified' } })).toBe(1)
   })
 
-  it('refuses a made-up token, an expired one, and one that is for a new password', async () => {
+  it('returns 401 for an unknown token, an expired token and a password reset token', async () => {
     const { user, token: accessToken } = await signIn()
     await sendVerification(accessToken)
     const [token = ''] = await mailedTokens(user.email, VERIFY)
@@ -97,7 +97,7 @@ describe('POST /api/auth/verify-email', () => {
     expect(await isVerified(user.id)).toBe(false)
   })
 
-  it('lives as long as the setting says', async () => {
+  it('accepts the token for the configured lifetime', async () => {
     const before = config()
     setConfig({ ...before, verifyTokenTtlSeconds: 1 })
     const { user, token: accessToken } = await signIn()

@@ -11,7 +11,7 @@ const kept = async (email: string) => prisma().contactMessage.findMany({ where: 
 afterEach(useNoLimits)
 
 describe('GET /api/contact/:id', () => {
-  it('shows one message', async () => {
+  it('returns the message', async () => {
     const { token } = await signIn({ role: 'admin' })
     const json = form()
     await api('POST', '/api/contact', { json })
@@ -32,7 +32,7 @@ describe('GET /api/contact/:id', () => {
     ['0', 400],
     ['x', 400],
     ['1%00', 400],
-  ])('answers %s with %i', async (id, status) => {
+  ])('GET of id %s returns %i', async (id, status) => {
     const { token } = await signIn({ role: 'admin' })
     expect((await api('GET', `/api/contact/${id}`, { token })).status).toBe(status)
   })

@@ -23,7 +23,7 @@ afterEach(useNoLimits)
 
 describe('POST /api/contact', () => {
   describe('success', () => {
-    it('keeps what anybody writes, owes the mail, and says thanks as the contract has it', async () => {
+    it('stores the message of an anonymous client and enqueues the e-mail', async () => {
       const json = form({ name: '  Ada Lovelace ', message: ' Is the engine\nstill for sale? ' })
       const response = await api<object>('POST', '/api/contact?source=footer', { json })
       expect(response.status).toBe(200)
@@ -41,7 +41,7 @@ describe('POST /api/contact', () => {
       expect(await owedMails(message?.id ?? 0)).toBe(1)
     })
 
-    it('needs no source, and takes texts of the lengths that it names', async () => {
+    it('accepts a message without a source and fields of maximum length', async () => {
       for (const json of [
         form({ name: 'Bo', message: 'x'.repeat(10) }),
         form({ name: 'é'.repeat(100), message: '😀'.repeat(2_500) }),
@@ -52,7 +52,7 @@ describe('POST /api/contact', () => {
       }
     })
 
-    it('answers a robot that fills in the hidden field exactly as a person, and keeps nothing', async () => {
+    it('returns the same response but stores nothing when the honeypot field is filled in', async () => {
       const person = await api<object>('POST', '/api/contact', { json: form() })
       const json = form({ website: 'https://spam.example' })
       const robot = await api<object>('POST', '/api/contact', { json })
@@ -85,7 +85,7 @@ describe('POST /api/contact', () => {
       ['message', 42],
       ['message', `${'x'.repeat(10)}\0`],
       ['surprise', 'x'],
-    ])('refuses the %s %j, and keeps nothing', async (field, value) => {
+    ])('returns 400 for %s %j and stores nothing', async (field, value) => {
       const json = form({ [field]: value })
       const response = await api('POST', '/api/contact', { json })
       expect(response.status).toBe(400)
@@ -95,20 +95,20 @@ describe('POST /api/contact', () => {
       if (typeof json.email === 'string' && field !== 'email') expect(await kept(json.email)).toEqual([])
     })
 
-    it('names every field that is missing', async () => {
+    it('returns an error for every missing field', async () => {
       const response = await api('POST', '/api/contact', { json: {} })
       expect(Object.keys(response.json.error.details).sort()).toEqual(['email', 'message', 'name'])
     })
 
     it.each([`source=${'x'.repeat(101)}`, 'source=', 'source=a&source=b', 'surprise=1'])(
-      'refuses ?%s',
+      'returns 400 for ?%s',
       async (query) => {
         expect((await api('POST', `/api/contact?${query}`, { json: form() })).status).toBe(400)
       },
     )
   })
 
-  it('is strictly limited per address, robots included', async () => {
+  it('applies the strict rate limit per IP address, also to honeypot requests', async () => {
     useLimits({ strict: 3 }, 1)
     const headers = { 'X-Forwarded-For': '192.0.2.1' }
     const statuses = []
@@ -122,7 +122,7 @@ describe('POST /api/contact', () => {
 })
 
 describe('POST /api/contact with an Idempotency-Key', () => {
-  it('keeps one message, however often it is sent', async () => {
+  it('stores one message for repeated requests', async () => {
     const email = uniqueEmail()
     const send = () =>
       api('POST', '/api/contact', {
@@ -154,20 +154,20 @@ describe('GET /api/contact', () => {
     expect(second.json.contactMessages.map(({ email }) => email)).toEqual([forms[0]?.email])
   })
 
-  it.each(['page=0', 'sort=name', 'surprise=1'])('refuses ?%s', async (query) => {
+  it.each(['page=0', 'sort=name', 'surprise=1'])('returns 400 for ?%s', async (query) => {
     const { token } = await signIn({ role: 'admin' })
     expect((await api('GET', `/api/contact?${query}`, { token })).status).toBe(400)
   })
 })
 
 describe.each(['/api/contact', '/api/contact/1'])('GET %s', (url) => {
-  it('refuses an anonymous caller and a user who is no admin', async () => {
+  it('returns 401 without credentials and 403 for a user', async () => {
     expect((await api('GET', url)).status).toBe(401)
     const { token } = await signIn()
     expect((await api('GET', url, { token })).status).toBe(403)
   })
 
-  it('takes an admin’s API key with the scope, and no other key', async () => {
+  it('accepts only an admin’s API key with the scope', async () => {
     const [admin, user] = [await signIn({ role: 'admin' }), await signIn()]
     const right = await createApiKey(admin.user, ['contact:read'])
     expect([200, 404]).toContain((await api('GET', url, { token: right.key })).status)
@@ -181,7 +181,7 @@ describe.each(['/api/contact', '/api/contact/1'])('GET %s', (url) => {
 it.each([
   ['PUT', '/api/contact', 'GET, POST, HEAD, OPTIONS'],
   ['DELETE', '/api/contact/1', 'GET, HEAD, OPTIONS'],
-])('%s %s is not allowed', async (method, url, allowed) => {
+])('returns 405 for %s %s', async (method, url, allowed) => {
   const response = await api(method, url)
   expect(response.status).toBe(405)
   expect(response.headers.get('allow')).toBe(allowed)

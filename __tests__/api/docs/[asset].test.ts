@@ -1,7 +1,7 @@
 import { api } from '../../support/api'
 
 describe('GET /api/docs/:asset', () => {
-  it('answers every file that the page names', async () => {
+  it('returns every file that the page refers to', async () => {
     const page = await api('GET', '/api/docs')
     const urls = Array.from(page.text.matchAll(/(?:src|href)="([^"]+)"/g), ([, url]) => url ?? '')
     expect(urls).toHaveLength(4)
@@ -14,7 +14,7 @@ describe('GET /api/docs/:asset', () => {
   })
 
   it.each(['package.json', 'swagger-ui.js', '..%2Fpackage.json', '..%2F..%2F.env', 'constructor', '__proto__'])(
-    'answers 404 for %s, which the page does not need',
+    'returns 404 for %s',
     async (name) => {
       const { status, json } = await api('GET', `/api/docs/${name}`)
       expect(status).toBe(404)

@@ -1,7 +1,7 @@
 import { api } from '../../support/api'
 
 describe('GET /api/docs', () => {
-  it('answers a page under a policy that allows no script of the page’s own and no other host', async () => {
+  it('returns a page whose Content-Security-Policy forbids inline scripts and other hosts', async () => {
     const { status, headers, text } = await api('GET', '/api/docs')
     expect(status).toBe(200)
     expect(headers.get('content-type')).toBe('text/html; charset=utf-8')
@@ -12,7 +12,7 @@ describe('GET /api/docs', () => {
     expect(text).not.toMatch(/<script>|\son\w+=/)
   })
 
-  it('refuses another method', async () => {
+  it('returns 405 for another method', async () => {
     const { status, headers } = await api('POST', '/api/docs', { json: {} })
     expect(status).toBe(405)
     expect(headers.get('allow')).toBe('GET, HEAD, OPTIONS')

@@ -6,7 +6,7 @@ import { createFamily } from '../../support/families'
 type Families = { families: Family[]; pagination: { total: number; nextCursor: string | null } }
 
 describe('GET /api/families', () => {
-  it('lists the families of whoever asks, and no others', async () => {
+  it('lists only the families of the caller', async () => {
     const [me, other] = [await signIn(), await signIn()]
     const mine = [await createFamily({ owners: [me] }), await createFamily({ owners: [other], members: [me] })]
     await createFamily({ owners: [other] })
@@ -17,7 +17,7 @@ describe('GET /api/families', () => {
     expect(response.json.pagination.total).toBe(2)
   })
 
-  it('gives the same list by cursor', async () => {
+  it('returns the same list by cursor', async () => {
     const me = await signIn()
     const mine = [await createFamily({ owners: [me] }), await createFamily({ owners: [me] })]
     const first = await api<Families>('GET', '/api/families?cursor=&limit=1', { token: me.token })
@@ -27,23 +27,23 @@ describe('GET /api/families', () => {
     expect(second.json.pagination.nextCursor).toBeNull()
   })
 
-  it('shows an admin their own families alone', async () => {
+  it('returns only their own families to an admin', async () => {
     await createFamily({ owners: [await signIn()] })
     const { token } = await signIn({ role: 'admin' })
     expect((await api<Families>('GET', '/api/families', { token })).json.families).toEqual([])
   })
 
-  it.each(['page=0', 'limit=0', 'sort=name', 'q=x'])('refuses ?%s', async (query) => {
+  it.each(['page=0', 'limit=0', 'sort=name', 'q=x'])('returns 400 for ?%s', async (query) => {
     const { token } = await signIn()
     const response = await api('GET', `/api/families?${query}`, { token })
     expect([response.status, response.json.error.code]).toEqual([400, 'VALIDATION_ERROR'])
   })
 
-  it('refuses an anonymous caller', async () => {
+  it('returns 401 without credentials', async () => {
     expect((await api('GET', '/api/families')).status).toBe(401)
   })
 
-  it('refuses an API key without families:read', async () => {
+  it('returns 403 for an API key without families:read', async () => {
     const { user } = await signIn()
     const good = await createApiKey(user, ['families:read'])
     const bad = await createApiKey(user, ['families:write', 'users:read'])
@@ -53,7 +53,7 @@ describe('GET /api/families', () => {
 })
 
 describe('POST /api/families', () => {
-  it('makes a family that belongs to whoever asks', async () => {
+  it('creates a family with the caller as owner', async () => {
     const { user, token } = await signIn()
     const made = await api<Family>('POST', '/api/families', { token, json: { name: ' The Lovelaces ' } })
     expect(made.status).toBe(201)
@@ -66,7 +66,7 @@ describe('POST /api/families', () => {
   })
 
   it.each([{}, { name: '' }, { name: '  ' }, { name: 'x'.repeat(101) }, { name: 5 }, { name: 'a\0b' }])(
-    'refuses %j',
+    'returns 400 for %j',
     async (json) => {
       const { token } = await signIn()
       const response = await api('POST', '/api/families', { token, json })
@@ -74,18 +74,18 @@ describe('POST /api/families', () => {
     },
   )
 
-  it('lets nobody choose the id, the owner or the times', async () => {
+  it('returns 400 for id, owner or timestamps', async () => {
     const { token } = await signIn()
     const json = { name: 'x', id: 1, ownerId: 1, createdAt: '2020-01-01', members: [] }
     const response = await api('POST', '/api/families', { token, json })
     expect(Object.keys(response.json.error.details).sort()).toEqual(['createdAt', 'id', 'members', 'ownerId'])
   })
 
-  it('refuses an anonymous caller', async () => {
+  it('returns 401 without credentials', async () => {
     expect((await api('POST', '/api/families', { json: { name: 'x' } })).status).toBe(401)
   })
 
-  it('refuses an API key without families:write', async () => {
+  it('returns 403 for an API key without families:write', async () => {
     const { key } = await createApiKey((await signIn()).user, ['families:read'])
     expect((await api('POST', '/api/families', { token: key, json: { name: 'x' } })).status).toBe(403)
   })

@@ -25,7 +25,7 @@ async function caller(): Promise<Caller> {
   return { token, ownerId: user.id, sendFile, sendImage, key, path }
 }
 
-/** How many files an owner has, and how much is stored for them: as many bytes as there are files, and nothing under way. */
+/** Returns the number of files of an owner and the bytes stored for them, including uploads in progress. */
 async function expectKept(ownerId: number, count: number): Promise<void> {
   const files = await prisma().storedFile.findMany({ where: { ownerId }, select: { storageKey: true } })
   expect(files).toHaveLength(count)
@@ -42,10 +42,10 @@ function expectReplay(first: ApiResponse<Body>, again: ApiResponse<Body>): void 
   for (const name of ['location', 'etag']) expect(again.headers.get(name)).toBe(first.headers.get(name))
 }
 
-describe.each(['sendFile', 'sendImage'] as const)('a key with a body of bytes: %s', (way) => {
+describe.each(['sendFile', 'sendImage'] as const)('Idempotency-Key with a binary body: %s', (way) => {
   const other = way === 'sendFile' ? 'other' : gif()
 
-  it('gives the first response again and leaves no second bytes behind', async () => {
+  it('replays the first response and stores no bytes twice', async () => {
     const { [way]: send, ownerId } = await caller()
     const first = await send()
     expect(first.status).toBe(201)
@@ -55,7 +55,7 @@ describe.each(['sendFile', 'sendImage'] as const)('a key with a body of bytes: %
     expect(await storedKeys()).toEqual(stored)
   })
 
-  it('refuses other bytes under the same key', async () => {
+  it('returns 422 for other bytes with the same key', async () => {
     const { [way]: send, ownerId } = await caller()
     const first = await send()
     const stored = await storedKeys()
@@ -66,7 +66,7 @@ describe.each(['sendFile', 'sendImage'] as const)('a key with a body of bytes: %
     expectReplay(first, await send())
   })
 
-  it('creates one file of two requests at once', async () => {
+  it('creates one file for two concurrent requests', async () => {
     const { [way]: send, ownerId } = await caller()
     const responses = await Promise.all([send(), send()])
     const created = responses.filter(
@@ -82,7 +82,7 @@ describe.each(['sendFile', 'sendImage'] as const)('a key with a body of bytes: %
     await expectKept(ownerId, 1)
   })
 
-  it('gives the first response again when there is no more room', async () => {
+  it('replays the first response when the quota is exhausted', async () => {
     const { [way]: send, ownerId } = await caller()
     const first = await send()
     const before = config()
@@ -98,15 +98,15 @@ describe.each(['sendFile', 'sendImage'] as const)('a key with a body of bytes: %
     await expectKept(ownerId, 1)
   })
 
-  it.each(['', 'a b', 'x'.repeat(256)])('refuses the key %j', async (given) => {
+  it.each(['', 'a b', 'x'.repeat(256)])('returns 400 for the key %j', async (given) => {
     const { [way]: send, ownerId } = await caller()
     expect((await send(undefined, given)).status).toBe(400)
     await expectKept(ownerId, 0)
   })
 })
 
-describe('a key with POST /api/files/:owner/:path', () => {
-  it('gives the first response again after the file is gone, and makes none', async () => {
+describe('Idempotency-Key with POST /api/files/:owner/:path', () => {
+  it('replays the first response after the file is deleted, without creating it', async () => {
     const { sendFile, token, path, ownerId } = await caller()
     const first = await sendFile()
     expect((await api('DELETE', fileUrl(path), { token })).status).toBe(204)
@@ -114,7 +114,7 @@ describe('a key with POST /api/files/:owner/:path', () => {
     await expectKept(ownerId, 0)
   })
 
-  it('keeps a refusal too', async () => {
+  it('replays an error too', async () => {
     const { sendFile, token, path, ownerId } = await caller()
     await storeFile(token, { path })
     const first = await sendFile()
@@ -124,7 +124,7 @@ describe('a key with POST /api/files/:owner/:path', () => {
     await expectKept(ownerId, 0)
   })
 
-  it('tells another type from a repeat, and another caller', async () => {
+  it('returns 422 for another type, and executes the request of another caller', async () => {
     const { sendFile, token, path, key } = await caller()
     await sendFile()
     const headers = { 'Idempotency-Key': key, 'Content-Type': 'text/plain' }
@@ -133,7 +133,7 @@ describe('a key with POST /api/files/:owner/:path', () => {
     expect((await api('POST', fileUrl(path), { token: other.token, body: 'hello', headers })).status).toBe(201)
   })
 
-  it('keeps large bodies whole', async () => {
+  it('stores large bodies intact', async () => {
     const { sendFile, token, path } = await caller()
     const bytes = randomBytes(3 * 1024 * 1024)
     const first = await sendFile(bytes)
@@ -143,8 +143,8 @@ describe('a key with POST /api/files/:owner/:path', () => {
   })
 })
 
-describe('a key with POST /api/files/links', () => {
-  it('gives the same link again, and refuses to make another one', async () => {
+describe('Idempotency-Key with POST /api/files/links', () => {
+  it('replays the link, and returns 422 for another request', async () => {
     const { token } = await signIn()
     const { path } = await storeFile(token)
     const headers = { 'Idempotency-Key': randomUUID() }

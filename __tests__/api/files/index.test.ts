@@ -12,7 +12,7 @@ async function pathsOf(token: string, query: string): Promise<string[]> {
 }
 
 describe('GET /api/files', () => {
-  it('lists the files of the caller by path, and of nobody else, public ones neither', async () => {
+  it('lists only the files of the caller, by path', async () => {
     const { token, user } = await signIn()
     const other = await signIn()
     for (const path of ['b.txt', 'a/z.txt', 'B.txt', 'a/%_.txt']) await storeFile(token, { path })
@@ -25,7 +25,7 @@ describe('GET /api/files', () => {
     )
   })
 
-  it('finds files by the beginning of their path', async () => {
+  it('filters by path prefix', async () => {
     const { token } = await signIn()
     for (const path of ['a/1.txt', 'a/2.txt', 'ab.txt', 'a_.txt', 'é/3.txt']) await storeFile(token, { path })
     expect(await pathsOf(token, 'prefix=a/')).toEqual(['a/1.txt', 'a/2.txt'])
@@ -34,7 +34,7 @@ describe('GET /api/files', () => {
     expect(await pathsOf(token, `prefix=${encodeURIComponent('e\u0301/')}`)).toEqual(['é/3.txt'])
   })
 
-  it('goes through them by cursor, in any of its orders', async () => {
+  it('lists by cursor in every order', async () => {
     const { token } = await signIn()
     const made: string[] = []
     for (const path of ['c', 'a', 'b']) made.push((await storeFile(token, { path })).path)
@@ -54,7 +54,7 @@ describe('GET /api/files', () => {
     }
   })
 
-  it('has an entity tag, and answers 304 until a file is another', async () => {
+  it('returns 304 until a file changes', async () => {
     const { token } = await signIn()
     const { path } = await storeFile(token)
     const etag = (await api('GET', '/api/files', { token })).headers.get('etag') ?? ''
@@ -67,14 +67,14 @@ describe('GET /api/files', () => {
   })
 
   it.each(['page=0', 'prefix=', 'sort=size', 'ownerId=1', 'page=1&cursor=', 'prefix=a%00'])(
-    'refuses ?%s',
+    'returns 400 for ?%s',
     async (query) => {
       const { token } = await signIn()
       expect((await api('GET', `/api/files?${query}`, { token })).status).toBe(400)
     },
   )
 
-  it('refuses an anonymous caller, and an API key without the scope', async () => {
+  it('returns 401 without credentials and 403 for an API key without the scope', async () => {
     expect((await api('GET', '/api/files')).status).toBe(401)
     const { user } = await signIn()
     const { key } = await createApiKey(user, ['files:write'])

@@ -19,7 +19,7 @@ afterEach(() => {
 })
 
 describe('POST /api/files/links', () => {
-  it('opens a private file until the link expires', async () => {
+  it('grants access to a private file until the link expires', async () => {
     const createdFrom = Date.now()
     const { url, expiresAt } = await linked(60)
     // Expiry times are whole seconds.
@@ -50,7 +50,7 @@ describe('POST /api/files/links', () => {
     expect(await statusOf(url)).toBe(200)
   }, 120_000)
 
-  it('opens no other file, and does nothing but read', async () => {
+  it('grants read access to that file only', async () => {
     const { url, user, token, path } = await linked()
     const other = await storeFile(token)
     expect(await statusOf(url.replace(path, other.path))).toBe(404)
@@ -64,7 +64,7 @@ describe('POST /api/files/links', () => {
     expect(await statusOf(url)).toBe(200)
   })
 
-  it('does not open for longer than it was made for', async () => {
+  it('returns 404 for a changed expiry time or signature', async () => {
     const { url, expiresAt } = await linked(1)
     const later = String(expiresAt.getTime() / 1000 + 3_600)
     for (const changed of [
@@ -81,7 +81,7 @@ describe('POST /api/files/links', () => {
     }
   })
 
-  it('ends with the replacement, the renaming and the deletion of the file', async () => {
+  it('is invalidated when the file is replaced, renamed or deleted', async () => {
     const [replaced, renamed, deleted] = [await linked(), await linked(), await linked()]
     await api('PUT', fileUrl(replaced.path), { token: replaced.token, body: 'hello' })
     expect(await statusOf(replaced.url)).toBe(404)
@@ -94,7 +94,7 @@ describe('POST /api/files/links', () => {
     expect(await statusOf(deleted.url)).toBe(404)
   })
 
-  it('goes on to open while its secret is in the ring, and no longer', async () => {
+  it('is valid while its secret is in the keyring', async () => {
     const { url } = await linked()
     const before = config()
     const [first = '', second = ''] = before.jwtSecrets
@@ -111,12 +111,12 @@ describe('POST /api/files/links', () => {
     { path: 'a.txt' },
     { path: '../a.txt', expiresIn: 60 },
     ...[0, 604_801, 1.5, '60'].map((expiresIn) => ({ path: 'a.txt', expiresIn })),
-  ])('refuses %j', async (json) => {
+  ])('returns 400 for %j', async (json) => {
     const { token } = await signIn()
     expect((await api('POST', '/api/files/links', { token, json })).status).toBe(400)
   })
 
-  it('refuses an anonymous caller, and links to what the caller does not have', async () => {
+  it('returns 401 without credentials and 404 for a file that does not exist', async () => {
     const { path } = await linked()
     expect((await api('POST', '/api/files/links', { json: { path, expiresIn: 60 } })).status).toBe(401)
     const { token } = await signIn()

@@ -11,18 +11,18 @@ type Accepted = Body & { family: Family }
 const accept = (caller: Caller, token: unknown) =>
   api<Accepted>('POST', '/api/invitations/accept', { token: caller.token, json: { token } })
 
-/** A family, somebody invited to it, and the token that they were sent. */
+/** Creates a family and an invitation. Returns them with the invited user and the mailed token. */
 async function createInvited(role: FamilyRole = 'member') {
-  const cast = await createFamilyFixture()
-  const { email } = cast.otherUser.user
-  await api('POST', `${cast.url}/invitations`, { token: cast.owner.token, json: { email, role } })
+  const fixture = await createFamilyFixture()
+  const { email } = fixture.otherUser.user
+  await api('POST', `${fixture.url}/invitations`, { token: fixture.owner.token, json: { email, role } })
   const [mail] = await queuedInvitationEmails(email)
-  return { ...cast, invited: cast.otherUser, token: mail?.token ?? '' }
+  return { ...fixture, invited: fixture.otherUser, token: mail?.token ?? '' }
 }
 
 describe('POST /api/invitations/accept', () => {
   describe('success', () => {
-    it('makes the invited a member, once', async () => {
+    it('makes the invited user a member, once', async () => {
       const { invited, family, url, token } = await createInvited()
       const response = await accept(invited, token)
       expect(response.status).toBe(200)
@@ -33,19 +33,19 @@ describe('POST /api/invitations/accept', () => {
       expect([again.status, again.json.error.code]).toEqual([401, 'TOKEN_REUSED'])
     })
 
-    it('gives the role that the invitation offers', async () => {
+    it('assigns the role of the invitation', async () => {
       const { invited, url, token } = await createInvited('owner')
       await accept(invited, token)
       expect((await api('DELETE', url, { token: invited.token })).status).toBe(204)
     })
 
-    it('lets one of many at the same time through', async () => {
+    it('accepts one of several concurrent requests', async () => {
       const { invited, token } = await createInvited()
       const responses = await Promise.all(Array.from({ length: 8 }, () => accept(invited, token)))
       expect(responses.map(({ status }) => status).sort()).toEqual([200, ...Array(7).fill(401)])
     })
 
-    it('goes by the address that the user has now', async () => {
+    it('compares the current address of the user', async () => {
       const { invited, token } = await createInvited()
       const { email } = invited.user
       await prisma().user.update({ where: { id: invited.user.id }, data: { email: `moved-${email}` } })
@@ -55,8 +55,8 @@ describe('POST /api/invitations/accept', () => {
     })
   })
 
-  describe('a token that will not do', () => {
-    it('is to somebody else as good as made up, and stays good for the invited', async () => {
+  describe('invalid tokens', () => {
+    it('returns the same error to other users as for an unknown token, which stays valid for the invited user', async () => {
       const { invited, owner, admin, token } = await createInvited()
       const made = await accept(owner, 'x'.repeat(43))
       for (const caller of [owner, admin, await signIn()]) {
@@ -68,7 +68,7 @@ describe('POST /api/invitations/accept', () => {
       expect((await accept(owner, token)).json.error.code).toBe('INVALID_TOKEN')
     })
 
-    it('is too old after the time that is set', async () => {
+    it('returns TOKEN_EXPIRED after the configured lifetime', async () => {
       const original = config()
       setConfig({ ...original, invitationTtlSeconds: 0 })
       try {
@@ -81,20 +81,20 @@ describe('POST /api/invitations/accept', () => {
       }
     })
 
-    it('is not found by trying: what is nearly one is as good as made up, and harms nothing', async () => {
+    it('returns 401 for similar tokens, and the token stays valid', async () => {
       const { invited, token } = await createInvited()
       const near = [token.slice(1), `${token}=`, ` ${token}`, `${token}a`, token.toLowerCase(), token.toUpperCase()]
       for (const tried of near) expect([tried, (await accept(invited, tried)).status]).toEqual([tried, 401])
       expect((await accept(invited, token)).status).toBe(200)
     })
 
-    it('is dead with its family', async () => {
+    it('returns 401 after the family is deleted', async () => {
       const { invited, owner, url, token } = await createInvited()
       await api('DELETE', url, { token: owner.token })
       expect((await accept(invited, token)).json.error.code).toBe('INVALID_TOKEN')
     })
 
-    it('leaves a member of another way as they are', async () => {
+    it('returns 409 to a user who is already a member, whose role stays the same', async () => {
       const { invited, family, token } = await createInvited('owner')
       const membership = { familyId: family.id, userId: invited.user.id, role: 'member' } as const
       await prisma().membership.create({ data: membership })
@@ -103,7 +103,7 @@ describe('POST /api/invitations/accept', () => {
       expect(await prisma().membership.findFirst({ where: { ...membership, role: 'owner' } })).toBeNull()
     })
 
-    it('is withdrawn or accepted, never both, when both happen at once', async () => {
+    it('either revokes or accepts the invitation when both happen concurrently', async () => {
       for (let round = 0; round < 10; round += 1) {
         const { invited, owner, url, token } = await createInvited()
         const [open] = await prisma().invitation.findMany({ where: { email: invited.user.email } })
@@ -119,7 +119,7 @@ describe('POST /api/invitations/accept', () => {
 
   describe('validation', () => {
     it.each([{}, { token: '' }, { token: 5 }, { token: 'x'.repeat(513) }, { token: 'a\0b' }])(
-      'refuses %j',
+      'returns 400 for %j',
       async (json) => {
         const { token } = await signIn()
         const response = await api('POST', '/api/invitations/accept', { token, json })
@@ -127,19 +127,19 @@ describe('POST /api/invitations/accept', () => {
       },
     )
 
-    it.each(["' OR 1=1 --", '😀', '../../x', 'null'])('takes %s for a made-up token', async (token) => {
+    it.each(["' OR 1=1 --", '😀', '../../x', 'null'])('returns 401 for the unknown token %s', async (token) => {
       const response = await accept(await signIn(), token)
       expect([response.status, response.json.error.code]).toEqual([401, 'INVALID_TOKEN'])
     })
   })
 
-  it('refuses an anonymous caller, whatever the token', async () => {
+  it('returns 401 without credentials', async () => {
     const { token } = await createInvited()
     const response = await api('POST', '/api/invitations/accept', { json: { token } })
     expect([response.status, response.json.error.code]).toEqual([401, 'UNAUTHORIZED'])
   })
 
-  it('refuses an API key of the invited without families:write', async () => {
+  it('returns 403 for an API key of the invited user without families:write', async () => {
     const { invited, token } = await createInvited()
     const { key } = await createApiKey(invited.user, ['families:read'])
     const response = await api('POST', '/api/invitations/accept', { token: key, json: { token } })
@@ -147,8 +147,8 @@ describe('POST /api/invitations/accept', () => {
   })
 })
 
-describe('the sweep of old invitations', () => {
-  it('removes those that have been expired for a month, and no others', async () => {
+describe('the clean-up of old invitations', () => {
+  it('deletes only invitations that expired a month ago', async () => {
     const [old, fresh] = [await createInvited(), await createInvited()]
     const days = (count: number) => new Date(Date.now() - count * 86_400_000)
     const setEnd = (familyId: number, expiresAt: Date) =>

@@ -15,7 +15,7 @@ describe('GET /api/posts/:id', () => {
     ['public', [200, 200, 200, 200, 200]],
     ['family', [404, 200, 200, 404, 200]],
     ['private', [404, 404, 200, 404, 200]],
-  ])('shows a %s post to those who may see it', async (visibility, expected) => {
+  ])('returns a %s post only to callers who may read it', async (visibility, expected) => {
     const { owner, member, otherUser, admin, family } = await createFamilyFixture()
     const id = await createPost(member, { visibility, ...(visibility === 'family' && { familyId: family.id }) })
     const tokens = [undefined, owner.token, member.token, otherUser.token, admin.token]
@@ -23,16 +23,16 @@ describe('GET /api/posts/:id', () => {
     expect(responses.map(({ status }) => status)).toEqual(expected)
   })
 
-  it.each(['2147483647', '99999999999999999999'])('answers 404 for %s', async (id) => {
+  it.each(['2147483647', '99999999999999999999'])('returns 404 for %s', async (id) => {
     expect((await api('GET', `/api/posts/${id}`)).status).toBe(404)
   })
 
-  it.each(['0', 'x', '1e1', '-1'])('refuses the id %s', async (id) => {
+  it.each(['0', 'x', '1e1', '-1'])('returns 400 for the id %s', async (id) => {
     const response = await api('GET', `/api/posts/${id}`)
     expect([response.status, Object.keys(response.json.error.details)]).toEqual([400, ['id']])
   })
 
-  it('refuses an API key without posts:read', async () => {
+  it('returns 403 for an API key without posts:read', async () => {
     const author = await signIn()
     const { key } = await createApiKey(author.user, ['posts:write'])
     expect((await api('GET', `/api/posts/${await createPost(author)}`, { token: key })).status).toBe(403)
@@ -40,7 +40,7 @@ describe('GET /api/posts/:id', () => {
 })
 
 describe('PUT, PATCH and DELETE /api/posts/:id', () => {
-  it.each(changes)('%s is for the author and admins', async (method, json) => {
+  it.each(changes)('%s: allowed for the author and admins', async (method, json) => {
     const { member, admin } = await createFamilyFixture()
     for (const { token } of [member, admin]) {
       const id = await createPost(member)
@@ -53,7 +53,7 @@ describe('PUT, PATCH and DELETE /api/posts/:id', () => {
   })
 
   it.each(changes)(
-    '%s is refused to others who may see it, and hidden from those who may not',
+    '%s: returns 403 to others who may read the post and 404 to those who may not',
     async (method, json) => {
       const { owner, member, otherUser, family } = await createFamilyFixture()
       const [shared, open, hidden] = [
@@ -74,7 +74,7 @@ describe('PUT, PATCH and DELETE /api/posts/:id', () => {
     },
   )
 
-  it('keeps the author when an admin changes a post, and asks for the author’s membership', async () => {
+  it('keeps the author when an admin changes a post, and requires the author’s membership', async () => {
     const { member, admin, family } = await createFamilyFixture()
     const elsewhere = await createFamily({ owners: [admin] })
     const id = await createPost(member)
@@ -85,7 +85,7 @@ describe('PUT, PATCH and DELETE /api/posts/:id', () => {
     expect(moved.json).toMatchObject({ familyId: family.id, author: { id: member.user.id } })
   })
 
-  it('takes out of PUT what is not named', async () => {
+  it('resets omitted fields on PUT', async () => {
     const { member, family } = await createFamilyFixture()
     const id = await createPost(member, { visibility: 'family', familyId: family.id })
     const response = await api<Post>('PUT', `/api/posts/${id}`, { token: member.token, json: whole })
@@ -93,7 +93,7 @@ describe('PUT, PATCH and DELETE /api/posts/:id', () => {
   })
 
   it.each([{}, { title: 'x' }, { ...whole, author: 1 }, { ...whole, visibility: undefined }])(
-    'refuses PUT of %j',
+    'returns 400 for PUT of %j',
     async (json) => {
       const author = await signIn()
       const id = await createPost(author)
@@ -102,9 +102,9 @@ describe('PUT, PATCH and DELETE /api/posts/:id', () => {
   )
 })
 
-describe('the place of a post under PATCH', () => {
-  /** A post in a family, another family of the author and one of others, and what a change of it responses. */
-  async function createPlaced() {
+describe('PATCH visibility and familyId', () => {
+  /** Creates a family post, another family of the author and a family of other users. `patch` updates the post. */
+  async function createFamilyPost() {
     const { member, otherOwner, family } = await createFamilyFixture()
     const other = await createFamily({ owners: [member] })
     const foreign = await createFamily({ owners: [otherOwner] })
@@ -116,23 +116,23 @@ describe('the place of a post under PATCH', () => {
     return { member, family, other, foreign, id, patch }
   }
 
-  it('leaves the family with the visibility', async () => {
+  it('removes the post from the family when the visibility changes', async () => {
     for (const visibility of ['public', 'private']) {
-      const { patch, family } = await createPlaced()
+      const { patch, family } = await createFamilyPost()
       expect(await patch({ visibility })).toEqual([visibility, null])
       expect(await patch({ visibility: 'family' })).toBe(400)
       expect(await patch({ visibility: 'family', familyId: family.id })).toEqual(['family', family.id])
     }
   })
 
-  it('moves to another family of the author alone', async () => {
-    const { patch, other, foreign } = await createPlaced()
+  it('moves the post only to another family of the author', async () => {
+    const { patch, other, foreign } = await createFamilyPost()
     expect(await patch({ familyId: foreign.id })).toBe(400)
     expect(await patch({ familyId: other.id })).toEqual(['family', other.id])
   })
 
-  it('refuses what does not fit together', async () => {
-    const { patch, family } = await createPlaced()
+  it('returns 400 for contradictory visibility and familyId', async () => {
+    const { patch, family } = await createFamilyPost()
     expect(await patch({ familyId: null })).toBe(400)
     expect(await patch({ visibility: 'public', familyId: family.id })).toBe(400)
     expect(await patch({ visibility: 'family', familyId: null })).toBe(400)
@@ -141,8 +141,8 @@ describe('the place of a post under PATCH', () => {
     expect(await patch({ familyId: family.id })).toBe(400)
   })
 
-  it('stays when the author has left, who may not come back with it', async () => {
-    const { patch, member, family } = await createPlaced()
+  it('keeps the post in the family after the author leaves, but rejects moving it back', async () => {
+    const { patch, member, family } = await createFamilyPost()
     await removeMemberDirectly(family.id, member.user.id)
     expect(await patch({ title: 'Corrected' })).toEqual(['family', family.id])
     expect(await patch({ visibility: 'family', familyId: family.id })).toEqual(['family', family.id])
@@ -150,8 +150,8 @@ describe('the place of a post under PATCH', () => {
     expect(await patch({ visibility: 'family', familyId: family.id })).toBe(400)
   })
 
-  it('is a whole one, whichever of many changes at once comes last', async () => {
-    const { id, member, family, other, patch } = await createPlaced()
+  it('keeps visibility and familyId consistent under concurrent updates', async () => {
+    const { id, member, family, other, patch } = await createFamilyPost()
     await Promise.all(
       [
         ...[{ visibility: 'public' }, { visibility: 'family', familyId: other.id }, { visibility: 'private' }],

@@ -3,7 +3,7 @@ import { api } from '../../support/api'
 import { uniqueEmail, signIn } from '../../support/factories'
 import { createFamilyFixture, createPost, queuedInvitationEmails, type Caller } from '../../support/families'
 
-/** Things that can be read and changed, each with its URL, a change, and whether it can be deleted. */
+/** Resources, each with a function that creates it, and a change. */
 const things: [string, (owner: Caller) => Promise<string>, string, object][] = [
   ['a post', async (owner) => `/api/posts/${await createPost(owner)}`, 'PATCH', { title: 'New' }],
   [
@@ -16,11 +16,11 @@ const things: [string, (owner: Caller) => Promise<string>, string, object][] = [
   ['a profile', async ({ user }) => `/api/users/${user.id}/profile`, 'PUT', { bio: 'New' }],
 ]
 
-describe.each(things)('conditional requests for %s', (_title, make, method, json) => {
-  it('response 304 to a GET of what is known, and 412 to a change of what is not', async () => {
+describe.each(things)('conditional requests for %s', (_title, create, method, json) => {
+  it('returns 304 for a matching If-None-Match and 412 for another If-Match', async () => {
     const owner = await signIn()
     const { token } = owner
-    const url = await make(owner)
+    const url = await create(owner)
     const tag = (await api('GET', url, { token })).headers.get('etag') ?? ''
     const known = await api('GET', url, { token, headers: { 'If-None-Match': tag } })
     expect([known.status, known.text]).toEqual([304, ''])
@@ -29,10 +29,10 @@ describe.each(things)('conditional requests for %s', (_title, make, method, json
     expect((await api('GET', url, { token })).headers.get('etag')).toBe(tag)
   })
 
-  it('let one of two changes at once through', async () => {
+  it('executes one of two concurrent changes', async () => {
     const owner = await signIn()
     const { token } = owner
-    const url = await make(owner)
+    const url = await create(owner)
     const tag = (await api('GET', url, { token })).headers.get('etag') ?? ''
     const change = () => api(method, url, { token, json, headers: { 'If-Match': tag } })
     const responses = await Promise.all([change(), change()])
@@ -40,8 +40,8 @@ describe.each(things)('conditional requests for %s', (_title, make, method, json
   })
 })
 
-describe('deletions with If-Match', () => {
-  it('remove what is known alone: posts, families, members', async () => {
+describe('DELETE with If-Match', () => {
+  it('deletes posts, families and members only if the tag matches', async () => {
     const { owner, member, url } = await createFamilyFixture()
     const post = `/api/posts/${await createPost(owner)}`
     for (const target of [post, `${url}/members/${member.user.id}`, url]) {
@@ -53,8 +53,8 @@ describe('deletions with If-Match', () => {
   })
 })
 
-describe('creations with an Idempotency-Key', () => {
-  it('happen once and owe one mail', async () => {
+describe('POST with an Idempotency-Key', () => {
+  it('creates one resource and enqueues one e-mail', async () => {
     const { owner, url } = await createFamilyFixture()
     const { token } = owner
     const email = uniqueEmail()

@@ -2,6 +2,7 @@ import type { Post } from '@/lib/domains/posts/schema'
 import { prisma } from '@/lib/platform/db/prisma'
 import { api } from '../../support/api'
 import { createApiKey, signIn } from '../../support/factories'
+import { withNames } from '../../support/each-rows'
 import { removeMemberDirectly, createFamilyFixture, createPost } from '../../support/families'
 
 type Posts = { posts: Post[]; pagination: { total: number; nextCursor: string | null } }
@@ -9,7 +10,7 @@ type Posts = { posts: Post[]; pagination: { total: number; nextCursor: string | 
 const ids = ({ json }: { json: Posts }) => json.posts.map(({ id }) => id)
 
 describe('GET /api/posts', () => {
-  it('lists what everybody may see, newest first, with the author and without their address', async () => {
+  it('lists public posts, newest first, with the author but without the e-mail address', async () => {
     const { user } = await signIn()
     const older = await createPost({ user }, { createdAt: new Date('2026-01-01') })
     const newer = await createPost({ user }, { createdAt: new Date('2026-01-02') })
@@ -20,7 +21,7 @@ describe('GET /api/posts', () => {
     expect(response.text).not.toContain(user.email)
   })
 
-  it('keeps posts of the same moment in one order, on pages and by cursor', async () => {
+  it('has a stable order for posts with equal timestamps, by page and by cursor', async () => {
     const author = await signIn()
     const createdAt = new Date('2026-02-02')
     const made = []
@@ -37,7 +38,7 @@ describe('GET /api/posts', () => {
     expect(walked).toEqual(made.toReversed())
   })
 
-  it('finds words in title and content, whatever their case and order', async () => {
+  it('finds words in title and content, in any case and order', async () => {
     const author = await signIn()
     const word = `w${author.user.id}x`
     const post = await createPost(author, { title: `Engines, ${word}`, content: 'Über difference' })
@@ -50,7 +51,7 @@ describe('GET /api/posts', () => {
     }
   })
 
-  it('finds no words in what the caller may not see', async () => {
+  it('does not find posts that the caller may not read', async () => {
     const { owner, otherUser, family } = await createFamilyFixture()
     const word = `secret${family.id}`
     const post = await createPost(owner, { visibility: 'family', familyId: family.id, content: word })
@@ -59,7 +60,7 @@ describe('GET /api/posts', () => {
     expect([ids(hidden), hidden.json.pagination.total]).toEqual([[], 0])
   })
 
-  it('shows a family its posts, and the author theirs after leaving', async () => {
+  it('lists posts to members of the family, and to the author after leaving', async () => {
     const { owner, member, otherUser, admin, family } = await createFamilyFixture()
     const post = await createPost(member, { visibility: 'family', familyId: family.id })
     await removeMemberDirectly(family.id, member.user.id)
@@ -81,16 +82,16 @@ describe('GET /api/posts', () => {
     'sort=title',
     'visibility=private',
     'cursor=forged',
-  ])('refuses ?%s', async (query) => {
+  ])('returns 400 for ?%s', async (query) => {
     const response = await api('GET', `/api/posts?${query}`)
     expect([response.status, response.json.error.code]).toEqual([400, 'VALIDATION_ERROR'])
   })
 
-  it('refuses credentials that are not valid, rather than taking them for none', async () => {
+  it('returns 401 for invalid credentials', async () => {
     expect((await api('GET', '/api/posts', { token: 'nonsense' })).status).toBe(401)
   })
 
-  it('refuses an API key without posts:read, even for what is public', async () => {
+  it('returns 403 for an API key without posts:read', async () => {
     const { user } = await signIn()
     const { key } = await createApiKey(user, ['posts:write', 'families:read'])
     expect((await api('GET', '/api/posts', { token: key })).status).toBe(403)
@@ -104,7 +105,7 @@ describe('GET /api/posts', () => {
 describe('POST /api/posts', () => {
   const content = { title: 'Notes', content: 'On the engine' }
 
-  it('adds a post that is private unless it says otherwise', async () => {
+  it('creates a private post by default', async () => {
     const { user, token } = await signIn()
     const made = await api<Post>('POST', '/api/posts', { token, json: content })
     expect(made.status).toBe(201)
@@ -114,7 +115,7 @@ describe('POST /api/posts', () => {
     expect((await api('GET', `/api/posts/${made.json.id}`)).status).toBe(404)
   })
 
-  it('adds a post to a family of the author', async () => {
+  it('creates a post in a family of the author', async () => {
     const { member, owner, family } = await createFamilyFixture()
     const json = { ...content, visibility: 'family', familyId: family.id }
     const made = await api<Post>('POST', '/api/posts', { token: member.token, json })
@@ -122,7 +123,7 @@ describe('POST /api/posts', () => {
     expect((await api('GET', `/api/posts/${made.json.id}`, { token: owner.token })).status).toBe(200)
   })
 
-  it('answers alike for a family of others and one that is not there, to an admin too', async () => {
+  it('returns the same error for a family of other users and a missing family, also to an admin', async () => {
     const { otherUser, admin, family } = await createFamilyFixture()
     for (const { token } of [otherUser, admin]) {
       const responses = await Promise.all(
@@ -136,7 +137,7 @@ describe('POST /api/posts', () => {
     }
   })
 
-  it('is safe against the deletion of the family and of the account at the same time', async () => {
+  it('leaves no post when the family or the account is deleted concurrently', async () => {
     for (let round = 0; round < 10; round += 1) {
       const author = await signIn()
       const { json: family } = await api('POST', '/api/families', { token: author.token, json: { name: 'Alone' } })
@@ -152,35 +153,37 @@ describe('POST /api/posts', () => {
     }
   })
 
-  it.each([
-    [{}, ['content', 'title']],
-    [{ ...content, title: '' }, ['title']],
-    [{ ...content, title: '   ' }, ['title']],
-    [{ ...content, title: 'x'.repeat(201) }, ['title']],
-    [{ ...content, content: '' }, ['content']],
-    [{ ...content, content: 'x'.repeat(50_001) }, ['content']],
-    [{ ...content, content: 'a\0b' }, ['content']],
-    [{ ...content, visibility: 'secret' }, ['visibility']],
-    [{ ...content, visibility: 'family' }, ['familyId']],
-    [{ ...content, visibility: 'family', familyId: null }, ['familyId']],
-    [{ ...content, visibility: 'public', familyId: 1 }, ['familyId']],
-    [{ ...content, familyId: 1 }, ['familyId']],
-    [{ ...content, visibility: 'family', familyId: '1' }, ['familyId']],
-    [{ ...content, visibility: 'family', familyId: 0 }, ['familyId']],
-    [{ ...content, authorId: 1, id: 5 }, ['authorId', 'id']],
-  ])('refuses what is wrong with %#', async (json, fields) => {
+  it.each(
+    withNames([
+      [{}, ['content', 'title']],
+      [{ ...content, title: '' }, ['title']],
+      [{ ...content, title: '   ' }, ['title']],
+      [{ ...content, title: 'x'.repeat(201) }, ['title']],
+      [{ ...content, content: '' }, ['content']],
+      [{ ...content, content: 'x'.repeat(50_001) }, ['content']],
+      [{ ...content, content: 'a\0b' }, ['content']],
+      [{ ...content, visibility: 'secret' }, ['visibility']],
+      [{ ...content, visibility: 'family' }, ['familyId']],
+      [{ ...content, visibility: 'family', familyId: null }, ['familyId']],
+      [{ ...content, visibility: 'public', familyId: 1 }, ['familyId']],
+      [{ ...content, familyId: 1 }, ['familyId']],
+      [{ ...content, visibility: 'family', familyId: '1' }, ['familyId']],
+      [{ ...content, visibility: 'family', familyId: 0 }, ['familyId']],
+      [{ ...content, authorId: 1, id: 5 }, ['authorId', 'id']],
+    ]),
+  )('returns 400 for %s', async (_name, json, fields) => {
     const { token } = await signIn()
     const response = await api('POST', '/api/posts', { token, json })
     expect([response.status, Object.keys(response.json.error.details).sort()]).toEqual([400, fields])
   })
 
-  it('takes the longest title and content that the contract allows', async () => {
+  it('accepts title and content of maximum length', async () => {
     const { token } = await signIn()
     const json = { title: 'ü'.repeat(200), content: '語'.repeat(50_000) }
     expect((await api('POST', '/api/posts', { token, json })).status).toBe(201)
   })
 
-  it('refuses an anonymous caller and an API key without posts:write', async () => {
+  it('returns 401 without credentials and 403 for an API key without posts:write', async () => {
     expect((await api('POST', '/api/posts', { json: content })).status).toBe(401)
     const { key } = await createApiKey((await signIn()).user, ['posts:read'])
     expect((await api('POST', '/api/posts', { token: key, json: content })).status).toBe(403)

@@ -4,7 +4,7 @@ import { prisma } from '@/lib/platform/db/prisma'
 import { api } from '../../support/api'
 import { removeMemberDirectly, createFamilyFixture, createPost } from '../../support/families'
 
-/** What a caller who has read something before gets for asking whether it is still so, and for having seen anything. */
+/** Returns the statuses of conditional requests with the tag, the weak tag and *. */
 async function askAgain(url: string, token: string | undefined, tag: string): Promise<number[]> {
   const ask = async (header: string) => (await api('GET', url, { token, headers: { 'If-None-Match': header } })).status
   return [await ask(tag), await ask(`W/${tag}`), await ask('*')]
@@ -14,8 +14,8 @@ async function tagOf(url: string, token: string | undefined): Promise<string> {
   return (await api('GET', url, { token })).headers.get('etag') ?? ''
 }
 
-describe('what a caller has read and may no longer see', () => {
-  it('is not there, rather than unchanged: a public post that was made private', async () => {
+describe('revoked visibility', () => {
+  it('returns 404 instead of 304 for a post that became private', async () => {
     const { member, otherUser, admin } = await createFamilyFixture()
     const url = `/api/posts/${await createPost(member)}`
     const readers = [otherUser.token, undefined]
@@ -28,7 +28,7 @@ describe('what a caller has read and may no longer see', () => {
     expect(await askAgain(url, admin.token, own)).toEqual([304, 304, 304])
   })
 
-  it('is not there: the family, its posts and its members, to whoever was taken out of it', async () => {
+  it('returns 404 for the family, its posts and its members to a removed member', async () => {
     const { owner, member, family, url } = await createFamilyFixture()
     const post = `/api/posts/${await createPost(owner, { visibility: 'family', familyId: family.id })}`
     const lists = [`/api/posts?familyId=${family.id}`, '/api/families']
@@ -54,7 +54,7 @@ describe('what a caller has read and may no longer see', () => {
     }
   })
 
-  it('cannot be changed or removed by a tag that was good', async () => {
+  it('returns 404 for changes and deletions with a former tag', async () => {
     const { member, otherUser, owner, family, url } = await createFamilyFixture()
     const post = `/api/posts/${await createPost(owner, { visibility: 'family', familyId: family.id })}`
     const [postTag, familyTag] = [await tagOf(post, member.token), await tagOf(url, owner.token)]
@@ -72,7 +72,7 @@ describe('what a caller has read and may no longer see', () => {
     }
   })
 
-  it('does not come back in the response to a key that was used when it could be seen', async () => {
+  it('does not replay a stored response that contains it', async () => {
     const { member, family, url, owner } = await createFamilyFixture()
     const headers = { 'Idempotency-Key': 'mine' }
     const json = { title: 'A', content: 'B', visibility: 'family', familyId: family.id }

@@ -3,6 +3,7 @@ import type { Product } from '@/lib/domains/products/schema'
 import { prisma } from '@/lib/platform/db/prisma'
 import { api } from '../../support/api'
 import { createApiKey, createProduct, newProduct, signIn } from '../../support/factories'
+import { withNames } from '../../support/each-rows'
 
 const INT4_MAX = 2_147_483_647
 
@@ -13,14 +14,14 @@ const wrongNumbers = [-1, 1.5, INT4_MAX + 1, 2 ** 53, '1', null, true].flatMap((
 
 const urlOf = ({ id }: { id: number }) => `/api/products/${id}`
 
-/** The ids of the products of a category, as the list has them. */
+/** The ids of the products of a category, in the order of the list. */
 async function listed(category: string | null): Promise<number[]> {
   const { json } = await api<{ products: Product[] }>('GET', `/api/products?category=${category}`)
   return json.products.map(({ id }) => id)
 }
 
 describe('GET /api/products/:id', () => {
-  it('shows a product to anybody, with what the contract names and nothing else', async () => {
+  it('returns exactly the documented properties without credentials', async () => {
     const given = newProduct({ attributes: { size: 42, tags: ['a', null], deep: { x: true } } })
     const { id } = await createProduct(given)
     const response = await api<Product>('GET', `/api/products/${id}`)
@@ -29,7 +30,7 @@ describe('GET /api/products/:id', () => {
   })
 
   it.each(['2147483648', '9007199254740993', '99999999999999999999999', '9'.repeat(300)])(
-    'answers 404 for %s, which is an id that no product has',
+    'returns 404 for the unknown id %s',
     async (id) => {
       const response = await api('GET', `/api/products/${id}`)
       expect([response.status, response.json.error.code]).toEqual([404, 'NOT_FOUND'])
@@ -37,7 +38,7 @@ describe('GET /api/products/:id', () => {
   )
 
   it.each(['0', '-0', '-1', '+1', '01', '1e3', '0x1', '1.0', '%201', '1%20', '٣', 'NaN', 'Infinity', 'constructor'])(
-    'refuses the id %s',
+    'returns 400 for the id %s',
     async (id) => {
       const response = await api('GET', `/api/products/${id}`)
       expect([response.status, Object.keys(response.json.error.details)]).toEqual([400, ['id']])
@@ -46,7 +47,7 @@ describe('GET /api/products/:id', () => {
 })
 
 describe('PUT /api/products/:id', () => {
-  it('puts a whole product in the place of the one before: what is left out takes its default', async () => {
+  it('replaces the product and resets omitted fields to their defaults', async () => {
     const { token } = await signIn({ role: 'admin' })
     const product = await createProduct({ stock: 5, category: 'chairs', attributes: { a: 1 } })
     const json = { sku: randomUUID(), name: ' Table ', priceCents: 0 }
@@ -60,7 +61,7 @@ describe('PUT /api/products/:id', () => {
     expect((await api<Product>('GET', urlOf(product))).json).toEqual(response.json)
   })
 
-  it('asks for what every product has, and makes none', async () => {
+  it('requires the mandatory fields, and returns 404 for an unknown id', async () => {
     const { token } = await signIn({ role: 'admin' })
     const product = await createProduct()
     const response = await api('PUT', urlOf(product), { token, json: {} })
@@ -76,7 +77,7 @@ describe('PUT /api/products/:id', () => {
 })
 
 describe('PATCH /api/products/:id', () => {
-  it('changes what is named and nothing else', async () => {
+  it('changes only the given fields', async () => {
     const { token } = await signIn({ role: 'admin' })
     const product = await createProduct({ category: 'chairs' })
     for (const json of [
@@ -93,35 +94,37 @@ describe('PATCH /api/products/:id', () => {
     }
   })
 
-  it.each<[object, string]>([
-    [{}, 'body'],
-    ...wrongNumbers,
-    [{ sku: ' ' }, 'sku'],
-    [{ sku: 'x'.repeat(65) }, 'sku'],
-    [{ sku: 'a\0b' }, 'sku'],
-    [{ name: '' }, 'name'],
-    [{ name: 'x'.repeat(201) }, 'name'],
-    [{ name: '\ud800' }, 'name'],
-    [{ description: 'x'.repeat(10_001) }, 'description'],
-    [{ description: null }, 'description'],
-    [{ category: '' }, 'category'],
-    [{ category: 'x'.repeat(101) }, 'category'],
-    [{ currency: 'eur' }, 'currency'],
-    [{ currency: 'ZZZ' }, 'currency'],
-    [{ currency: null }, 'currency'],
-    [{ attributes: null }, 'attributes'],
-    [{ attributes: '{}' }, 'attributes'],
-    [{ attributes: { a: ['\0'] } }, 'attributes'],
-    [{ attributes: { '\udfff': 1 } }, 'attributes'],
-    [{ attributes: { '\0': 1 } }, 'attributes'],
-    [{ attributes: { a: 'x'.repeat(16_377) } }, 'attributes'],
-  ])('refuses %#: %j', async (json, field) => {
+  it.each(
+    withNames<[object, string]>([
+      [{}, 'body'],
+      ...wrongNumbers,
+      [{ sku: ' ' }, 'sku'],
+      [{ sku: 'x'.repeat(65) }, 'sku'],
+      [{ sku: 'a\0b' }, 'sku'],
+      [{ name: '' }, 'name'],
+      [{ name: 'x'.repeat(201) }, 'name'],
+      [{ name: '\ud800' }, 'name'],
+      [{ description: 'x'.repeat(10_001) }, 'description'],
+      [{ description: null }, 'description'],
+      [{ category: '' }, 'category'],
+      [{ category: 'x'.repeat(101) }, 'category'],
+      [{ currency: 'eur' }, 'currency'],
+      [{ currency: 'ZZZ' }, 'currency'],
+      [{ currency: null }, 'currency'],
+      [{ attributes: null }, 'attributes'],
+      [{ attributes: '{}' }, 'attributes'],
+      [{ attributes: { a: ['\0'] } }, 'attributes'],
+      [{ attributes: { '\udfff': 1 } }, 'attributes'],
+      [{ attributes: { '\0': 1 } }, 'attributes'],
+      [{ attributes: { a: 'x'.repeat(16_377) } }, 'attributes'],
+    ]),
+  )('PATCH returns 400 for %s', async (_name, json, field) => {
     const { token } = await signIn({ role: 'admin' })
     const response = await api('PATCH', urlOf(await createProduct()), { token, json })
     expect([response.status, Object.keys(response.json.error.details)]).toEqual([400, [field]])
   })
 
-  it.each([['1e400'], ['-1e400'], ['1e3.5']])('refuses the number %s', async (number) => {
+  it.each([['1e400'], ['-1e400'], ['1e3.5']])('returns 400 for the number %s', async (number) => {
     const { token } = await signIn({ role: 'admin' })
     const product = await createProduct()
     const headers = { 'Content-Type': 'application/json' }
@@ -129,7 +132,7 @@ describe('PATCH /api/products/:id', () => {
     expect((await api('PATCH', urlOf(product), { token, body, headers })).status).toBe(400)
   })
 
-  it('refuses what another has, and does not tell of it before the version is right', async () => {
+  it('returns 409 for the SKU of another product, but 412 first', async () => {
     const { token } = await signIn({ role: 'admin' })
     const [one, other] = [await createProduct(), await createProduct()]
     const call = { token, json: { sku: other.sku } }
@@ -140,7 +143,7 @@ describe('PATCH /api/products/:id', () => {
   })
 })
 
-describe('the attributes of a product', () => {
+describe('product attributes', () => {
   it.each<[string, object]>([
     ['names that objects know', { toString: 'x', constructor: 'Ltd', hasOwnProperty: 1, valueOf: null, '': '' }],
     ['values that look alike', { a: '1', b: 1, c: 'true', d: true, e: null, f: 'null', g: [], h: {} }],
@@ -165,7 +168,7 @@ describe('the attributes of a product', () => {
     ['a prototype', '{"__proto__":{"a":1}}'],
     ['a prototype, escaped', '{"\\u005f_proto__":1}'],
     ['a prototype of a constructor', '{"constructor":{"prototype":{"a":1}}}'],
-  ])('are refused with %s', async (_what, value) => {
+  ])('return 400 for %s', async (_what, value) => {
     const { token } = await signIn({ role: 'admin' })
     const { attributes: _left, ...rest } = newProduct()
     const body = `${JSON.stringify(rest).slice(0, -1)},"attributes":{"a":${value}}}`
@@ -179,8 +182,8 @@ describe('the attributes of a product', () => {
   })
 })
 
-describe('writes of products', () => {
-  it('are seen by the next read of the product and of lists', async () => {
+describe('product writes', () => {
+  it('are visible to the next read of the product and of lists', async () => {
     const { token } = await signIn({ role: 'admin' })
     const category = randomUUID()
     expect(await listed(category)).toEqual([])
@@ -197,7 +200,7 @@ describe('writes of products', () => {
     expect((await api('GET', urlOf(made.json), { headers: { 'If-None-Match': '*' } })).status).toBe(404)
   })
 
-  it('give an SKU to one of many who want it at once', async () => {
+  it('assign an SKU to one of several concurrent requests', async () => {
     const { token } = await signIn({ role: 'admin' })
     const json = newProduct()
     const made = await Promise.all(Array.from({ length: 8 }, () => api('POST', '/api/products', { token, json })))
@@ -208,7 +211,7 @@ describe('writes of products', () => {
     expect(moved.map(({ status }) => status).sort()).toEqual([200, 409, 409])
   })
 
-  it('delete a product once, and what changes it at the same time finds it or nothing', async () => {
+  it('delete a product once, while concurrent changes succeed or return 404', async () => {
     const { token } = await signIn({ role: 'admin' })
     const product = await createProduct()
     const [changed, ...removed] = await Promise.all([
@@ -221,7 +224,7 @@ describe('writes of products', () => {
     expect((await api('GET', urlOf(product))).status).toBe(404)
   })
 
-  it('leave no stock below zero, not even past the application', async () => {
+  it('reject a negative stock by a database constraint', async () => {
     const { id } = await createProduct({ stock: 1 })
     const sell = (count: number) => prisma().$executeRaw`UPDATE products SET stock = stock - ${count} WHERE id = ${id}`
     await expect(sell(2)).rejects.toThrow('products_stock_check')
@@ -235,7 +238,7 @@ describe('writes of products', () => {
     ['PUT', urlOf],
     ['PATCH', urlOf],
     ['DELETE', urlOf],
-  ])('by %s are for admins, and for keys of theirs that may', async (method, target) => {
+  ])('by %s require an admin or an admin’s API key with the scope', async (method, target) => {
     const [admin, user] = [await signIn({ role: 'admin' }), await signIn()]
     const attempt = async (token: string | undefined) => {
       const json = method === 'DELETE' ? undefined : newProduct()

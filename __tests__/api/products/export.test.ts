@@ -13,7 +13,7 @@ const lines = (text: string): Product[] =>
     .map((line) => JSON.parse(line))
 
 describe('GET /api/products/export', () => {
-  it('writes every product that fulfils the filters, as a read shows it, by id', async () => {
+  it('returns every product that matches the filters, by id', async () => {
     const category = randomUUID()
     const made = []
     for (let index = 0; index < 25; index += 1) made.push(await createProduct({ category, stock: index % 2 }))
@@ -35,13 +35,13 @@ describe('GET /api/products/export', () => {
     ['application/xml', 'application/x-ndjson'],
     ['text/csv;q=0', 'application/x-ndjson'],
     ['nonsense', 'application/x-ndjson'],
-  ])('answers Accept: %s with %s', async (accept, type) => {
+  ])('for Accept: %s returns %s', async (accept, type) => {
     const response = await read(`category=${randomUUID()}`, accept)
     expect([response.status, response.headers.get('content-type')]).toEqual([200, `${type}; charset=utf-8`])
     expect(response.headers.get('vary')).toContain('Accept')
   })
 
-  it('of nothing is empty, or a header', async () => {
+  it('returns an empty body or only a header row if no product matches', async () => {
     const query = `category=${randomUUID()}`
     expect((await read(query)).text).toBe('')
     expect((await read(query, 'text/csv')).text).toBe(
@@ -49,18 +49,21 @@ describe('GET /api/products/export', () => {
     )
   })
 
-  it('has a HEAD that says what a GET would be, and checks as it does', async () => {
+  it('returns the headers and validation errors of GET for HEAD', async () => {
     const head = await api('HEAD', '/api/products/export?inStock=true', { headers: { Accept: 'text/csv' } })
     expect([head.status, head.text, head.headers.get('content-type')]).toEqual([200, '', 'text/csv; charset=utf-8'])
     expect((await api('HEAD', '/api/products/export?inStock=x')).status).toBe(400)
   })
 
-  it.each(['page=1', 'cursor=', 'limit=5', 'sort=name', 'nope=1'])('refuses ?%s, which is for lists', async (query) => {
-    const response = await read(query)
-    expect([response.status, response.json.error.code]).toEqual([400, 'VALIDATION_ERROR'])
-  })
+  it.each(['page=1', 'cursor=', 'limit=5', 'sort=name', 'nope=1'])(
+    'returns 400 for the list parameter ?%s',
+    async (query) => {
+      const response = await read(query)
+      expect([response.status, response.json.error.code]).toEqual([400, 'VALIDATION_ERROR'])
+    },
+  )
 
-  it('is for anybody, whatever their credentials are for', async () => {
+  it('ignores credentials', async () => {
     const { user, token } = await signIn()
     const { key } = await createApiKey(user, ['users:read'])
     const url = `/api/products/export?category=${randomUUID()}`
@@ -69,7 +72,7 @@ describe('GET /api/products/export', () => {
 })
 
 describe('the CSV of an export', () => {
-  it('holds no text that a spreadsheet would run, and is read as it was written', async () => {
+  it('escapes formulas, and can be imported unchanged', async () => {
     const { token } = await signIn({ role: 'admin' })
     const category = `=${randomUUID()}`
     const formulas = [

@@ -26,7 +26,7 @@ const send = (type: string, body: BodyInit, headers: Record<string, string> = {}
 const find = (sku: string) => prisma().product.findUnique({ where: { sku } })
 
 describe('POST /api/products/import', () => {
-  it.each(['application/x-ndjson', 'text/csv'])('reads the %s that it writes', async (type) => {
+  it.each(['application/x-ndjson', 'text/csv'])('imports an export in %s', async (type) => {
     const { token } = await signIn({ role: 'admin' })
     const category = randomUUID()
     const given = { category, name: '=1+1', description: 'a\r\nb, "c"\n', attributes: { a: ['x', 1, null] } }
@@ -40,7 +40,7 @@ describe('POST /api/products/import', () => {
     expect((await api('GET', url, { headers: { Accept: type } })).text).toBe(before.text)
   })
 
-  it('keeps good lines, tells of bad ones by number, and lets the later of two with one SKU count', async () => {
+  it('imports valid lines, reports invalid ones by number, and applies the last line of an SKU', async () => {
     const { token } = await signIn({ role: 'admin' })
     const sku = randomUUID()
     const lines = [
@@ -61,7 +61,7 @@ describe('POST /api/products/import', () => {
     expect(response.json.errors.map(({ line }) => line)).toEqual([3, 4, 6])
   })
 
-  it('lets a later line of one SKU count, also of another batch, as if one came after the other', async () => {
+  it('applies the last line of an SKU, also across batches', async () => {
     const sku = randomUUID()
     const line = (priceCents: number, as = sku) => JSON.stringify({ sku: as, name: 'Chair', priceCents })
     const others = Array.from({ length: 1_100 }, (_, index) => line(1, `${sku}-${index}`))
@@ -70,7 +70,7 @@ describe('POST /api/products/import', () => {
     expect((await find(sku))?.priceCents).toBe(3)
   })
 
-  it('replaces whole products, and leaves those alone about which nothing is new', async () => {
+  it('replaces whole products and does not touch unchanged ones', async () => {
     const product = await createProduct({ description: 'Old', attributes: { a: 1 } })
     const { sku, name, priceCents } = product
     await send(NDJSON, JSON.stringify({ ...product, createdAt: undefined }))
@@ -79,7 +79,7 @@ describe('POST /api/products/import', () => {
     expect(await find(sku)).toMatchObject({ id: product.id, description: '', attributes: {}, currency: 'USD' })
   })
 
-  it('takes neither id nor times from a line', async () => {
+  it('ignores id and timestamps in a line', async () => {
     const product = await createProduct()
     const sku = randomUUID()
     const times = { createdAt: '2001-01-01T00:00:00.000Z', updatedAt: '2001-01-01T00:00:00.000Z' }
@@ -92,7 +92,7 @@ describe('POST /api/products/import', () => {
     }
   })
 
-  it('is seen by the next read', async () => {
+  it('is visible to the next read', async () => {
     const product = await createProduct()
     const url = `/api/products/${product.id}`
     const tag = (await api('GET', url)).headers.get('etag') ?? ''
@@ -108,12 +108,12 @@ describe('POST /api/products/import', () => {
     ['an empty CSV', CSV, ''],
     ['a header alone', CSV, 'sku,name,priceCents'],
     ['a header and empty lines', CSV, '\u{FEFF}sku,name,priceCents\r\n\r\n\n'],
-  ])('does nothing for %s', async (_what, type, body) => {
+  ])('imports nothing from %s', async (_what, type, body) => {
     const { status, json } = await send(type, body)
     expect([status, json]).toEqual([200, { created: 0, updated: 0, failed: 0, errors: [] }])
   })
 
-  it('makes the same of the same products in any order, sent several times at once', async () => {
+  it('has the same result for concurrent imports of the same products in any order', async () => {
     const skus = Array.from({ length: 300 }, () => randomUUID())
     const body = (order: readonly string[], priceCents: number) =>
       order.map((sku) => JSON.stringify({ sku, name: 'A', priceCents })).join('\n')
@@ -128,7 +128,7 @@ describe('POST /api/products/import', () => {
   })
 })
 
-describe('a bad line of an import', () => {
+describe('an invalid line', () => {
   const rest = '"name":"A","priceCents":1'
   const deep = `${'['.repeat(120_000)}${']'.repeat(120_000)}`
 
@@ -145,7 +145,7 @@ describe('a bad line of an import', () => {
     ['NUL in attributes', `{"sku":"a",${rest},"attributes":{"a":["\\u0000"]}}`, 'attributes'],
     ['a prototype', `{"sku":"a",${rest},"__proto__":{"stock":1}}`, 'line'],
     ['a prototype in attributes', `{"sku":"a",${rest},"attributes":{"__proto__":1}}`, 'line'],
-    ['a key that nobody knows', `{"sku":"a",${rest},"authorId":1}`, 'authorId'],
+    ['an unknown key', `{"sku":"a",${rest},"authorId":1}`, 'authorId'],
     ['a price as text', '{"sku":"a","name":"A","priceCents":"1"}', 'priceCents'],
     ['a price beyond int4', '{"sku":"a","name":"A","priceCents":2147483648}', 'priceCents'],
     ['a price beyond numbers', '{"sku":"a","name":"A","priceCents":1e400}', 'priceCents'],
@@ -156,7 +156,7 @@ describe('a bad line of an import', () => {
     ['too large attributes', `{"sku":"a",${rest},"attributes":{"a":"${'x'.repeat(16_384)}"}}`, 'attributes'],
     ['numbers written in full', `{"sku":"a",${rest},"attributes":{"a":[${Array(300).fill('1e308').join()}]}}`, 'line'],
     ['300 kB', `{"sku":"a",${rest},"description":"${'x'.repeat(300_000)}"}`, 'line'],
-  ])('of NDJSON with %s is told of and stops nothing', async (_what, line, field) => {
+  ])('of NDJSON with %s is reported and skipped', async (_what, line, field) => {
     const [before, after] = [randomUUID(), randomUUID()]
     const good = (sku: string) => `{"sku":"${sku}",${rest}}`
     const { status, json } = await send(NDJSON, [good(before), line, good(after)].join('\n'))
@@ -168,7 +168,7 @@ describe('a bad line of an import', () => {
     expect([await find(before), await find(after)]).toEqual([expect.any(Object), expect.any(Object)])
   })
 
-  it('of bytes that are no UTF-8 is told of and stops nothing', async () => {
+  it('with invalid UTF-8 is reported and skipped', async () => {
     const [before, after] = [randomUUID(), randomUUID()]
     for (const bytes of [[0xff], [0xc0, 0xaf], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80], [0xe2, 0x82]]) {
       const body = Buffer.concat([
@@ -182,7 +182,7 @@ describe('a bad line of an import', () => {
     expect([await find(before), await find(after)]).toEqual([expect.any(Object), expect.any(Object)])
   })
 
-  it('of CSV is told of by the line that it begins in', async () => {
+  it('of CSV is reported with the number of its first line', async () => {
     const sku = randomUUID()
     const lines = [
       ...['sku,name,priceCents,stock,attributes', `${sku},"two\nlines",1,,`],
@@ -196,14 +196,14 @@ describe('a bad line of an import', () => {
     expect(json.errors.map(({ line }) => line)).toEqual([4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15])
   })
 
-  it('of CSV reaches for no prototype', async () => {
+  it('of CSV does not change a prototype', async () => {
     for (const cell of ['{""__proto__"":{""a"":1}}', '{""x"":{""__proto__"":1}}']) {
       const { json } = await send(CSV, `sku,name,priceCents,attributes\n${randomUUID()},A,1,"${cell}"`)
       expect([json.created, json.failed, Reflect.get({}, 'a')]).toEqual([0, 1, undefined])
     }
   })
 
-  it('is one of the first hundred, or counted alone', async () => {
+  it('is only counted after the first 100', async () => {
     const { json } = await send(NDJSON, '1\n'.repeat(1_500))
     expect([json.failed, json.errors.map(({ line }) => line)]).toEqual([
       1_500,
@@ -212,7 +212,7 @@ describe('a bad line of an import', () => {
   })
 })
 
-describe('an import that is refused as a whole', () => {
+describe('a rejected import', () => {
   it.each([
     ['application/json', '{}'],
     ['text/plain', 'sku,name,priceCents'],
@@ -221,12 +221,12 @@ describe('an import that is refused as a whole', () => {
     ['application/octet-stream', ''],
     ['multipart/form-data; boundary=x', ''],
     ['nonsense', ''],
-  ])('is so for the media type %s', async (type, body) => {
+  ])('returns 415 for the media type %s', async (type, body) => {
     const response = await send(type, body)
     expect([response.status, response.json.error.code]).toEqual([415, 'UNSUPPORTED_MEDIA_TYPE'])
   })
 
-  it('is so without a media type, and compressed', async () => {
+  it('returns 415 without a media type and for compressed bodies', async () => {
     const bytes = new Uint8Array(Buffer.from('{}'))
     expect((await api('POST', '/api/products/import', { token, body: bytes })).status).toBe(415)
     expect((await api('POST', '/api/products/import', { token })).status).toBe(415)
@@ -248,12 +248,12 @@ describe('an import that is refused as a whole', () => {
     ['sku;name;priceCents', ['name', 'priceCents', 'sku', 'sku;name;priceCents']],
     ['__proto__,constructor', ['__proto__', 'constructor', 'name', 'priceCents', 'sku']],
     ['"sku,name,priceCents', ['header']],
-  ])('is so for the header %j', async (header, fields) => {
+  ])('returns 400 for the header %j', async (header, fields) => {
     const response = await send(CSV, `${header}\n1,2,3,4\n`)
     expect([response.status, Object.keys(response.json.error.details).sort()]).toEqual([400, fields])
   })
 
-  it('is so for callers who may not, before a byte is read', async () => {
+  it('returns 401 or 403 before the body is read', async () => {
     const [user, admin] = [await signIn(), await signIn({ role: 'admin' })]
     const sku = randomUUID()
     const attempt = async (as: string | undefined) => {

@@ -6,7 +6,7 @@ import { createApiKey, createProduct, newProduct, signIn } from '../../support/f
 type Products = { products: Product[] }
 
 describe('GET /api/products', () => {
-  it('finds products by category, words, price, stock and attributes, to anybody', async () => {
+  it('filters by category, words, price, stock and attributes without credentials', async () => {
     const category = randomUUID()
     const wanted = await createProduct({
       category,
@@ -28,7 +28,7 @@ describe('GET /api/products', () => {
     }
   })
 
-  it('answers from the cache until a write, which the next read shows', async () => {
+  it('returns cached responses until a write, which is visible to the next read', async () => {
     const { token } = await signIn({ role: 'admin' })
     const product = await createProduct()
     const url = `/api/products/${product.id}`
@@ -48,7 +48,7 @@ describe('GET /api/products', () => {
   })
 
   it.each(['minPrice=x', 'color=red', 'attributes[a][b]=1', 'sort=sku', 'page=1&cursor='])(
-    'refuses ?%s',
+    'returns 400 for ?%s',
     async (query) => {
       expect((await api('GET', `/api/products?${query}`)).status).toBe(400)
     },
@@ -56,7 +56,7 @@ describe('GET /api/products', () => {
 })
 
 describe('POST /api/products', () => {
-  it('makes a product once an SKU', async () => {
+  it('creates a product, and returns 409 for the same SKU', async () => {
     const { token } = await signIn({ role: 'admin' })
     const json = newProduct()
     const headers = { 'Idempotency-Key': randomUUID() }
@@ -77,12 +77,12 @@ describe('POST /api/products', () => {
     { attributes: [] },
     { attributes: { a: '\0' } },
     { sku: '' },
-  ])('refuses %j', async (wrong) => {
+  ])('returns 400 for %j', async (wrong) => {
     const { token } = await signIn({ role: 'admin' })
     expect((await api('POST', '/api/products', { token, json: { ...newProduct(), ...wrong } })).status).toBe(400)
   })
 
-  it('refuses an anonymous caller, a user, and a key without the scope', async () => {
+  it('returns 401 without credentials and 403 for a user and for a key without the scope', async () => {
     const admin = await signIn({ role: 'admin' })
     const { token } = await signIn()
     const json = newProduct()

@@ -6,7 +6,7 @@ import { uniqueEmail, createApiKey, signIn } from '../../support/factories'
 import { createFamilyFixture, createFamily, createPost } from '../../support/families'
 
 describe('an API key with users:write', () => {
-  it('may rename its owner, but not move the account to another address, where the password could be reset', async () => {
+  it('may change the name of its owner but not the e-mail address, which could receive a password reset', async () => {
     const { user } = await signIn()
     const { key } = await createApiKey(user, ['users:write'])
     const renamed = await api<User>('PUT', `/api/users/${user.id}`, {
@@ -18,7 +18,7 @@ describe('an API key with users:write', () => {
     expect(moved.status).toBe(403)
   })
 
-  it('of an admin may not move anybody else either', async () => {
+  it('of an admin may not change the e-mail address of another user', async () => {
     const [admin, other] = await Promise.all([signIn({ role: 'admin' }), signIn()])
     const { key } = await createApiKey(admin.user, ['users:write'])
     const moved = await api('PATCH', `/api/users/${other.user.id}`, { token: key, json: { email: uniqueEmail() } })
@@ -27,7 +27,7 @@ describe('an API key with users:write', () => {
 })
 
 describe('GET /api/users/:id?include=', () => {
-  it('embeds what is named and nothing else', async () => {
+  it('embeds only the requested resources', async () => {
     const { member, family } = await createFamilyFixture()
     const post = await createPost(member, { visibility: 'private' })
     const url = `/api/users/${member.user.id}`
@@ -45,7 +45,7 @@ describe('GET /api/users/:id?include=', () => {
     expect(Object.keys(one.json)).toEqual([...Object.keys(plain.json), 'posts'])
   })
 
-  it('embeds the newest 20 posts and 20 families with as many queries as one of each', async () => {
+  it('embeds the newest 20 posts and 20 families with a constant number of queries', async () => {
     const few = await signIn()
     const many = await signIn()
     await createPost(few)
@@ -64,7 +64,7 @@ describe('GET /api/users/:id?include=', () => {
         spy.mockRestore()
       }
     }
-    // Both sessions are known by now, so that their look-up is not counted.
+    // Both sessions are cached by now, so their look-up is not counted.
     await Promise.all([few, many].map(({ token }) => api('GET', '/api/auth/me', { token })))
     const [small, large] = [await count(few), await count(many)]
     expect(large.json.posts?.map(({ title }) => title)).toEqual(
@@ -76,7 +76,7 @@ describe('GET /api/users/:id?include=', () => {
   })
 
   it.each(['password', 'profile,', '', 'profile,profile', 'posts&include=profile', 'Profile', 'constructor'])(
-    'refuses ?include=%s',
+    'returns 400 for ?include=%s',
     async (include) => {
       const { user, token } = await signIn()
       const response = await api('GET', `/api/users/${user.id}?include=${include}`, { token })
@@ -84,7 +84,7 @@ describe('GET /api/users/:id?include=', () => {
     },
   )
 
-  it('gives an API key no more than its scopes', async () => {
+  it('requires the scopes of the embedded resources from an API key', async () => {
     const { user } = await signIn()
     const ask = async (scopes: Parameters<typeof createApiKey>[1], include: string) => {
       const { key } = await createApiKey(user, scopes)
@@ -96,7 +96,7 @@ describe('GET /api/users/:id?include=', () => {
     expect(await ask(['users:read', 'posts:read', 'families:read'], 'posts,families')).toBe(200)
   })
 
-  it('refuses another user, whether they exist or not', async () => {
+  it('returns 403 to another user, whether or not the account exists', async () => {
     const [{ user }, { token }] = [await signIn(), await signIn()]
     for (const id of [user.id, 2_147_483_647]) {
       expect((await api('GET', `/api/users/${id}?include=profile`, { token })).status).toBe(403)
@@ -105,7 +105,7 @@ describe('GET /api/users/:id?include=', () => {
 })
 
 describe('DELETE /api/users/:id and what the user owns', () => {
-  it('takes families along in which nobody else is, and leaves the others', async () => {
+  it('deletes families without other members and keeps the others', async () => {
     const { member, owner, family } = await createFamilyFixture()
     const alone = await createFamily({ owners: [member] })
     const shared = await createPost(member, { visibility: 'family', familyId: family.id })
@@ -117,7 +117,7 @@ describe('DELETE /api/users/:id and what the user owns', () => {
     expect((await api('GET', `/api/posts/${shared}`, { token: owner.token })).status).toBe(404)
   })
 
-  it('is refused, to an admin too, while a family with others has no other owner; then nothing is lost', async () => {
+  it('returns 409, also to an admin, while a family with other members has no other owner, and deletes nothing', async () => {
     const [owner, member, admin] = [await signIn(), await signIn(), await signIn({ role: 'admin' })]
     const family = await createFamily({ owners: [owner], members: [member] })
     const alone = await createFamily({ owners: [owner] })
@@ -132,7 +132,7 @@ describe('DELETE /api/users/:id and what the user owns', () => {
     expect((await api('GET', `/api/families/${family.id}`, { token: member.token })).status).toBe(200)
   })
 
-  it('leaves the invitations that the user made, which are the family’s', async () => {
+  it('keeps the invitations that the user created', async () => {
     const { owner, otherOwner, url } = await createFamilyFixture()
     await api('POST', `${url}/invitations`, { token: owner.token, json: { email: 'guest@example.test' } })
     await api('DELETE', `/api/users/${owner.user.id}`, { token: owner.token })
@@ -181,7 +181,7 @@ describe('PUT and PATCH /api/users/:id', () => {
     expect([response.status, response.json.error.code]).toEqual([409, 'EMAIL_EXISTS'])
   })
 
-  it('returns 403 to another user, and to the owner who changes the own role', async () => {
+  it('returns 403 to another user, and to a user who changes their own role', async () => {
     const [{ user, token }, other] = [await signIn(), await signIn()]
     const url = `/api/users/${user.id}`
     expect((await api('PATCH', url, { token: other.token, json: { name: 'x' } })).status).toBe(403)

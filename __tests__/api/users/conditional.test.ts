@@ -10,8 +10,8 @@ async function tagOf(url: string, token: string): Promise<string> {
 
 const UNKNOWN = '"of-another-version"'
 
-describe('reading a user or the users on condition', () => {
-  it('gives a strong tag that stays while nothing changes, with HEAD too', async () => {
+describe('GET with If-None-Match', () => {
+  it('returns a strong ETag that stays the same while nothing changes, also for HEAD', async () => {
     const { user, token } = await signIn()
     const url = `/api/users/${user.id}`
     const tag = await tagOf(url, token)
@@ -22,10 +22,10 @@ describe('reading a user or the users on condition', () => {
 
   it.each([
     ['the tag', (tag: string) => tag],
-    ['the tag made weak', (tag: string) => `W/${tag}`],
-    ['one of several', (tag: string) => `${UNKNOWN}, "a,b",${tag} , W/"x"`],
-    ['anything', () => '*'],
-  ])('answers 304 and no body for %s', async (_name, header) => {
+    ['the weak tag', (tag: string) => `W/${tag}`],
+    ['one of several tags', (tag: string) => `${UNKNOWN}, "a,b",${tag} , W/"x"`],
+    ['*', () => '*'],
+  ])('returns 304 without a body for %s', async (_name, header) => {
     const { user, token } = await signIn({ role: 'admin' })
     for (const url of [`/api/users/${user.id}`, `/api/users?q=${user.email}`, `/api/users?q=${user.email}&cursor=`]) {
       const tag = await tagOf(url, token)
@@ -41,24 +41,24 @@ describe('reading a user or the users on condition', () => {
     }
   })
 
-  it.each([UNKNOWN, 'W/"x"', 'no-quotes', '""', '"a, b"'])('answers in full for %s', async (header) => {
+  it.each([UNKNOWN, 'W/"x"', 'no-quotes', '""', '"a, b"'])('returns 200 when If-None-Match is %s', async (header) => {
     const { user, token } = await signIn()
     const response = await api<User>('GET', `/api/users/${user.id}`, { token, headers: { 'If-None-Match': header } })
     expect([response.status, response.json.id]).toEqual([200, user.id])
   })
 
-  it('changes the tag of a user and of the list with every change', async () => {
+  it('changes the ETag of the user and of the list with every change', async () => {
     const { token } = await signIn({ role: 'admin' })
     const user = await createUser()
     const urls = [`/api/users/${user.id}`, `/api/users?q=${user.email}`]
     const before = await Promise.all(urls.map((url) => tagOf(url, token)))
-    await api('PATCH', `/api/users/${user.id}`, { token, json: { name: 'Somebody else' } })
+    await api('PATCH', `/api/users/${user.id}`, { token, json: { name: 'Grace Hopper' } })
     const after = await Promise.all(urls.map((url) => tagOf(url, token)))
     expect(after[0]).not.toBe(before[0])
     expect(after[1]).not.toBe(before[1])
   })
 
-  it('asks for credentials and rights before it tells whether a tag fits', async () => {
+  it('returns 401 and 403 before 304', async () => {
     const { user, token } = await signIn()
     const otherUser = await signIn()
     const headers = { 'If-None-Match': await tagOf(`/api/users/${user.id}`, token) }
@@ -67,12 +67,12 @@ describe('reading a user or the users on condition', () => {
   })
 })
 
-describe('changing a user on condition', () => {
+describe('writes with If-Match', () => {
   it.each([
     ['PUT', 200],
     ['PATCH', 200],
     ['DELETE', 204],
-  ])('lets %s through for the tag of a GET, a list with it, and *', async (method, status) => {
+  ])('executes %s for the current tag, a list with it, and *', async (method, status) => {
     for (const header of [(tag: string) => tag, (tag: string) => `${UNKNOWN},${tag}`, () => '*']) {
       const { user, token } = await signIn()
       const url = `/api/users/${user.id}`
@@ -84,22 +84,25 @@ describe('changing a user on condition', () => {
     }
   })
 
-  it.each(['PUT', 'PATCH', 'DELETE'])('refuses %s once the user has changed, and leaves it alone', async (method) => {
-    const { user, token } = await signIn()
-    const url = `/api/users/${user.id}`
-    const tag = await tagOf(url, token)
-    const newer = (await api('PATCH', url, { token, json: { name: 'First' } })).headers.get('etag') ?? ''
-    const json = method === 'DELETE' ? undefined : { email: user.email, name: 'Second' }
-    for (const header of [tag, `W/${newer}`, UNKNOWN, 'no-quotes', '']) {
-      const response = await api(method, url, { token, json, headers: { 'If-Match': header } })
-      expect([header, response.status]).toEqual([header, 412])
-      expect(response.json.error.code).toBe('PRECONDITION_FAILED')
-    }
-    expect((await api<User>('GET', url, { token })).json.name).toBe('First')
-    expect((await api(method, url, { token, json, headers: { 'If-Match': newer } })).status).toBeLessThan(300)
-  })
+  it.each(['PUT', 'PATCH', 'DELETE'])(
+    'returns 412 for %s after the user has changed, and changes nothing',
+    async (method) => {
+      const { user, token } = await signIn()
+      const url = `/api/users/${user.id}`
+      const tag = await tagOf(url, token)
+      const newer = (await api('PATCH', url, { token, json: { name: 'First' } })).headers.get('etag') ?? ''
+      const json = method === 'DELETE' ? undefined : { email: user.email, name: 'Second' }
+      for (const header of [tag, `W/${newer}`, UNKNOWN, 'no-quotes', '']) {
+        const response = await api(method, url, { token, json, headers: { 'If-Match': header } })
+        expect([header, response.status]).toEqual([header, 412])
+        expect(response.json.error.code).toBe('PRECONDITION_FAILED')
+      }
+      expect((await api<User>('GET', url, { token })).json.name).toBe('First')
+      expect((await api(method, url, { token, json, headers: { 'If-Match': newer } })).status).toBeLessThan(300)
+    },
+  )
 
-  it('lets one of many changes at once through that know the same version', async () => {
+  it('executes one of several concurrent changes of the same version', async () => {
     const { user, token } = await signIn()
     const url = `/api/users/${user.id}`
     const headers = { 'If-Match': await tagOf(url, token) }
@@ -109,7 +112,7 @@ describe('changing a user on condition', () => {
     expect(responses.map((response) => response.status).sort()).toEqual([200, ...Array<number>(7).fill(412)])
   })
 
-  it('lets a change or a deletion through, not both', async () => {
+  it('executes either a concurrent change or a deletion', async () => {
     const { user, token } = await signIn()
     const admin = await signIn({ role: 'admin' })
     const url = `/api/users/${user.id}`
@@ -121,13 +124,13 @@ describe('changing a user on condition', () => {
     expect([`${change.status} ${removal.status}`]).toEqual([expect.stringMatching(/^(200 412|404 204)$/)])
   })
 
-  it('refuses a change of what the client says that it has not seen', async () => {
+  it('returns 412 for If-None-Match: *', async () => {
     const { user, token } = await signIn()
     const call = { token, json: { name: 'New' }, headers: { 'If-None-Match': '*' } }
     expect((await api('PATCH', `/api/users/${user.id}`, call)).status).toBe(412)
   })
 
-  it('answers 401, 403, 404 and 400 before 412', async () => {
+  it('returns 401, 403, 404 and 400 before 412', async () => {
     const { user, token } = await signIn()
     const admin = await signIn({ role: 'admin' })
     const headers = { 'If-Match': UNKNOWN }
@@ -144,7 +147,7 @@ describe('changing a user on condition', () => {
       }
   })
 
-  it('says 412 rather than that an address is taken', async () => {
+  it('returns 412 before 409', async () => {
     const { user, token } = await signIn()
     const email = uniqueEmail()
     await createUser({ email })

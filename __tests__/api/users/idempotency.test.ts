@@ -18,7 +18,7 @@ async function create({ key = randomUUID(), token, email = uniqueEmail(), json }
 const countUsers = (email: string) => prisma().user.count({ where: { email } })
 
 describe('POST /api/users with an Idempotency-Key', () => {
-  it('creates once and gives the same response again, whatever the order of the body’s keys', async () => {
+  it('creates one user and replays the response, whatever the order of the keys in the body', async () => {
     const key = randomUUID()
     const email = uniqueEmail()
     const first = await create({ key, email })
@@ -36,14 +36,14 @@ describe('POST /api/users with an Idempotency-Key', () => {
     expect(await countUsers(email)).toBe(1)
   })
 
-  it('answers with the tag that a GET has', async () => {
+  it('returns the ETag of GET', async () => {
     const { token } = await signIn({ role: 'admin' })
     const made = await create({ token })
     const read = await api('GET', made.headers.get('location') ?? '', { token })
     expect(made.headers.get('etag')).toBe(read.headers.get('etag'))
   })
 
-  it('lets one of many at once work and tells the others to wait or what it did', async () => {
+  it('executes one of several concurrent requests and replays or rejects the rest', async () => {
     const key = randomUUID()
     const email = uniqueEmail()
     const responses = await Promise.all(Array.from({ length: 8 }, () => create({ key, email })))
@@ -57,12 +57,12 @@ describe('POST /api/users with an Idempotency-Key', () => {
     expect(await countUsers(email)).toBe(1)
   })
 
-  it('lets many keys at once work that the pool has no connections for', async () => {
+  it('handles more concurrent keys than the pool has connections', async () => {
     const responses = await Promise.all(Array.from({ length: 12 }, () => create({})))
     expect(responses.map((response) => response.status)).toEqual(Array(12).fill(201))
   })
 
-  it('refuses the key with another body, and tells nothing of the first', async () => {
+  it('returns 422 for another body without details of the first', async () => {
     const key = randomUUID()
     const email = uniqueEmail()
     await create({ key, email })
@@ -77,7 +77,7 @@ describe('POST /api/users with an Idempotency-Key', () => {
     }
   })
 
-  it('keeps the keys of callers apart', async () => {
+  it('separates the keys of different callers', async () => {
     const key = randomUUID()
     const [one, other] = [await signIn({ role: 'admin' }), await signIn({ role: 'admin' })]
     const tokens = [one.token, other.token, undefined]
@@ -87,7 +87,7 @@ describe('POST /api/users with an Idempotency-Key', () => {
     )
   })
 
-  it('gives refusals of a request again, with nothing of it done', async () => {
+  it('replays errors without executing the request', async () => {
     const email = uniqueEmail()
     const taken = await createUser()
     for (const json of [
@@ -107,7 +107,7 @@ describe('POST /api/users with an Idempotency-Key', () => {
     expect(await countUsers(email)).toBe(0)
   })
 
-  it('does not keep what the caller’s rights forbade at that moment', async () => {
+  it('does not store a 403', async () => {
     const key = randomUUID()
     const { token, user } = await signIn()
     const json = { email: uniqueEmail(), password: PASSWORD, role: 'admin' }
@@ -117,7 +117,7 @@ describe('POST /api/users with an Idempotency-Key', () => {
     expect(user.role).toBe('user')
   })
 
-  it('keeps nothing of what failed by our fault, so that the key works afterwards', async () => {
+  it('does not store a server error, so that the key can be retried', async () => {
     expectErrorsInLog()
     const key = randomUUID()
     const email = uniqueEmail()
@@ -131,7 +131,7 @@ describe('POST /api/users with an Idempotency-Key', () => {
     expect([again.status, again.headers.get('idempotency-replayed')]).toEqual([201, null])
   })
 
-  it('undoes the creation when the record cannot be kept', async () => {
+  it('rolls back the creation when the record cannot be stored', async () => {
     expectErrorsInLog()
     const email = uniqueEmail()
     await databasePool().query('ALTER TABLE idempotency_records ADD CONSTRAINT never CHECK (false) NOT VALID')
@@ -142,7 +142,7 @@ describe('POST /api/users with an Idempotency-Key', () => {
     expect(await countUsers(email)).toBe(0)
   })
 
-  it('forgets after 24 hours, and sweeps what it forgot', async () => {
+  it('expires records after 24 hours, and cleans them up', async () => {
     await databasePool().query('DELETE FROM idempotency_records')
     const key = randomUUID()
     const email = uniqueEmail()
@@ -163,7 +163,7 @@ describe('POST /api/users with an Idempotency-Key', () => {
     expect(await prisma().idempotencyRecord.count()).toBe(1)
   })
 
-  it('keeps neither key nor address nor password nor response in the open', async () => {
+  it('stores no plaintext key, address, password or response', async () => {
     const key = `key-${randomUUID()}`
     const email = uniqueEmail()
     await create({ key, email })
@@ -172,32 +172,32 @@ describe('POST /api/users with an Idempotency-Key', () => {
     for (const secret of [key, email, PASSWORD, '127.0.0.1']) expect(kept).not.toContain(secret)
   })
 
-  it.each([['a b'], ['é'], ['x'.repeat(256)], ['']])('refuses the key %j', async (key) => {
+  it.each([['a b'], ['é'], ['x'.repeat(256)], ['']])('returns 400 for the key %j', async (key) => {
     const response = await create({ key })
     expect(response.status).toBe(400)
     expect(Object.keys(response.json.error.details)).toEqual(['Idempotency-Key'])
   })
 
-  it('takes the longest key and every visible sign', async () => {
+  it('accepts a key of maximum length with every visible character', async () => {
     const signs = Array.from({ length: 0x5e }, (_, index) => String.fromCharCode(0x21 + index)).join('')
     for (const key of ['x'.repeat(255), signs]) expect((await create({ key })).status).toBe(201)
   })
 
-  it('refuses a body that is nested to break the reading of it', async () => {
+  it('returns 400 for a deeply nested body', async () => {
     const body = `{"email":${'['.repeat(50_000)}${']'.repeat(50_000)}}`
     const headers = { 'Idempotency-Key': randomUUID(), 'Content-Type': 'application/json' }
     expect((await api('POST', '/api/users', { body, headers })).status).toBe(400)
   })
 
-  it('reads no key where there is none', async () => {
+  it('stores no record without a key', async () => {
     const before = await prisma().idempotencyRecord.count()
     expect((await api('POST', '/api/users', { json: { email: uniqueEmail(), password: PASSWORD } })).status).toBe(201)
     expect(await prisma().idempotencyRecord.count()).toBe(before)
   })
 })
 
-describe('what is shown once, with an Idempotency-Key', () => {
-  it('gives the tokens of a registration again, also as a cookie, and keeps them sealed', async () => {
+describe('replayed secrets', () => {
+  it('replays the tokens of a registration, also as a cookie, and stores them encrypted', async () => {
     for (const session of ['cookie', undefined]) {
       const json = { email: uniqueEmail(), password: PASSWORD, ...(session !== undefined && { session }) }
       const headers = { 'Idempotency-Key': randomUUID() }
@@ -214,7 +214,7 @@ describe('what is shown once, with an Idempotency-Key', () => {
     }
   })
 
-  it('gives an API key again to its owner and to nobody else', async () => {
+  it('replays an API key only to its owner', async () => {
     const [owner, other] = [await signIn(), await signIn()]
     const call = { json: { name: 'Export', scopes: ['users:read'] }, headers: { 'Idempotency-Key': randomUUID() } }
     type Key = { id: string; key: string }
@@ -228,7 +228,7 @@ describe('what is shown once, with an Idempotency-Key', () => {
     expect(await prisma().apiKey.count({ where: { userId: owner.user.id } })).toBe(1)
   })
 
-  it('gives what is read about oneself with a tag', async () => {
+  it('does not affect conditional GET of sessions and keys', async () => {
     const { token } = await signIn()
     for (const url of ['/api/auth/me', '/api/auth/sessions', '/api/api-keys']) {
       const tag = (await api('GET', url, { token })).headers.get('etag') ?? ''

@@ -6,7 +6,7 @@ type Users = { users: User[]; pagination: object }
 
 describe('GET /api/users', () => {
   describe('success', () => {
-    it('lists users to an admin, a page at a time', async () => {
+    it('lists users to an admin, by page', async () => {
       const { token } = await signIn({ role: 'admin' })
       await Promise.all([createUser(), createUser(), createUser()])
       const response = await api<Users>('GET', '/api/users?limit=2&page=1', { token })
@@ -16,14 +16,14 @@ describe('GET /api/users', () => {
       expect(response.headers.get('link')).toContain('rel="next"')
     })
 
-    it('finds users by a part of their name or address, whatever the case', async () => {
+    it('finds users by a part of their name or address, in any case', async () => {
       const { token } = await signIn({ role: 'admin' })
       const user = await createUser({ name: 'Grace 100%_Hopper' })
       const found = await api<Users>('GET', `/api/users?q=${encodeURIComponent('100%_hop')}`, { token })
       expect(found.json.users.map((row) => row.id)).toEqual([user.id])
     })
 
-    it('sorts by the fields that it names', async () => {
+    it('sorts by the given fields', async () => {
       const { token } = await signIn({ role: 'admin' })
       const mark = uniqueEmail().slice(0, 8)
       for (const letter of ['b', 'a', 'c']) await createUser({ email: `${mark}-${letter}@example.test` })
@@ -34,7 +34,7 @@ describe('GET /api/users', () => {
 
   describe('validation', () => {
     it.each(['page=0', 'limit=101', 'limit=x', 'sort=passwordHash', 'role=root', 'surprise=1', 'page=1&page=2'])(
-      'refuses ?%s',
+      'returns 400 for ?%s',
       async (query) => {
         const { token } = await signIn({ role: 'admin' })
         const response = await api('GET', `/api/users?${query}`, { token })
@@ -45,7 +45,7 @@ describe('GET /api/users', () => {
   })
 
   describe('by cursor', () => {
-    it('goes from an empty cursor to a null one over every user once, with links to the first part and the next', async () => {
+    it('returns every user once, with links to the first and the next page', async () => {
       const { token } = await signIn({ role: 'admin' })
       const mark = uniqueEmail().slice(0, 12)
       const made: number[] = []
@@ -68,7 +68,7 @@ describe('GET /api/users', () => {
       expect(found).toEqual(made)
     })
 
-    it('refuses cursors that it did not give, and those of another order, by name', async () => {
+    it('returns 400 for invalid cursors and those of another order', async () => {
       const { token } = await signIn({ role: 'admin' })
       await Promise.all([createUser(), createUser()])
       type Part = Users & { pagination: { nextCursor: string } }
@@ -87,7 +87,7 @@ describe('GET /api/users', () => {
     })
   })
 
-  it('answers a page beyond the end with nothing, and links back to the last one', async () => {
+  it('returns an empty page after the end with a link to the last page', async () => {
     const { token } = await signIn({ role: 'admin' })
     const { json, headers } = await api<Users>('GET', '/api/users?page=1000000000&limit=100', { token })
     expect(json.users).toEqual([])
@@ -95,20 +95,20 @@ describe('GET /api/users', () => {
     expect(headers.get('link')).not.toContain('rel="next"')
   })
 
-  it('refuses an anonymous caller', async () => {
+  it('returns 401 without credentials', async () => {
     const response = await api('GET', '/api/users')
     expect(response.status).toBe(401)
     expect(response.headers.get('www-authenticate')).toBe('Bearer')
   })
 
-  it('refuses a user who is no admin', async () => {
+  it('returns 403 to a user', async () => {
     const { token } = await signIn()
     expect((await api('GET', '/api/users', { token })).status).toBe(403)
   })
 })
 
 describe('POST /api/users', () => {
-  it('makes an account for anybody, without a role to choose', async () => {
+  it('creates an account without credentials, with the role user', async () => {
     const email = uniqueEmail()
     const response = await api('POST', '/api/users', {
       json: { email: ` ${email.toUpperCase()} `, password: PASSWORD },
@@ -120,13 +120,13 @@ describe('POST /api/users', () => {
     expect(grab.status).toBe(403)
   })
 
-  it('lets an admin choose the role', async () => {
+  it('lets an admin set the role', async () => {
     const { token } = await signIn({ role: 'admin' })
     const json = { email: uniqueEmail(), password: PASSWORD, role: 'admin' }
     expect((await api<User>('POST', '/api/users', { token, json })).json.role).toBe('admin')
   })
 
-  it('makes one account of an address, however its letters are cased and however many ask at once', async () => {
+  it('creates one account per address in any case under concurrent requests', async () => {
     const email = uniqueEmail()
     const responses = await Promise.all(
       Array.from({ length: 10 }, (_, index) =>

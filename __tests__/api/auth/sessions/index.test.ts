@@ -11,7 +11,7 @@ const me = async (token: string) => (await api('GET', '/api/auth/me', { token })
 const list = async (token: string) => (await api<Sessions>('GET', '/api/auth/sessions', { token })).json.sessions
 
 describe('GET /api/auth/sessions', () => {
-  it('tells what a person would recognise, and which one asks', async () => {
+  it('lists device, IP and the current session', async () => {
     const { email } = await createUser()
     const headers = { 'User-Agent': 'Firefox on the sofa' }
     const { json } = await api('POST', '/api/auth/login', { json: { email, password: PASSWORD }, headers })
@@ -26,7 +26,7 @@ describe('GET /api/auth/sessions', () => {
     expect(sessions[0]?.ip).toMatch(/^(127\.0\.0\.1|::1)$/)
   })
 
-  it('leaves out other people’s sessions, and those that have expired', async () => {
+  it('omits sessions of other users and expired sessions', async () => {
     const { user, token, sessionId } = await signIn()
     const expired = await createSession(user)
     await prisma().session.update({ where: { id: expired.sessionId }, data: { expiresAt: new Date() } })
@@ -34,7 +34,7 @@ describe('GET /api/auth/sessions', () => {
     expect((await list(token)).map(({ id }) => id)).toEqual([sessionId])
   })
 
-  it('knows the last use to the minute, without a write a request', async () => {
+  it('updates lastUsedAt at most once a minute', async () => {
     const { user, token, sessionId } = await signIn()
     const where = { id: sessionId }
     const lastUse = async () => (await prisma().session.findUniqueOrThrow({ where })).lastUsedAt.getTime()
@@ -43,13 +43,13 @@ describe('GET /api/auth/sessions', () => {
     await me(token)
     const noted = await lastUse()
     expect(noted).toBeGreaterThan(hourAgo.getTime())
-    // As when seconds went by and the session is read anew.
+    // Simulates the expiry of the cached session.
     evictUser(user.id)
     await me(token)
     expect(await lastUse()).toBe(noted)
   })
 
-  it('knows where a refresh came from', async () => {
+  it('updates the client on refresh', async () => {
     const { token, refreshToken } = await signIn()
     await api('POST', '/api/auth/refresh', { json: { refreshToken }, headers: { 'User-Agent': 'Laptop, updated' } })
     expect((await list(token))[0]?.userAgent).toBe('Laptop, updated')
@@ -57,7 +57,7 @@ describe('GET /api/auth/sessions', () => {
 })
 
 describe('DELETE /api/auth/sessions', () => {
-  it('ends all but the one that asks, at once, and nobody else’s', async () => {
+  it('immediately revokes all sessions of the user except the current one', async () => {
     const { user, token, sessionId } = await signIn()
     const others = [await createSession(user), await createSession(user)]
     const otherUser = await signIn()
@@ -68,7 +68,7 @@ describe('DELETE /api/auth/sessions', () => {
     expect((await list(token)).map(({ id }) => id)).toEqual([sessionId])
   })
 
-  it('leaves at least one to two sessions that end each other at the same time', async () => {
+  it('leaves at least one of two sessions that revoke each other concurrently', async () => {
     const { user, token } = await signIn()
     const other = await createSession(user)
     const ends = [token, other.token].map((each) => api('DELETE', '/api/auth/sessions', { token: each }))
@@ -78,8 +78,8 @@ describe('DELETE /api/auth/sessions', () => {
   })
 })
 
-describe('everything that ends sessions, at the same time', () => {
-  it('comes to an end itself', async () => {
+describe('concurrent session revocations', () => {
+  it('do not deadlock', async () => {
     for (let round = 0; round < 5; round += 1) {
       const { user, token } = await signIn()
       const tokens = [token]

@@ -5,7 +5,7 @@ import { createApiKey, signIn } from '../../../support/factories'
 import { createFamilyFixture, createFamily, createPost } from '../../../support/families'
 
 describe('GET /api/families/:id', () => {
-  it('shows a member the family and who is in it', async () => {
+  it('returns the family and its members to a member', async () => {
     const { owner, otherOwner, member, family, url } = await createFamilyFixture()
     const response = await api<FamilyWithMembers>('GET', url, { token: member.token })
     expect(response.status).toBe(200)
@@ -18,7 +18,7 @@ describe('GET /api/families/:id', () => {
     expect(response.text).not.toMatch(/hash|password/i)
   })
 
-  it('shows no more than a hundred of the members', async () => {
+  it('returns at most 100 members', async () => {
     const owner = await signIn()
     const family = await createFamily({ owners: [owner] })
     await prisma().$executeRaw`
@@ -31,13 +31,13 @@ describe('GET /api/families/:id', () => {
 })
 
 describe('PUT and PATCH /api/families/:id', () => {
-  it.each(['PUT', 'PATCH'])('lets an owner rename it by %s', async (method) => {
+  it.each(['PUT', 'PATCH'])('renames the family by %s', async (method) => {
     const { otherOwner, family, url } = await createFamilyFixture()
     const response = await api<FamilyWithMembers>(method, url, { token: otherOwner.token, json: { name: 'The Kings' } })
     expect([response.status, response.json.id, response.json.name]).toEqual([200, family.id, 'The Kings'])
   })
 
-  it.each([{}, { name: '' }, { name: null }, { name: 'x', ownerId: 1 }])('refuses %j', async (json) => {
+  it.each([{}, { name: '' }, { name: null }, { name: 'x', ownerId: 1 }])('returns 400 for %j', async (json) => {
     const { owner, url } = await createFamilyFixture()
     expect((await api('PUT', url, { token: owner.token, json })).status).toBe(400)
     expect((await api('PATCH', url, { token: owner.token, json })).status).toBe(400)
@@ -45,7 +45,7 @@ describe('PUT and PATCH /api/families/:id', () => {
 })
 
 describe('DELETE /api/families/:id', () => {
-  it('removes it with its posts, which do not become public', async () => {
+  it('deletes the family and its posts', async () => {
     const { owner, member, family, url } = await createFamilyFixture()
     const post = await createPost(member, { visibility: 'family', familyId: family.id })
     const response = await api('DELETE', url, { token: owner.token })
@@ -55,14 +55,14 @@ describe('DELETE /api/families/:id', () => {
     expect((await api('GET', `/api/posts/${post}`, { token: member.token })).status).toBe(404)
   })
 
-  it('is done once, whoever asks at the same time', async () => {
+  it('executes one of two concurrent requests', async () => {
     const { owner, otherOwner, url } = await createFamilyFixture()
     const responses = await Promise.all([owner, otherOwner].map(({ token }) => api('DELETE', url, { token })))
     expect(responses.map(({ status }) => status).sort()).toEqual([204, 404])
   })
 })
 
-describe('who may do what with a family', () => {
+describe('authorization for families', () => {
   const requests = [
     ['GET', '', undefined],
     ['PUT', '', { name: 'x' }],
@@ -72,32 +72,29 @@ describe('who may do what with a family', () => {
     ['PATCH', '/members/1', { role: 'owner' }],
     ['DELETE', '/members/1', undefined],
     ['GET', '/invitations', undefined],
-    ['POST', '/invitations', { email: 'somebody@example.test' }],
+    ['POST', '/invitations', { email: 'invited@example.test' }],
     ['DELETE', '/invitations/1', undefined],
   ] as const
 
-  it.each(requests)(
-    'hides it from strangers: %s %s is as for a family that is not there',
-    async (method, path, json) => {
-      const { otherUser, admin, url } = await createFamilyFixture()
-      const responses = await Promise.all(
-        [otherUser, admin].flatMap(({ token }) =>
-          [url, '/api/families/2147483647', '/api/families/99999999999999999999'].map((base) =>
-            api(method, `${base}${path}`, { token, json }),
-          ),
+  it.each(requests)('returns 404 to other users as for a missing family: %s %s', async (method, path, json) => {
+    const { otherUser, admin, url } = await createFamilyFixture()
+    const responses = await Promise.all(
+      [otherUser, admin].flatMap(({ token }) =>
+        [url, '/api/families/2147483647', '/api/families/99999999999999999999'].map((base) =>
+          api(method, `${base}${path}`, { token, json }),
         ),
-      )
-      const seen = responses.map(({ status, json: { error } }) => JSON.stringify([status, error.code, error.message]))
-      expect(new Set(seen)).toEqual(new Set([JSON.stringify([404, 'NOT_FOUND', 'Resource not found.'])]))
-    },
-  )
+      ),
+    )
+    const seen = responses.map(({ status, json: { error } }) => JSON.stringify([status, error.code, error.message]))
+    expect(new Set(seen)).toEqual(new Set([JSON.stringify([404, 'NOT_FOUND', 'Resource not found.'])]))
+  })
 
-  it.each(requests)('refuses anonymous callers: %s %s', async (method, path, json) => {
+  it.each(requests)('returns 401 without credentials: %s %s', async (method, path, json) => {
     const { url } = await createFamilyFixture()
     expect((await api(method, `${url}${path}`, { json })).status).toBe(401)
   })
 
-  it.each(requests)('refuses API keys of an owner without the scope: %s %s', async (method, path, json) => {
+  it.each(requests)('returns 403 for an owner’s API key without the scope: %s %s', async (method, path, json) => {
     const { owner, url } = await createFamilyFixture()
     const { key } = await createApiKey(owner.user, [
       method === 'GET' ? 'families:write' : 'families:read',
@@ -107,7 +104,7 @@ describe('who may do what with a family', () => {
   })
 
   it.each(requests.filter(([method, path]) => method !== 'GET' || path === '/invitations'))(
-    'refuses a member who is no owner: %s %s',
+    'returns 403 to a member who is not an owner: %s %s',
     async (method, path, json) => {
       const { member, owner, url } = await createFamilyFixture()
       const target = `${url}${path.replace('/members/1', `/members/${owner.user.id}`)}`
@@ -116,7 +113,7 @@ describe('who may do what with a family', () => {
     },
   )
 
-  it.each(['0', '-1', '1.5', 'x', '01', '%20'])('refuses the id %s', async (id) => {
+  it.each(['0', '-1', '1.5', 'x', '01', '%20'])('returns 400 for the id %s', async (id) => {
     const { token } = await signIn()
     const response = await api('GET', `/api/families/${id}`, { token })
     expect([response.status, Object.keys(response.json.error.details)]).toEqual([400, ['id']])

@@ -24,7 +24,7 @@ describe('GET /api/files/:owner/…', () => {
     ['bytes=8-99', '89', 'bytes 8-9/10'],
     ['bytes=0-0', '0', 'bytes 0-0/10'],
     ['bytes=0-2,3-4', '01234', 'bytes 0-4/10'],
-  ])('answers %s with that part', async (range, part, contentRange) => {
+  ])('returns 206 with the requested bytes for %s', async (range, part, contentRange) => {
     const { token, url } = await stored()
     const response = await api('GET', url, { token, headers: { Range: range } })
     expect([response.status, response.text]).toEqual([206, part])
@@ -32,14 +32,14 @@ describe('GET /api/files/:owner/…', () => {
     expect(response.headers.get('content-length')).toBe(String(part.length))
   })
 
-  it.each(['bytes=10-', 'bytes=-0', 'bytes=50-60'])('refuses %s, which lies outside', async (range) => {
+  it.each(['bytes=10-', 'bytes=-0', 'bytes=50-60'])('returns 416 for %s', async (range) => {
     const { token, url } = await stored()
     const response = await api('GET', url, { token, headers: { Range: range } })
     expect([response.status, response.json.error.code]).toEqual([416, 'RANGE_NOT_SATISFIABLE'])
     expect(response.headers.get('content-range')).toBe('bytes */10')
   })
 
-  it.each(['bytes=0-1,5-6', 'lines=1-2', 'nonsense', 'bytes=x-y'])('answers %s with the whole', async (range) => {
+  it.each(['bytes=0-1,5-6', 'lines=1-2', 'nonsense', 'bytes=x-y'])('returns the whole file for %s', async (range) => {
     const { token, url } = await stored()
     const response = await api('GET', url, { token, headers: { Range: range } })
     expect([response.status, response.text]).toEqual([200, BODY])
@@ -64,7 +64,7 @@ describe('GET /api/files/:owner/…', () => {
     if (response.status !== 416) expect(BODY).toContain(response.text)
   })
 
-  it('gives a part only of the version that the caller began with', async () => {
+  it('returns a range only if If-Range matches', async () => {
     const { token, url, etag, lastModified } = await stored()
     const get = (condition: string) => api('GET', url, { token, headers: { Range: 'bytes=5-', 'If-Range': condition } })
     expect((await get(etag)).status).toBe(206)
@@ -74,7 +74,7 @@ describe('GET /api/files/:owner/…', () => {
     }
   })
 
-  it('answers 304 to whoever has the file', async () => {
+  it('returns 304 for a matching ETag', async () => {
     const { token, url, etag, lastModified } = await stored()
     for (const headers of [{ 'If-None-Match': `"x", W/${etag}` }, { 'If-Modified-Since': lastModified }] as const) {
       const response = await api('GET', url, { token, headers: { ...headers } })
@@ -84,7 +84,7 @@ describe('GET /api/files/:owner/…', () => {
     expect((await api('GET', url, { token, headers: { 'If-Match': '"x"' } })).status).toBe(412)
   })
 
-  it('answers HEAD with what GET says, without the bytes', async () => {
+  it('returns the headers of GET without a body for HEAD', async () => {
     const { token, url, etag } = await stored()
     const response = await api('HEAD', url, { token, headers: { Range: 'bytes=0-3' } })
     expect([response.status, response.text, response.headers.get('etag')]).toEqual([200, '', etag])
@@ -92,7 +92,7 @@ describe('GET /api/files/:owner/…', () => {
   })
 
   it.each(['text/html', 'image/svg+xml', 'text/xml', 'application/xhtml+xml', 'text/javascript', 'application/pdf'])(
-    'sends %s for saving, sandboxed',
+    'sends %s as an attachment, sandboxed',
     async (type) => {
       const { token, url } = await stored(type)
       const { headers } = await api('GET', url, { token })
@@ -103,19 +103,19 @@ describe('GET /api/files/:owner/…', () => {
     },
   )
 
-  it.each(['image/png', 'text/plain', 'video/mp4'])('lets a browser show %s', async (type) => {
+  it.each(['image/png', 'text/plain', 'video/mp4'])('sends %s inline', async (type) => {
     const { token, url } = await stored(type)
     expect((await api('GET', url, { token })).headers.get('content-disposition')).toMatch(/^inline;/)
   })
 
-  it('names the file so that every browser understands', async () => {
+  it('sends the file name in filename* (RFC 6266)', async () => {
     const { token } = await signIn()
     const { path } = await storeFile(token, { path: 'x/na"me €.txt' })
     const disposition = (await api('GET', fileUrl(path), { token })).headers.get('content-disposition')
     expect(disposition).toContain("filename*=UTF-8''na%22me%20%E2%82%AC.txt")
   })
 
-  it('is for the owner and admins, and others learn nothing of it', async () => {
+  it('returns the file to its owner and admins and 404 to others', async () => {
     const { user, token } = await signIn()
     const { path } = await storeFile(token)
     const url = `/api/files/${user.id}/${path}`
@@ -133,13 +133,13 @@ describe('GET /api/files/:owner/…', () => {
   })
 
   it.each(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'])(
-    'refuses %s of `me` without credentials',
+    'returns 401 for %s of `me` without credentials',
     async (method) => {
       expect((await api(method, '/api/files/me/a.txt')).status).toBe(401)
     },
   )
 
-  it('refuses owners that are none', async () => {
+  it('returns 400 for an invalid owner', async () => {
     expect((await api('GET', '/api/files/99999999999/a.txt')).status).toBe(404)
     for (const owner of ['0', '-1', '1e3', 'you', '..', '01']) {
       expect((await api('GET', `/api/files/${owner}/a.txt`)).status).toBe(400)
@@ -148,7 +148,7 @@ describe('GET /api/files/:owner/…', () => {
 })
 
 describe('POST /api/files/:owner/…', () => {
-  it('stores a file, private, and says what it is', async () => {
+  it('stores a private file and returns its metadata', async () => {
     const { user, token } = await signIn()
     const path = uniquePath('résumé 1.txt')
     const response = await api<File>('POST', fileUrl(path), {
@@ -169,7 +169,7 @@ describe('POST /api/files/:owner/…', () => {
     expect(read.headers.get('etag')).toBe(response.headers.get('etag'))
   })
 
-  it('stores an empty file, and one without a type', async () => {
+  it('stores an empty file and a file without a type', async () => {
     const { token } = await signIn()
     const path = uniquePath()
     const response = await api<File>('POST', fileUrl(path), { token, body: new Uint8Array() })
@@ -177,7 +177,7 @@ describe('POST /api/files/:owner/…', () => {
     expect((await api('GET', fileUrl(path), { token })).headers.get('content-length')).toBe('0')
   })
 
-  it('refuses to replace a file', async () => {
+  it('returns 409 when the file exists', async () => {
     const { token } = await signIn()
     const { path } = await storeFile(token)
     const response = await api('POST', fileUrl(path), { token, body: 'other' })
@@ -186,7 +186,7 @@ describe('POST /api/files/:owner/…', () => {
     expect((await api('GET', fileUrl(path), { token })).text).toBe('hello')
   })
 
-  it('takes a name for one name, however its letters were composed', async () => {
+  it('treats paths with different Unicode normalization as equal', async () => {
     const { token } = await signIn()
     const path = uniquePath('é.txt')
     await storeFile(token, { path: path.normalize('NFD') })
@@ -195,7 +195,7 @@ describe('POST /api/files/:owner/…', () => {
   })
 
   it.each(['text', 'text/', 'a b/c', `text/${'x'.repeat(300)}`, `text/${'x'.repeat(10_000)}`])(
-    'refuses the type %j',
+    'returns 415 for the type %j',
     async (type) => {
       const { token } = await signIn()
       const response = await api('POST', fileUrl(uniquePath()), { token, body: 'x', headers: { 'Content-Type': type } })
@@ -203,23 +203,23 @@ describe('POST /api/files/:owner/…', () => {
     },
   )
 
-  it('refuses an encoded body, which it would hand out as it is', async () => {
+  it('returns 415 for a Content-Encoding', async () => {
     const { token } = await signIn()
     const headers = { 'Content-Encoding': 'gzip' }
     expect((await api('POST', fileUrl(uniquePath()), { token, body: 'x', headers })).status).toBe(415)
   })
 
-  it('refuses what the query does not have', async () => {
+  it('returns 400 for an unknown query parameter', async () => {
     const { token } = await signIn()
     expect((await api('POST', `${fileUrl(uniquePath())}?visibility=public`, { token, body: 'x' })).status).toBe(400)
   })
 
-  it('refuses an anonymous caller', async () => {
+  it('returns 401 without credentials', async () => {
     expect((await api('POST', fileUrl(uniquePath()), { body: 'x' })).status).toBe(401)
     expect((await api('POST', '/api/files/1/a.txt', { body: 'x' })).status).toBe(401)
   })
 
-  it('lets nobody write for another, an admin neither, and tells them nothing', async () => {
+  it('returns 404 to another user and to an admin', async () => {
     const { user } = await signIn()
     for (const role of ['user', 'admin'] as const) {
       const { token } = await signIn({ role })
@@ -230,7 +230,7 @@ describe('POST /api/files/:owner/…', () => {
 })
 
 describe('PUT /api/files/:owner/…', () => {
-  it('creates a file, and replaces it, keeping who may read it', async () => {
+  it('creates a file, and replaces it without changing its visibility', async () => {
     const { token } = await signIn()
     const path = uniquePath()
     const created = await api<File>('PUT', fileUrl(path), { token, body: 'one' })
@@ -249,7 +249,7 @@ describe('PUT /api/files/:owner/…', () => {
     expect((await api('GET', fileUrl(path), { token })).text).toBe('second')
   })
 
-  it('replaces only the version that the caller knows', async () => {
+  it('returns 412 unless If-Match has the current version', async () => {
     const { token } = await signIn()
     const path = uniquePath()
     const etag = (await api('PUT', fileUrl(path), { token, body: 'one' })).headers.get('etag') ?? ''
@@ -264,7 +264,7 @@ describe('PUT /api/files/:owner/…', () => {
     expect((await put({ 'If-Match': '*' })).status).toBe(200)
   })
 
-  it('creates only where nothing is, if asked to', async () => {
+  it('does not replace a file with If-None-Match: *', async () => {
     const { token } = await signIn()
     const path = uniquePath()
     const put = (headers: Record<string, string>) => api('PUT', fileUrl(path), { token, body: 'x', headers })
@@ -273,7 +273,7 @@ describe('PUT /api/files/:owner/…', () => {
     expect(responses.map((response) => response.status).sort()).toEqual([201, 412, 412, 412, 412])
   })
 
-  it('leaves a file whole while twenty replace it at once', async () => {
+  it('keeps the file intact under twenty concurrent replacements', async () => {
     const { token } = await signIn()
     const path = uniquePath()
     const bodies = Array.from({ length: 20 }, (_, index) => String(index).repeat(50_000 + index))
@@ -286,7 +286,7 @@ describe('PUT /api/files/:owner/…', () => {
     expect(winner?.json.sha256).toBe(sha256(read.text))
   })
 
-  it('refuses an anonymous caller and another user', async () => {
+  it('returns 401 without credentials, and 403 or 404 to another user', async () => {
     const owner = await signIn()
     const { path } = await storeFile(owner.token)
     const url = `/api/files/${owner.user.id}/${path}`
@@ -300,7 +300,7 @@ describe('PUT /api/files/:owner/…', () => {
 })
 
 describe('PATCH /api/files/:owner/…', () => {
-  it('renames a file, also to itself, but not over another', async () => {
+  it('renames a file, also to its own path, and returns 409 for a path in use', async () => {
     const { token } = await signIn()
     const { path, id } = await storeFile(token)
     const other = await storeFile(token)
@@ -314,7 +314,7 @@ describe('PATCH /api/files/:owner/…', () => {
     expect([taken.status, taken.json.error.code]).toEqual([409, 'FILE_EXISTS'])
   })
 
-  it('makes a file public, and private again', async () => {
+  it('changes the visibility', async () => {
     const { token, user } = await signIn()
     const { path } = await storeFile(token)
     const url = `/api/files/${user.id}/${path}`
@@ -327,7 +327,7 @@ describe('PATCH /api/files/:owner/…', () => {
   })
 
   it.each([{}, { visibility: 'family' }, { path: '../x' }, { path: '' }, { path: 7 }, { path: 'a//b' }, { size: 1 }])(
-    'refuses %j',
+    'returns 400 for %j',
     async (json) => {
       const { token } = await signIn()
       const { path } = await storeFile(token)
@@ -335,7 +335,7 @@ describe('PATCH /api/files/:owner/…', () => {
     },
   )
 
-  it('gives a file to nobody else, whatever its new path looks like', async () => {
+  it('keeps the owner whatever the new path is', async () => {
     const [owner, other] = [await signIn(), await signIn()]
     const { path } = await storeFile(owner.token)
     for (const json of [
@@ -355,7 +355,7 @@ describe('PATCH /api/files/:owner/…', () => {
     expect((await api<{ files: File[] }>('GET', '/api/files', { token: other.token })).json.files).toEqual([])
   })
 
-  it('changes only the version that the caller knows', async () => {
+  it('returns 412 unless If-Match has the current version', async () => {
     const { token } = await signIn()
     const { path } = await storeFile(token)
     const headers = { 'If-Match': '"other"' }
@@ -363,7 +363,7 @@ describe('PATCH /api/files/:owner/…', () => {
     expect((await api('DELETE', fileUrl(path), { token, headers })).status).toBe(412)
   })
 
-  it('refuses an anonymous caller and another user', async () => {
+  it('returns 401 without credentials, and 403 or 404 to another user', async () => {
     const owner = await signIn()
     const { path } = await storeFile(owner.token)
     const url = `/api/files/${owner.user.id}/${path}`
@@ -374,7 +374,7 @@ describe('PATCH /api/files/:owner/…', () => {
 })
 
 describe('DELETE /api/files/:owner/…', () => {
-  it('removes a file for good', async () => {
+  it('deletes a file permanently', async () => {
     const { token } = await signIn()
     const { path } = await storeFile(token)
     expect((await api('DELETE', fileUrl(path), { token })).status).toBe(204)
@@ -382,7 +382,7 @@ describe('DELETE /api/files/:owner/…', () => {
     expect((await api('DELETE', fileUrl(path), { token })).status).toBe(404)
   })
 
-  it('refuses an anonymous caller, another user and an admin', async () => {
+  it('returns 401 without credentials, and 403 or 404 to another user and an admin', async () => {
     const owner = await signIn()
     const { path } = await storeFile(owner.token)
     const url = `/api/files/${owner.user.id}/${path}`

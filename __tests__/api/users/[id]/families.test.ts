@@ -6,7 +6,7 @@ import { createFamilyFixture } from '../../../support/families'
 type Lists = { posts: { id: number }[]; families: Family[]; pagination: { total: number } }
 
 describe('GET /api/users/:id/families', () => {
-  it('lists them to the user and to admins', async () => {
+  it('lists the families to the user and to admins', async () => {
     const { member, admin, family } = await createFamilyFixture()
     for (const { token } of [member, admin]) {
       const { status, json } = await api<Lists>('GET', `/api/users/${member.user.id}/families`, { token })
@@ -14,7 +14,7 @@ describe('GET /api/users/:id/families', () => {
     }
   })
 
-  it('refuses everybody else, whether the user exists or not', async () => {
+  it('returns 403 to other callers, whether or not the user exists', async () => {
     const { owner, member } = await createFamilyFixture()
     const { key } = await createApiKey(member.user, ['users:read'])
     const ask = async (id: number, token?: string) => (await api('GET', `/api/users/${id}/families`, { token })).status

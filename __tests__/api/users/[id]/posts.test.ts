@@ -6,7 +6,7 @@ import { createFamilyFixture, createPost } from '../../../support/families'
 type Lists = { posts: { id: number }[]; families: Family[]; pagination: { total: number } }
 
 describe('GET /api/users/:id/posts', () => {
-  it('lists a user’s posts as far as the caller may see them', async () => {
+  it('lists the user’s posts that the caller may read', async () => {
     const { owner, member, otherUser, admin, family } = await createFamilyFixture()
     const open = await createPost(member)
     const shared = await createPost(member, { visibility: 'family', familyId: family.id })
@@ -23,7 +23,7 @@ describe('GET /api/users/:id/posts', () => {
     expect(await seen(admin.token)).toEqual([hidden, shared, open])
   })
 
-  it('refuses, hides and checks', async () => {
+  it('returns 401, 403, 404 and 400', async () => {
     const { user, token } = await signIn()
     const { key } = await createApiKey(user, ['users:read'])
     expect((await api('GET', `/api/users/${user.id}/posts`)).status).toBe(401)

@@ -14,7 +14,7 @@ const FULL = {
 const urlOf = (id: number | string) => `/api/users/${id}/profile`
 
 describe('GET /api/users/:id/profile', () => {
-  it('shows anybody who is signed in what a user tells', async () => {
+  it('returns the profile to any user', async () => {
     const [ada, other] = [await signIn(), await signIn()]
     expect((await api('GET', urlOf(ada.user.id), { token: other.token })).json).toEqual(EMPTY)
     await api('PUT', urlOf(ada.user.id), { token: ada.token, json: FULL })
@@ -22,12 +22,12 @@ describe('GET /api/users/:id/profile', () => {
     expect([response.status, response.json]).toEqual([200, FULL])
   })
 
-  it('answers 404 for a user who is not there', async () => {
+  it('returns 404 for a missing user', async () => {
     const { token } = await signIn()
     expect((await api('GET', urlOf(2_147_483_647), { token })).status).toBe(404)
   })
 
-  it('refuses anonymous callers, and API keys without users:read', async () => {
+  it('returns 401 without credentials and 403 for an API key without users:read', async () => {
     const { user } = await signIn()
     const { key } = await createApiKey(user, ['users:write', 'posts:read'])
     expect((await api('GET', urlOf(user.id))).status).toBe(401)
@@ -36,7 +36,7 @@ describe('GET /api/users/:id/profile', () => {
 })
 
 describe('PUT /api/users/:id/profile', () => {
-  it('puts a whole profile in the place of the one before', async () => {
+  it('replaces the whole profile', async () => {
     const { user, token } = await signIn()
     const first = await api<Profile>('PUT', urlOf(user.id), { token, json: FULL })
     expect([first.status, first.json]).toEqual([200, FULL])
@@ -46,7 +46,7 @@ describe('PUT /api/users/:id/profile', () => {
     expect(third.json).toEqual(EMPTY)
   })
 
-  it('is for oneself and admins; others are refused, whether the user exists or not', async () => {
+  it('allows the user and admins, and returns 403 to others, whether or not the user exists', async () => {
     const [ada, other, admin] = [await signIn(), await signIn(), await signIn({ role: 'admin' })]
     const put = async (id: number, token?: string) => (await api('PUT', urlOf(id), { token, json: FULL })).status
     expect(await put(ada.user.id, admin.token)).toBe(200)
@@ -58,7 +58,7 @@ describe('PUT /api/users/:id/profile', () => {
     expect(await put(ada.user.id, key)).toBe(403)
   })
 
-  it('works for two first profiles at once', async () => {
+  it('accepts concurrent requests that create the profile', async () => {
     const { user, token } = await signIn()
     const put = () => api('PUT', urlOf(user.id), { token, json: FULL })
     const responses = await Promise.all(Array.from({ length: 6 }, put))
@@ -90,7 +90,7 @@ describe('PUT /api/users/:id/profile', () => {
     { bio: 'a\0b' },
     { location: 'x'.repeat(101) },
     { userId: 1 },
-  ])('refuses %j', async (json) => {
+  ])('returns 400 for %j', async (json) => {
     const { user, token } = await signIn()
     const response = await api('PUT', urlOf(user.id), { token, json })
     expect([response.status, Object.keys(response.json.error.details)]).toEqual([400, Object.keys(json)])

@@ -6,7 +6,7 @@ import { createFamilyFixture, queuedInvitationEmails } from '../../../../support
 type Invitations = { invitations: Invitation[]; pagination: { total: number } }
 
 describe('GET and DELETE /api/families/:id/invitations', () => {
-  it('takes an invitation back: it is no longer listed, and its link is dead', async () => {
+  it('revokes the invitation: it is not listed, and its token is rejected', async () => {
     const { owner, otherOwner, otherUser, url } = await createFamilyFixture()
     const { email } = otherUser.user
     const made = await api<Invitation>('POST', `${url}/invitations`, { token: owner.token, json: { email } })
@@ -25,7 +25,7 @@ describe('GET and DELETE /api/families/:id/invitations', () => {
     expect([accept.status, accept.json.error.code]).toEqual([401, 'INVALID_TOKEN'])
   })
 
-  it('does not reach the invitations of another family', async () => {
+  it('returns 404 for an invitation of another family', async () => {
     const [here, there] = [await createFamilyFixture(), await createFamilyFixture()]
     const json = { email: uniqueEmail() }
     const made = await api<Invitation>('POST', `${there.url}/invitations`, { token: there.owner.token, json })
@@ -35,7 +35,7 @@ describe('GET and DELETE /api/families/:id/invitations', () => {
     expect(listed.json.invitations).toHaveLength(1)
   })
 
-  it('does not take back what was accepted', async () => {
+  it('returns 404 for an accepted invitation', async () => {
     const { owner, otherUser, url } = await createFamilyFixture()
     const { email } = otherUser.user
     const made = await api<Invitation>('POST', `${url}/invitations`, { token: owner.token, json: { email } })
@@ -47,7 +47,7 @@ describe('GET and DELETE /api/families/:id/invitations', () => {
     expect(json.invitations).toEqual([])
   })
 
-  it.each(['0', 'x', '-1'])('refuses the invitation id %s', async (id) => {
+  it.each(['0', 'x', '-1'])('returns 400 for the invitation id %s', async (id) => {
     const { owner, url } = await createFamilyFixture()
     const response = await api('DELETE', `${url}/invitations/${id}`, { token: owner.token })
     expect([response.status, Object.keys(response.json.error.details)]).toEqual([400, ['invitationId']])

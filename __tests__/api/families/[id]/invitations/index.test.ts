@@ -10,7 +10,7 @@ import { useLimits, useNoLimits } from '../../../../support/rate-limits'
 type Invitations = { invitations: Invitation[]; pagination: { total: number } }
 
 describe('POST /api/families/:id/invitations', () => {
-  it('owes the address a mail with a link, and tells nobody the token', async () => {
+  it('enqueues an e-mail with a link and does not disclose the token', async () => {
     const { otherOwner, family, url } = await createFamilyFixture()
     const email = uniqueEmail()
     const json = { email: ` ${email.toUpperCase()} ` }
@@ -41,7 +41,7 @@ describe('POST /api/families/:id/invitations', () => {
     expect(render(letter).text).toContain('/accept-invitation?token=a-token')
   })
 
-  it('puts a new invitation in the place of an open one: one is listed, and the earlier link is dead', async () => {
+  it('replaces a pending invitation to the same address and invalidates its token', async () => {
     const { owner, otherUser, url } = await createFamilyFixture()
     const { email } = otherUser.user
     const invite = (role: string) =>
@@ -57,7 +57,7 @@ describe('POST /api/families/:id/invitations', () => {
     expect((await accept(late?.token)).status).toBe(200)
   })
 
-  it('leaves one open invitation of many that are made at once', async () => {
+  it('leaves one pending invitation after concurrent requests', async () => {
     const { owner, otherOwner, url } = await createFamilyFixture()
     const email = uniqueEmail()
     const responses = await Promise.all(
@@ -70,7 +70,7 @@ describe('POST /api/families/:id/invitations', () => {
     expect(json.pagination.total).toBe(1)
   })
 
-  it('refuses the address of a member, and owes no mail', async () => {
+  it('returns 409 for the address of a member and enqueues no e-mail', async () => {
     const { owner, member, url } = await createFamilyFixture()
     const json = { email: member.user.email.toUpperCase() }
     const response = await api('POST', `${url}/invitations`, { token: owner.token, json })
@@ -78,7 +78,7 @@ describe('POST /api/families/:id/invitations', () => {
     expect(await queuedInvitationEmails(member.user.email)).toEqual([])
   })
 
-  it('answers alike whether the address has an account or not', async () => {
+  it('returns the same response whether or not the address has an account', async () => {
     const { owner, otherUser, url } = await createFamilyFixture()
     const responses = await Promise.all(
       [otherUser.user.email, uniqueEmail()].map((email) =>
@@ -97,13 +97,13 @@ describe('POST /api/families/:id/invitations', () => {
     [{ email: 'a@b.example\r\nBcc: all@example.test' }, ['email']],
     [{ email: 'a@b.example', role: 'admin' }, ['role']],
     [{ email: 'a@b.example', token: 'x', expiresAt: '2030-01-01' }, ['expiresAt', 'token']],
-  ])('refuses %j', async (json, fields) => {
+  ])('returns 400 for %j', async (json, fields) => {
     const { owner, url } = await createFamilyFixture()
     const response = await api('POST', `${url}/invitations`, { token: owner.token, json })
     expect([response.status, Object.keys(response.json.error.details).sort()]).toEqual([400, fields])
   })
 
-  it('is limited strictly, since it sends mail to strangers', async () => {
+  it('applies the strict rate limit', async () => {
     const { owner, url } = await createFamilyFixture()
     useLimits({ strict: 2 })
     try {

@@ -5,7 +5,7 @@ import { createFamilyFixture, createPost } from '../../../../support/families'
 type Members = { members: Membership[]; pagination: { total: number; nextCursor: string | null } }
 
 describe('PATCH /api/families/:id/members/:userId', () => {
-  it('gives a member another role, which counts at once', async () => {
+  it('changes the role with immediate effect', async () => {
     const { owner, member, url } = await createFamilyFixture()
     const json = { role: 'owner' }
     const response = await api<Membership>('PATCH', `${url}/members/${member.user.id}`, { token: owner.token, json })
@@ -18,7 +18,7 @@ describe('PATCH /api/families/:id/members/:userId', () => {
     expect((await api('PATCH', url, { token: member.token, json: { name: 'Ours' } })).status).toBe(200)
   })
 
-  it('lets an owner step down while there is another, and not the last one', async () => {
+  it('demotes an owner unless they are the last one', async () => {
     const { owner, otherOwner, url } = await createFamilyFixture()
     const json = { role: 'member' }
     const stepDown = ({ user, token }: typeof owner) => api('PATCH', `${url}/members/${user.id}`, { token, json })
@@ -28,7 +28,7 @@ describe('PATCH /api/families/:id/members/:userId', () => {
     expect((await stepDown(owner)).status).toBe(403)
   })
 
-  it('answers 404 for whoever is not in the family', async () => {
+  it('returns 404 for a user who is not a member', async () => {
     const { owner, otherUser, url } = await createFamilyFixture()
     const json = { role: 'owner' }
     for (const id of [otherUser.user.id, 2_147_483_647, '99999999999']) {
@@ -36,22 +36,22 @@ describe('PATCH /api/families/:id/members/:userId', () => {
     }
   })
 
-  it.each([{}, { role: 'admin' }, { role: null }, { role: 'owner', userId: 1 }])('refuses %j', async (json) => {
+  it.each([{}, { role: 'admin' }, { role: null }, { role: 'owner', userId: 1 }])('returns 400 for %j', async (json) => {
     const { owner, member, url } = await createFamilyFixture()
     expect((await api('PATCH', `${url}/members/${member.user.id}`, { token: owner.token, json })).status).toBe(400)
   })
 
-  it('lets nobody raise themselves', async () => {
+  it('returns 403 or 404 to callers who promote themselves', async () => {
     const { member, otherUser, url } = await createFamilyFixture()
     const json = { role: 'owner' }
-    const raise = ({ user, token }: typeof member) => api('PATCH', `${url}/members/${user.id}`, { token, json })
-    expect((await raise(member)).status).toBe(403)
-    expect((await raise(otherUser)).status).toBe(404)
+    const promote = ({ user, token }: typeof member) => api('PATCH', `${url}/members/${user.id}`, { token, json })
+    expect((await promote(member)).status).toBe(403)
+    expect((await promote(otherUser)).status).toBe(404)
   })
 })
 
 describe('DELETE /api/families/:id/members/:userId', () => {
-  it('lets a member leave, to whom the family is gone then', async () => {
+  it('lets a member leave, who then receives 404 for the family', async () => {
     const { member, url } = await createFamilyFixture()
     const response = await api('DELETE', `${url}/members/${member.user.id}`, { token: member.token })
     expect([response.status, response.text]).toEqual([204, ''])
@@ -68,7 +68,7 @@ describe('DELETE /api/families/:id/members/:userId', () => {
     expect(json.members.map(({ user }) => user.id)).toEqual([owner.user.id])
   })
 
-  it('keeps the last owner, alone or not', async () => {
+  it('returns 409 for the last owner, also when they are the only member', async () => {
     const { owner, otherOwner, member, url } = await createFamilyFixture()
     const leave = ({ user, token }: typeof owner) => api('DELETE', `${url}/members/${user.id}`, { token })
     expect((await leave(otherOwner)).status).toBe(204)
@@ -79,7 +79,7 @@ describe('DELETE /api/families/:id/members/:userId', () => {
     expect((await api('GET', url, { token: owner.token })).status).toBe(200)
   })
 
-  it('leaves what a member wrote to the family, and to the author', async () => {
+  it('leaves the posts of a former member to the family and the author', async () => {
     const { owner, member, otherUser, family, url } = await createFamilyFixture()
     const post = await createPost(member, { visibility: 'family', familyId: family.id })
     await api('DELETE', `${url}/members/${member.user.id}`, { token: member.token })

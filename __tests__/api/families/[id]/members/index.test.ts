@@ -5,7 +5,7 @@ import { createFamilyFixture } from '../../../../support/families'
 type Members = { members: Membership[]; pagination: { total: number; nextCursor: string | null } }
 
 describe('GET /api/families/:id/members', () => {
-  it('lists them to a member, by page and by cursor', async () => {
+  it('lists members to a member, by page and by cursor', async () => {
     const { owner, otherOwner, member, url } = await createFamilyFixture()
     const everybody = [owner, otherOwner, member].map(({ user }) => user.id)
     const whole = await api<Members>('GET', `${url}/members`, { token: member.token })
@@ -18,7 +18,7 @@ describe('GET /api/families/:id/members', () => {
     expect([...first.json.members, ...rest.json.members].map(({ user }) => user.id)).toEqual(everybody)
   })
 
-  it.each(['page=1&cursor=', 'role=owner', 'limit=101'])('refuses ?%s', async (query) => {
+  it.each(['page=1&cursor=', 'role=owner', 'limit=101'])('returns 400 for ?%s', async (query) => {
     const { owner, url } = await createFamilyFixture()
     expect((await api('GET', `${url}/members?${query}`, { token: owner.token })).status).toBe(400)
   })
