@@ -8,24 +8,24 @@ function errorsOf(environment: Record<string, string>): string[] {
   return 'errors' in parsed ? parsed.errors : []
 }
 
-describe('the settings', () => {
-  it('have a default that works, each of them', () => {
+describe('the configuration', () => {
+  it('has a valid default for every setting', () => {
     const parsed = parseConfig({})
     expect(parsed).toMatchObject({
       settings: { port: 3000, host: '127.0.0.1', bcryptCost: 12, openSignup: true },
     })
   })
 
-  it('take an empty value for one that is not set', () => {
+  it('treats an empty value as unset', () => {
     expect(parseConfig({ PORT: '', DATABASE_URL: '', CORS_ORIGINS: '' })).toEqual(parseConfig({}))
   })
 
-  it('bind to 0.0.0.0 only when DATABASE_URL is set', () => {
+  it('binds to 0.0.0.0 only when DATABASE_URL is set', () => {
     const parsed = parseConfig({ DATABASE_URL: 'postgresql://localhost/x', JWT_SECRET: SECRET })
     expect(parsed).toMatchObject({ settings: { host: '0.0.0.0' } })
   })
 
-  it('want a JWT secret with a DATABASE_URL, of 32 bytes or more, each of them', () => {
+  it('requires JWT secrets of at least 32 bytes when DATABASE_URL is set', () => {
     const database = { DATABASE_URL: 'postgresql://localhost/x' }
     expect(errorsOf(database)).toEqual([expect.stringContaining('JWT_SECRET')])
     expect(errorsOf({ ...database, JWT_SECRET: 'short' })).toEqual([expect.stringContaining('32 bytes')])
@@ -33,7 +33,7 @@ describe('the settings', () => {
     expect(errorsOf({ ...database, JWT_SECRET: `${SECRET},${SECRET}b` })).toEqual([])
   })
 
-  it('report every error in a line of its own', () => {
+  it('reports every error on a separate line', () => {
     const errors = errorsOf({
       PORT: 'many',
       LOG_LEVEL: 'loud',
@@ -47,7 +47,7 @@ describe('the settings', () => {
     expect(errors.every((error) => !error.includes('\n'))).toBe(true)
   })
 
-  it('never repeat a secret in an error', () => {
+  it('does not disclose secrets in errors', () => {
     const errors = errorsOf({
       DATABASE_URL: 'mysql://user:hush@localhost/x',
       JWT_SECRET: 'hush-hush',
@@ -57,12 +57,12 @@ describe('the settings', () => {
     expect(errors.join('\n')).not.toContain('hush')
   })
 
-  it('are listed in .env.example, each of them and no other', () => {
+  it('is listed completely in .env.example', () => {
     const listed = readFileSync('.env.example', 'utf8').matchAll(/^([A-Z][A-Z0-9_]*)=/gm)
     expect([...listed].map((match) => match[1]).toSorted()).toEqual([...CONFIG_NAMES].toSorted())
   })
 
-  it('are described in the configuration document, each of them', () => {
+  it('is described completely in the configuration document', () => {
     const document = readFileSync('.github/docs/configuration.md', 'utf8')
     expect(CONFIG_NAMES.filter((name) => !document.includes(`\`${name}\``))).toEqual([])
   })

@@ -11,7 +11,7 @@ afterEach(useNoLimits)
 const from = (address: string) => ({ headers: { 'X-Forwarded-For': address } })
 
 describe('the general limit', () => {
-  it('tells on every response where the caller stands, and refuses with the time to wait', async () => {
+  it('sends RateLimit headers on every response and returns 429 with Retry-After', async () => {
     useLimits({ general: 2 })
     const responses = [await api('GET', '/api/hello'), await api('GET', '/api/auth/me'), await api('GET', '/api/hello')]
     expect(responses.map((response) => response.status)).toEqual([200, 401, 429])
@@ -23,7 +23,7 @@ describe('the general limit', () => {
     expect(responses[1]?.headers.get('retry-after')).toBeNull()
   })
 
-  it('counts a user and not the address, so that people behind one address do not stand in each other’s way', async () => {
+  it('counts users independently of their IP address', async () => {
     const [ada, grace] = [await signIn(), await signIn()]
     useLimits({ general: 2 })
     for (const { token } of [ada, grace]) {
@@ -34,7 +34,7 @@ describe('the general limit', () => {
     expect((await api('GET', '/api/hello')).status).toBe(200)
   })
 
-  it('counts an API key by itself, not for its owner', async () => {
+  it('counts an API key separately from its owner', async () => {
     const { user, token } = await signIn()
     const keys = [await createApiKey(user, ['users:read']), await createApiKey(user, ['users:read'])]
     useLimits({ general: 1 })
@@ -57,7 +57,7 @@ describe('the general limit', () => {
     expect(statuses).toEqual([200, 200, 429, 429])
   })
 
-  it('counts invented tokens for the address, and lets a user there go on', async () => {
+  it('counts invalid tokens per IP address, and does not affect a user of that address', async () => {
     const { token } = await signIn()
     useLimits({ general: 3 })
     const statuses = []
@@ -69,7 +69,7 @@ describe('the general limit', () => {
     expect((await api('GET', '/api/auth/me', { token })).status).toBe(200)
   })
 
-  it('does not let invented credentials get past it where none are needed', async () => {
+  it('applies to invalid credentials on public routes', async () => {
     useLimits({ general: 2 })
     const statuses = []
     for (const Authorization of ['Bearer x', 'Basic eDp5', 'Bearer', 'Bearer y']) {
@@ -78,7 +78,7 @@ describe('the general limit', () => {
     expect(statuses).toEqual([200, 200, 429, 429])
   })
 
-  it('counts a user for themselves where nobody need say who they are', async () => {
+  it('counts a user on public routes', async () => {
     const { token } = await signIn()
     useLimits({ general: 1 })
     expect((await api('GET', '/api/hello')).status).toBe(200)
@@ -86,7 +86,7 @@ describe('the general limit', () => {
     expect((await api('GET', '/api/hello', { token })).status).toBe(429)
   })
 
-  it('is readable to pages of allowed origins', async () => {
+  it('exposes its headers to allowed origins', async () => {
     useLimits({ general: 1 })
     await api('GET', '/api/hello')
     const response = await api('GET', '/api/hello', { headers: { Origin: 'https://app.example' } })
@@ -95,7 +95,7 @@ describe('the general limit', () => {
     expect(response.headers.get('access-control-expose-headers')).toContain('RateLimit-Remaining')
   })
 
-  it('counts HEAD, and no preflight', async () => {
+  it('counts HEAD but not preflight requests', async () => {
     useLimits({ general: 2 })
     const preflight = { Origin: 'https://app.example', 'Access-Control-Request-Method': 'GET' }
     for (let call = 0; call < 4; call++) {
@@ -104,7 +104,7 @@ describe('the general limit', () => {
     expect((await api('HEAD', '/api/hello')).headers.get('ratelimit-remaining')).toBe('1')
   })
 
-  it.each(['/api/health', '/api/ready'])('leaves %s to probes', async (url) => {
+  it.each(['/api/health', '/api/ready'])('does not apply to %s', async (url) => {
     useLimits({ general: 1 })
     for (let call = 0; call < 3; call++) {
       const response = await api('GET', url)
@@ -113,45 +113,45 @@ describe('the general limit', () => {
     }
   })
 
-  it('can be switched off', async () => {
+  it('can be disabled', async () => {
     useLimits({})
     const response = await api('GET', '/api/hello')
     expect(response.headers.has('ratelimit-limit')).toBe(false)
   })
 })
 
-describe('the address that is limited', () => {
+describe('the client address', () => {
   const statusesOf = async (forwarded: string[]) => {
     const statuses = []
     for (const address of forwarded) statuses.push((await api('GET', '/api/hello', from(address))).status)
     return statuses
   }
 
-  it('is the peer’s without proxies, whatever X-Forwarded-For says', async () => {
+  it('is that of the peer without proxies, whatever X-Forwarded-For contains', async () => {
     useLimits({ general: 2 }, 0)
     expect(await statusesOf(['192.0.2.1', '192.0.2.2', '192.0.2.3'])).toEqual([200, 200, 429])
   })
 
-  it('is the one that a single proxy saw, whatever stands before it', async () => {
+  it('is the last entry of X-Forwarded-For with one proxy', async () => {
     useLimits({ general: 2 }, 1)
     const forged = ['192.0.2.1', '10.0.0.1, 192.0.2.1', '10.0.0.2, 10.0.0.3, 192.0.2.1']
     expect(await statusesOf(forged)).toEqual([200, 200, 429])
     expect(await statusesOf(['192.0.2.2', '192.0.2.1, 192.0.2.3'])).toEqual([200, 200])
   })
 
-  it('is the one that the outer of two proxies saw', async () => {
+  it('is the second to last entry with two proxies', async () => {
     useLimits({ general: 2 }, 2)
     const forged = ['192.0.2.1, 198.51.100.1', '10.0.0.1, 192.0.2.1, 198.51.100.2', 'x, 192.0.2.1, 198.51.100.1']
     expect(await statusesOf(forged)).toEqual([200, 200, 429])
     expect(await statusesOf(['192.0.2.1, 192.0.2.9, 198.51.100.1'])).toEqual([200])
   })
 
-  it('is the peer’s where a proxy says nothing that is an address', async () => {
+  it('is that of the peer if the entry is not an address', async () => {
     useLimits({ general: 2 }, 1)
     expect(await statusesOf(['unknown', '', '<script>'])).toEqual([200, 200, 429])
   })
 
-  it('is a whole /64 network of IPv6', async () => {
+  it('is a /64 network for IPv6', async () => {
     useLimits({ general: 2 }, 1)
     const one = ['2001:db8:1:2::1', '2001:db8:1:2:ffff::9', '2001:0db8:0001:0002:0:0:0:abcd']
     expect(await statusesOf(one)).toEqual([200, 200, 429])
@@ -170,16 +170,16 @@ describe('the address that is limited', () => {
     ['fe80::1%eth0', 'fe80:0:0:0::/64'],
     ['unknown', 'unknown'],
     ['un:known', 'un:known'],
-  ])('of %s is %s', (address, network) => {
+  ])('for %s is %s', (address, network) => {
     expect(networkOf(address)).toBe(network)
   })
 })
 
-describe('the limit of failed sign-ins', () => {
+describe('the limit of failed logins', () => {
   const attempt = async (email: string, password: string, address = '192.0.2.1') =>
     api('POST', '/api/auth/login', { json: { email, password }, ...from(address) })
 
-  it('refuses after so many, the right password too, and says when to come again', async () => {
+  it('returns 429 with Retry-After after the limit, also for the correct password', async () => {
     const { email } = await createUser()
     useLimits({ loginAttempts: 3 }, 1)
     const responses = []
@@ -190,7 +190,7 @@ describe('the limit of failed sign-ins', () => {
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(55)
   })
 
-  it('does not let another user lock an account from elsewhere, nor one account lock another', async () => {
+  it('counts per account and IP address', async () => {
     const [ada, grace] = [await createUser(), await createUser()]
     useLimits({ loginAttempts: 2 }, 1)
     for (let guess = 0; guess < 5; guess++) await attempt(ada.email, 'wrong', '192.0.2.66')
@@ -199,7 +199,7 @@ describe('the limit of failed sign-ins', () => {
     expect((await attempt(grace.email, PASSWORD, '192.0.2.66')).status).toBe(200)
   })
 
-  it('answers the same for an address that has no account', async () => {
+  it('returns the same responses for an unknown e-mail address', async () => {
     const email = uniqueEmail()
     useLimits({ loginAttempts: 2 }, 1)
     const statuses = []
@@ -207,7 +207,7 @@ describe('the limit of failed sign-ins', () => {
     expect(statuses).toEqual([401, 401, 429])
   })
 
-  it('holds against guesses that are sent at once', async () => {
+  it('applies to concurrent attempts', async () => {
     const { email } = await createUser()
     useLimits({ loginAttempts: 10 }, 1)
     const responses = await Promise.all(Array.from({ length: 50 }, (_, guess) => attempt(email, `guess ${guess}`)))
@@ -215,7 +215,7 @@ describe('the limit of failed sign-ins', () => {
     expect(responses.filter((response) => response.status === 429)).toHaveLength(40)
   })
 
-  it('begins anew after a success', async () => {
+  it('is reset by a successful login', async () => {
     const { email } = await createUser()
     useLimits({ loginAttempts: 3 }, 1)
     for (const password of ['wrong', 'wrong', PASSWORD, 'wrong', 'wrong', PASSWORD]) {
@@ -223,7 +223,7 @@ describe('the limit of failed sign-ins', () => {
     }
   })
 
-  it('counts no attempt that failed for another reason than the password', async () => {
+  it('counts only attempts with a wrong password', async () => {
     useLimits({ loginAttempts: 2 })
     const res = new ServerResponse(new IncomingMessage(new Socket()))
     const who = { account: uniqueEmail(), ip: '192.0.2.1' }
@@ -239,7 +239,7 @@ describe('the limit of failed sign-ins', () => {
     }
   })
 
-  it('is not used up by what is no attempt', async () => {
+  it('does not count invalid requests', async () => {
     const { email } = await createUser()
     useLimits({ loginAttempts: 2 }, 1)
     for (let call = 0; call < 5; call++) await api('POST', '/api/auth/login', { json: { email }, ...from('192.0.2.1') })
@@ -250,7 +250,7 @@ describe('the limit of failed sign-ins', () => {
 describe('the strict limit', () => {
   const json = () => ({ email: uniqueEmail(), password: PASSWORD })
 
-  it('counts both ways to an account together, per address', async () => {
+  it('counts POST /api/users and /api/auth/register together, per IP address', async () => {
     useLimits({ strict: 2 }, 1)
     const there = from('192.0.2.1')
     expect((await api('POST', '/api/auth/register', { json: json(), ...there })).status).toBe(201)
@@ -264,7 +264,7 @@ describe('the strict limit', () => {
     expect((await api('POST', '/api/auth/register', { json: json(), ...from('192.0.2.2') })).status).toBe(201)
   })
 
-  it('holds against calls that are sent at once, and counts those that fail', async () => {
+  it('applies to concurrent requests and counts failed ones', async () => {
     useLimits({ strict: 3 }, 1)
     const call = { json: { email: 'x' }, ...from('192.0.2.1') }
     const responses = await Promise.all(Array.from({ length: 10 }, () => api('POST', '/api/auth/register', call)))
@@ -272,7 +272,7 @@ describe('the strict limit', () => {
     expect(responses.filter((response) => response.status === 429)).toHaveLength(7)
   })
 
-  it('leaves admins, who make accounts as their work', async () => {
+  it('does not apply to admins', async () => {
     const { token } = await signIn({ role: 'admin' })
     useLimits({ strict: 1 })
     for (let call = 0; call < 3; call++) {

@@ -13,21 +13,21 @@ import { waitFor } from '../../support/wait'
 
 const MIB = 1024 * 1024
 
-/** How many files of the store this process has open, by Linux's list. */
+/** Returns the number of open files of the store in this process (Linux). */
 async function openFiles(): Promise<number> {
   const folder = '/proc/self/fd'
   const links = (await readdir(folder)).map((name) => readlink(join(folder, name)).catch(() => ''))
   return (await Promise.all(links)).filter((target) => target.startsWith(join(config().dataDir, 'files'))).length
 }
 
-it('gives up a client that takes nothing for a minute, and closes its file', async () => {
+it('disconnects a client that reads nothing for a minute and closes the file', async () => {
   const { user, token } = await signIn()
   await api('PUT', fileUrl('large'), { token, body: new Uint8Array(24 * MIB) })
   const server = createHttpServer((req, res) => {
     req.query = { owner: String(user.id), path: ['large'] }
     return route(req, res)
   })
-  // A minute passes in a fifth of a second.
+  // Shortens a minute to 0.2 s.
   const hurry = jest.spyOn(ServerResponse.prototype, 'setTimeout').mockImplementation(function (
     this: ServerResponse,
     ms,

@@ -42,7 +42,7 @@ describe('the job queue', () => {
     worker = undefined
   })
 
-  it('runs a job of a committed transaction, and none of one that was rolled back', async () => {
+  it('runs the jobs of committed transactions only', async () => {
     worker = await startWorker(databaseUrl())
     const lost = inTransaction(async () => {
       await enqueue('send-mail', notice('lost@example.test'))
@@ -55,7 +55,7 @@ describe('the job queue', () => {
     expect(await mailsTo('lost@example.test')).toEqual([])
   })
 
-  it('runs jobs that were written before it began, each once among several workers', async () => {
+  it('runs jobs that were enqueued before the start, each on one of several workers', async () => {
     const to = `${randomUUID()}@example.test`
     const ids = await Promise.all(Array.from({ length: 20 }, () => enqueue('send-mail', notice(to))))
     const others = await Promise.all([startWorker(databaseUrl()), startWorker(databaseUrl())])
@@ -65,7 +65,7 @@ describe('the job queue', () => {
     expect(loggedLines().filter((line) => line['msg'] === 'job done')).toHaveLength(20)
   })
 
-  it('tries again after a pause, and says so in the log when the last attempt fails, without the payload', async () => {
+  it('retries after a delay, and logs the last failure without the payload', async () => {
     expectErrorsInLog()
     const id = await enqueue(
       'send-mail',
@@ -94,7 +94,7 @@ describe('the job queue', () => {
     expect(JSON.stringify(loggedLines())).not.toContain('secret@example.test')
   })
 
-  it('takes over what a killed worker had begun, and leaves alone what a living one holds', async () => {
+  it('takes over the jobs of a killed worker but not of a running one', async () => {
     const [orphan, held] = [
       await enqueue('send-mail', notice('orphan@example.test')),
       await enqueue('send-mail', notice('held@example.test')),
@@ -117,7 +117,7 @@ describe('the job queue', () => {
     await isDone(held)
   })
 
-  it('goes on when the database was away for a moment', async () => {
+  it('continues after its connections are terminated', async () => {
     worker = await startWorker(databaseUrl())
     await databasePool().query(
       'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
@@ -128,7 +128,7 @@ describe('the job queue', () => {
     await isDone(id)
   })
 
-  it.each(['cut', 'silence'] as const)('goes on when the database was away for seconds (%s)', async (fault) => {
+  it.each(['cut', 'silence'] as const)('continues after a database outage of seconds (%s)', async (fault) => {
     const proxy = await startDatabaseProxy(new URL(databaseUrl()))
     worker = await startWorker(proxy.url)
     proxy[fault]()
@@ -142,7 +142,7 @@ describe('the job queue', () => {
     proxy.close()
   })
 
-  it('sweeps what has expired', async () => {
+  it('cleans up expired records', async () => {
     const user = await createUser()
     const session = await prisma().session.create({
       data: { userId: user.id, expiresAt: new Date(Date.now() - 8 * 86_400_000) },
@@ -154,8 +154,8 @@ describe('the job queue', () => {
   })
 })
 
-describe('the installation of the queue', () => {
-  it('may be done by several servers at once, and again', async () => {
+describe('the migration of the queue', () => {
+  it('can run concurrently and repeatedly', async () => {
     const name = `queue_${randomUUID()}`
     const url = await createDatabase(name, 'template0')
     await Promise.all([migrateQueue(url), migrateQueue(url), migrateQueue(url)])

@@ -19,14 +19,14 @@ const message = (given: { name?: string; source?: string } = {}) => ({
 
 const getId = async (email: string) => (await prisma().contactMessage.findFirstOrThrow({ where: { email } })).id
 
-/** The one mail that has this text in it. */
+/** Returns the only mail that contains this text. */
 async function mailWith(text: string): Promise<Email> {
   const [mail, ...others] = (await writtenMails()).filter((each) => each.text?.includes(text) === true)
   if (mail === undefined || others.length > 0) throw new Error(`${others.length + Number(mail !== undefined)} mails`)
   return mail
 }
 
-it('mails a kept message to CONTACT_TO, to be answered to the visitor, and notes that it left', async () => {
+it('mails a stored message to CONTACT_TO with the visitor as Reply-To, and records the delivery', async () => {
   setConfig({ ...config(), contactTo: 'office@example.test' })
   const worker = await startWorker(config().databaseUrl ?? '')
   try {
@@ -47,7 +47,7 @@ it('mails a kept message to CONTACT_TO, to be answered to the visitor, and notes
   }
 })
 
-it('mails no message twice, and does without one that was deleted', async () => {
+it('mails no message twice, and skips deleted messages', async () => {
   const given = message()
   await receiveContactMessage(given)
   const id = await getId(given.email)
@@ -66,9 +66,9 @@ it.each([
   'Ada; Bcc: all@example.test',
   'Ada\\',
   'Ada\u2028Bcc: all@example.test',
-  // Shown decoded, and still a name.
+  // Mail clients show it decoded, but as a name.
   '=?utf-8?Q?Bcc:_all?=',
-])('makes no more of the name %j than a name', async (name) => {
+])('does not interpret the name %j as an address', async (name) => {
   const given = message({ name })
   await receiveContactMessage(given)
   await mailContactMessage({ contactMessageId: await getId(given.email), mailId: randomUUID() })

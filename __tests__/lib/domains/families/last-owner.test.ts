@@ -23,7 +23,7 @@ describe('the last owner of a family', () => {
     ['one leaves and one deletes the account', leave, deleteAccount],
     ['one steps down and one deletes the account', stepDown, deleteAccount],
     ['both delete their accounts', deleteAccount, deleteAccount],
-  ])('stays when of two owners %s at once', async (_title, first, second) => {
+  ])('remains when %s concurrently', async (_title, first, second) => {
     for (let round = 0; round < ROUNDS; round += 1) {
       const [one, other, member] = [await signIn(), await signIn(), await signIn()]
       const family = await createFamily({ owners: [one, other], members: [member] })
@@ -35,15 +35,15 @@ describe('the last owner of a family', () => {
     }
   })
 
-  it('is one of many who all leave at once', async () => {
-    const everybody = await Promise.all(Array.from({ length: 8 }, () => signIn()))
-    const family = await createFamily({ owners: everybody })
-    const responses = await Promise.all(everybody.map((caller) => leave(caller, family.id)))
+  it('remains when many owners leave concurrently', async () => {
+    const callers = await Promise.all(Array.from({ length: 8 }, () => signIn()))
+    const family = await createFamily({ owners: callers })
+    const responses = await Promise.all(callers.map((caller) => leave(caller, family.id)))
     expect(responses.map(({ status }) => status).sort()).toEqual([...Array(7).fill(204), 409])
     expect(await owners(family.id)).toBe(1)
   })
 
-  it('never removes the other owner and is removed by them at once', async () => {
+  it('remains when two owners remove each other concurrently', async () => {
     for (let round = 0; round < ROUNDS; round += 1) {
       const [one, other] = [await signIn(), await signIn()]
       const family = await createFamily({ owners: [one, other] })
@@ -55,7 +55,7 @@ describe('the last owner of a family', () => {
     }
   })
 
-  it('is kept by the database itself, whoever writes', async () => {
+  it('is enforced by a database constraint', async () => {
     const [owner, member] = [await signIn(), await signIn()]
     const family = await createFamily({ owners: [owner], members: [member] })
     const key = { familyId_userId: { familyId: family.id, userId: owner.user.id } }
@@ -66,8 +66,8 @@ describe('the last owner of a family', () => {
   })
 })
 
-describe('families in two accounts that are deleted', () => {
-  it('come out right in whatever order they are locked', async () => {
+describe('concurrent deletion of the accounts of two members', () => {
+  it('leaves consistent families in any locking order', async () => {
     for (let round = 0; round < ROUNDS; round += 1) {
       const [one, other] = [await signIn(), await signIn()]
       const families = [
@@ -80,7 +80,7 @@ describe('families in two accounts that are deleted', () => {
     }
   })
 
-  it('are gone with their only member, but not while somebody joins', async () => {
+  it('deletes a family with its only member unless another user joins concurrently', async () => {
     for (let round = 0; round < ROUNDS; round += 1) {
       const [owner, joining] = [await signIn(), await signIn()]
       const family = await createFamily({ owners: [owner] })

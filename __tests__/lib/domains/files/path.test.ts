@@ -25,16 +25,16 @@ const allowed = [
   'ab:c',
 ]
 
-describe('a path', () => {
-  it.each(refused)('is not %j', (path) => {
+describe('a file path', () => {
+  it.each(refused)('is rejected: %j', (path) => {
     expect(normalizePath(path.split('/'))).toEqual({ fault: expect.any(String) })
   })
 
-  it.each(allowed)('may be %j', (path) => {
+  it.each(allowed)('is accepted: %j', (path) => {
     expect(normalizePath(path.split('/'))).toEqual({ path })
   })
 
-  it('has no segment that leads anywhere else, whatever it is made of and however often it is encoded', () => {
+  it('never contains a segment that leads to another folder, however often it is encoded', () => {
     const piece = fc.oneof(
       fc.constantFrom('.', '..', '/', '\\', '%', '2e', '2f', '5c', '25', '00', 'c:', 'a', '\0', '\r'),
       fc.string({ unit: 'binary', maxLength: 4 }),

@@ -59,7 +59,7 @@ function put(token: string, path: string, sizeBytes: number) {
 describe.each([
   ['a folder', openFolder],
   ['a bucket', openBucket],
-])('with the bytes in %s', (_name, open) => {
+])('files stored in %s', (_name, open) => {
   let opened: Opened
   beforeAll(async () => {
     opened = await open()
@@ -67,7 +67,7 @@ describe.each([
   afterAll(() => opened.close())
 
   describe('the quota of an owner', () => {
-    it('is held while many write at once, whether they say how much or not', async () => {
+    it('is enforced for concurrent uploads with and without Content-Length', async () => {
       const { user, token } = await signIn()
       await withQuota(100_000, async () => {
         const known = Array.from({ length: 10 }, () => put(token, uniquePath(), 30_000).then(({ status }) => status))
@@ -89,7 +89,7 @@ describe.each([
       expect(await unreferenced()).toBe(0)
     })
 
-    it('lets a file be replaced by one of its own size, and nothing more be added', async () => {
+    it('allows replacing a file by one of equal size but no additional file', async () => {
       const { token } = await signIn()
       const path = uniquePath()
       await withQuota(1_000, async () => {
@@ -104,7 +104,7 @@ describe.each([
     })
   })
 
-  it('keeps neither bytes nor room of a write whose client hung up', async () => {
+  it('releases bytes and quota of an upload whose client disconnected', async () => {
     const { id: ownerId } = await createUser()
     const before = await opened.storedKeys()
     const body = new PassThrough()
@@ -119,8 +119,8 @@ describe.each([
     expect(await prisma().orphanedObject.count({ where: { ownerId } })).toBe(0)
   })
 
-  describe('the sweeper', () => {
-    it('removes the files of a deleted account from the store, by a job of the same transaction', async () => {
+  describe('the clean-up job', () => {
+    it('deletes the files of a deleted account, enqueued in the same transaction', async () => {
       const { user, token } = await signIn()
       const before = await opened.storedKeys()
       await storeFile(token)
@@ -136,7 +136,7 @@ describe.each([
       expect(await unreferenced()).toBe(0)
     })
 
-    it('collects what a process that died left behind, and leaves writes under way alone', async () => {
+    it('deletes the objects of crashed processes but not of uploads in progress', async () => {
       const { id: ownerId } = await createUser()
       const [dead, alive] = [randomUUID(), randomUUID()]
       const minutes = (count: number) => new Date(Date.now() + count * 60_000)
@@ -151,7 +151,7 @@ describe.each([
       await prisma().orphanedObject.deleteMany()
     })
 
-    it('makes a write that it took for dead fail whole', async () => {
+    it('makes an upload fail whose object it has deleted', async () => {
       const { id: ownerId } = await createUser()
       const before = await opened.storedKeys()
       const body = Readable.from(

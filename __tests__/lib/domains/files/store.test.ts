@@ -14,9 +14,9 @@ const MIB = 1024 * 1024
 
 type Opened = {
   store: FileStore
-  /** One of the same kind whose folder or bucket is not to be had. */
+  /** A store of the same kind whose folder or bucket does not exist. */
   broken: FileStore
-  /** Every file below the folder where the store keeps its bytes. */
+  /** Returns all stored objects. */
   leftovers: () => Promise<string[]>
   close: () => Promise<void>
 }
@@ -38,7 +38,7 @@ async function openDisk(): Promise<Opened> {
 
 const bucket = (name = 'files') => s3Store({ bucket: name, region: 'us-east-1', pathStyle: true })
 
-/** The bucket of an S3-compatible server from npm, over HTTP, through the environment as in production. */
+/** Opens a bucket of a local S3-compatible server over HTTP, configured by the environment as in production. */
 async function openS3(): Promise<Opened> {
   const s3 = await startS3({ abortsUploads: true })
   Object.assign(process.env, s3.settings)
@@ -78,7 +78,7 @@ describe.each([
     return key
   }
 
-  it.each([0, 1, 5 * MIB, 20 * MIB + 7])('gives back the %i bytes that it took', async (size) => {
+  it.each([0, 1, 5 * MIB, 20 * MIB + 7])('returns the %i bytes that it stored', async (size) => {
     const bytes = randomBytes(size)
     const read = await opened.store.read(await stored(bytes))
     expect(read).toBeDefined()
@@ -90,24 +90,24 @@ describe.each([
     [3, 9],
     [9 * MIB, 9 * MIB + 4],
     [9 * MIB + 4, 9 * MIB + 4],
-  ])('gives the bytes from %i to %i, both included', async (start, end) => {
+  ])('returns the bytes from %i to %i inclusive', async (start, end) => {
     const bytes = randomBytes(9 * MIB + 5)
     const read = await opened.store.read(await stored(bytes), { start, end })
     expect(bytes.subarray(start, end + 1).equals(await buffer(read ?? Readable.from([])))).toBe(true)
   })
 
-  it('has nothing under a key that was never written, and removes it all the same', async () => {
+  it('returns nothing for an unknown key, whose deletion succeeds', async () => {
     expect(await opened.store.read(randomUUID())).toBeUndefined()
     await opened.store.remove(randomUUID())
   })
 
-  it('has nothing under a key any more once it was removed', async () => {
+  it('returns nothing for a deleted key', async () => {
     const key = await stored(randomBytes(10))
     await opened.store.remove(key)
     expect(await opened.store.read(key)).toBeUndefined()
   })
 
-  it.each([0, 3 * MIB, 18 * MIB])('keeps nothing of a body that fails after %i bytes', async (size) => {
+  it.each([0, 3 * MIB, 18 * MIB])('stores nothing of a body that fails after %i bytes', async (size) => {
     const before = await opened.leftovers()
     const key = randomUUID()
     await expect(opened.store.write(key, failingAfter(size))).rejects.toThrow('the client hung up')
@@ -115,7 +115,7 @@ describe.each([
     expect(await opened.leftovers()).toEqual(before)
   })
 
-  it('lets a reader give up half-way', async () => {
+  it('supports aborted reads', async () => {
     const read = await opened.store.read(await stored(randomBytes(6 * MIB)))
     if (read === undefined) throw new Error('There is nothing to read.')
     await once(read, 'data')
@@ -124,7 +124,7 @@ describe.each([
     expect(read.readableEnded).toBe(false)
   })
 
-  it('says so when it cannot be used', async () => {
+  it('reports that it is unavailable', async () => {
     await expect(opened.broken.check()).rejects.toMatchObject({ message: expect.any(String) })
   })
 })
@@ -137,7 +137,7 @@ describe('a bucket', () => {
   })
   afterAll(() => s3.remove())
 
-  it('gives up a body of several parts also where the server can neither list nor abort them', async () => {
+  it('abandons a failed multipart upload if the server can neither list nor abort uploads', async () => {
     const key = randomUUID()
     await expect(bucket().write(key, failingAfter(18 * MIB))).rejects.toThrow('the client hung up')
     expect(s3.requests.some((request) => request.includes('partNumber=1'))).toBe(true)
@@ -145,7 +145,7 @@ describe('a bucket', () => {
     expect(await s3.objects()).toEqual([])
   })
 
-  it('is told to be unavailable while its server says so', async () => {
+  it('is reported as unavailable while its server returns 503', async () => {
     const store = bucket()
     const key = randomUUID()
     s3.isFailing = true

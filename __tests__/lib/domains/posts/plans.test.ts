@@ -14,7 +14,7 @@ let firstFamily = 0
 
 const TABLES = ['posts', 'memberships']
 
-/** Users in two families each; a third of the posts for everybody, a third for families, a third private. */
+/** Creates users in two families each; a third of the posts are public, a third for families, a third private. */
 beforeAll(async () => {
   await load('users', `INSERT INTO users (email) SELECT n || '@plans.test' FROM generate_series(1, ${USERS}) n`)
   await load('families', `INSERT INTO families (name) SELECT 'F' || n FROM generate_series(1, ${FAMILIES}) n`)
@@ -41,10 +41,10 @@ beforeAll(async () => {
   )
 }, 180_000)
 
-type Who = 'nobody' | 'user' | 'admin'
+type Who = 'anonymous' | 'user' | 'admin'
 
 function actorFor(who: Who): Actor | undefined {
-  if (who === 'nobody') return undefined
+  if (who === 'anonymous') return undefined
   return { credential: 'session', sessionId: '', userId: firstUser + 7, role: who }
 }
 
@@ -64,7 +64,7 @@ async function cursorAfter(who: Who, query: Record<string, string>, pages: numbe
   return cursor
 }
 
-const everybody: Who[] = ['nobody', 'user', 'admin']
+const callers: Who[] = ['anonymous', 'user', 'admin']
 const filters = {
   nothing: () => ({}),
   'another author': () => ({ authorId: String(firstUser + 9) }),
@@ -73,18 +73,18 @@ const filters = {
   words: () => ({ q: 'w77 post' }),
   'words of an author': () => ({ q: 'w77', authorId: String(firstUser + 2077) }),
 }
-const cases = everybody.flatMap((who) =>
+const cases = callers.flatMap((who) =>
   Object.entries(filters).map(([title, filter]): [string, Who, () => Record<string, string>] => [title, who, filter]),
 )
 
 describe('the list of posts', () => {
-  it.each(cases)('by %s is read by index, on pages and by cursor, for %s', async (title, who, filter) => {
+  it.each(cases)('filtered by %s uses indexes by page and by cursor for %s', async (title, who, filter) => {
     const counts = title !== 'nothing'
     for (const part of [{ page: '1' }, { page: '3' }, { cursor: '' }])
       await assertNoSeqScan(TABLES, () => list(who, { ...filter(), ...part }), { counts })
   })
 
-  it.each(everybody)('costs no more far from its start, for %s', async (who) => {
+  it.each(callers)('reads no more rows far from its start for %s', async (who) => {
     const cost = async (cursor: string) => {
       const [keys] = await assertNoSeqScan(TABLES, () => list(who, { cursor, limit: '5' }))
       if (keys === undefined) throw new Error('No plan')

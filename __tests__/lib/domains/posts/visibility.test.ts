@@ -25,7 +25,7 @@ const worlds = fc.record({
     selector: ({ family, user }) => `${family}/${user}`,
     maxLength: 8,
   }),
-  // Authors need not be members: they may have left.
+  // Authors may have left the family.
   posts: fc.array(
     fc.record({
       author: fc.nat(USERS - 1),
@@ -41,7 +41,7 @@ const worlds = fc.record({
 
 type Seed = typeof worlds extends fc.Arbitrary<infer T> ? T : never
 
-/** Users once; families and posts anew for each world. The last caller is an admin who belongs nowhere. */
+/** Creates users once, and families and posts for each world. The last caller is an admin without families. */
 async function build(seed: Seed, callers: Caller[]): Promise<World> {
   await prisma().post.deleteMany()
   await prisma().family.deleteMany()
@@ -76,7 +76,7 @@ async function build(seed: Seed, callers: Caller[]): Promise<World> {
   return { callers, members: new Set([...members, ...kept]), posts, families }
 }
 
-/** The rule in plain code. */
+/** Reference implementation of the visibility rule. */
 function maySee(world: World, caller: Caller | undefined, post: ModelPost): boolean {
   if (post.visibility === 'public') return true
   if (caller === undefined) return false
@@ -113,8 +113,8 @@ async function readByCursor(url: string, token: string | undefined, limit: numbe
   return ids
 }
 
-describe('who sees which posts', () => {
-  it('is what a plain model says, in every list, page, count and single read', async () => {
+describe('visibility of posts', () => {
+  it('matches the reference implementation in lists, pages, counts and single reads', async () => {
     const callers: Caller[] = []
     for (let index = 0; index < USERS; index += 1) callers.push(await signIn())
     callers.push(await signIn(), await signIn({ role: 'admin' }))

@@ -9,7 +9,7 @@ import { listProperties } from '../../../support/list-properties'
 
 const INT4_MAX = 2_147_483_647
 
-// Few of each, so that names tie: capitals, accents, what UTF-16 orders otherwise than code points, LIKE's own signs.
+// Few names, so that there are ties: capitals, accents, characters that UTF-16 orders differently, wildcards of LIKE.
 const letter = fc.constantFrom('a', 'A', 'b', 'é', 'É', 'z', '\uFB01', '😀', '%', '_', '\\', "'", ' ')
 const name = fc.string({ unit: letter, minLength: 1, maxLength: 3 }).filter((text) => text.trim() !== '')
 const words = fc.array(fc.constantFrom('oak', 'Oaken', 'chair', 'CHAIRS', 'über', 'Über', 'Straße'), { maxLength: 3 })
@@ -18,7 +18,7 @@ const price = fc.constantFrom(0, 1, 99, 100, 101, INT4_MAX - 1, INT4_MAX)
 const stock = fc.constantFrom(0, 0, 1, 2, INT4_MAX)
 const time = fc.integer({ min: 0, max: 5 }).map((ms) => new Date(1_700_000_000_000 + ms))
 
-// Values that look alike and are not, and names that objects have a meaning for.
+// Similar values of different types, and names of built-in object properties.
 const plain = fc.constantFrom<Json>('1', 1, 1.5, '1.50', 'true', true, 'false', false, null, 'null', '', 0, 1e21, '😀')
 const value = fc.oneof(
   { weight: 4, arbitrary: plain },
@@ -45,7 +45,7 @@ const asText = fc.constantFrom('1', '1.5', '1.50', 'true', 'false', 'null', '', 
 const wanted = fc.uniqueArray(fc.tuple(key, asText), { selector: ([field]) => field, minLength: 1, maxLength: 2 })
 const term = fc.constantFrom('oak', 'OAKEN', 'cha', 'chairs', 'ÜBER', 'stra', 'nothing')
 
-/** Not always, or too few products would fulfil all filters. */
+/** Each filter is optional, since few products would match all of them. */
 const seldom = <T>(arbitrary: fc.Arbitrary<T>) =>
   fc.oneof({ weight: 4, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary })
 
@@ -59,19 +59,19 @@ const filters = fc.record({
 })
 type Filters = typeof filters extends fc.Arbitrary<infer T> ? T : never
 
-/** The filters as they stand in a URL. */
+/** Returns the filters as query parameters. */
 function toParameters({ q, attributes: named = [], ...others }: Filters): Record<string, string> {
   const ofAttributes = named.map(([field, text]) => [`attributes[${field}]`, text])
   return withoutGaps({ ...others, q: q?.join(' '), ...Object.fromEntries(ofAttributes) })
 }
 
-/** What is there, as text. */
+/** Returns the defined values as strings. */
 function withoutGaps(parameters: Record<string, unknown>): Record<string, string> {
   const present = Object.entries(parameters).filter(([, given]) => given !== undefined)
   return Object.fromEntries(present.map(([field, given]) => [field, String(given)]))
 }
 
-/** A text, or the number or truth value that is written like it. */
+/** Generates a string, or the number or boolean with the same text. */
 function reads(found: Json | undefined, text: string): boolean {
   return typeof found !== 'object' && found !== undefined && String(found) === text
 }
@@ -123,12 +123,8 @@ const lists = { products }
 describe.each(Object.entries(lists))(
   '%s, for any data',
   (_name, { matchReferenceImplementation, areStableUnderConcurrentWrites }) => {
-    it(
-      'are, page after page and cursor after cursor, what plain code filters and sorts',
-      matchReferenceImplementation,
-      120_000,
-    )
+    it('match the reference implementation by page and by cursor', matchReferenceImplementation, 120_000)
 
-    it('neither get lost nor come twice when others come and go on the way', areStableUnderConcurrentWrites, 120_000)
+    it('are listed exactly once under concurrent writes', areStableUnderConcurrentWrites, 120_000)
   },
 )

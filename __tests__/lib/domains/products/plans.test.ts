@@ -8,7 +8,7 @@ const PRODUCTS = 120_000
 
 const TABLES = ['products']
 
-/** Twenty categories, forty colours, five thousand words, a price of its own for every tenth, a fifth out of stock. */
+/** Creates products in 20 categories and 40 colours with 5,000 words; a tenth of the prices are unique, a fifth is sold out. */
 beforeAll(async () => {
   await load(
     'products',
@@ -32,7 +32,7 @@ function parse(query: Query): ListProductsQuery {
 
 const list = async (query: Query) => listProducts(parse(query))
 
-/** The cursor after so many pages, or after the last page but one of a list that is shorter. */
+/** Returns the cursor after a number of pages, or of the last page of a shorter list. */
 async function cursorAfter(query: Query, pages: number): Promise<string> {
   let cursor = ''
   for (let page = 0; page < pages; page += 1) {
@@ -72,20 +72,20 @@ const filters: Record<string, Query> = {
   },
   'what no product has': { q: 'nowhere', 'attributes[color]': 'none' },
 }
-/** Filters that most products fulfil: to count those is to read the table. */
+/** Filters that most products match: counting those requires reading the table. */
 const BROAD = ['nothing', 'a word in every product', 'a lowest price that nearly all have', 'being in stock']
 const sorts = ['name', 'priceCents', 'stock', 'createdAt'].flatMap((field) => [field, `-${field}`])
 const cases = Object.keys(filters).flatMap((title) => ['', ...sorts].map((sort): [string, string] => [title, sort]))
 
 describe('the list of products', () => {
-  it.each(cases)('by %s, in the order "%s", is read by index, on pages and by cursor', async (title, sort) => {
+  it.each(cases)('filtered by %s in the order "%s" uses indexes by page and by cursor', async (title, sort) => {
     const query = { ...filters[title], ...(sort !== '' && { sort }) }
     const counts = !BROAD.includes(title)
     for (const part of [{ page: '1' }, { page: '3' }, { cursor: '' }, { cursor: await cursorAfter(query, 20) }])
       await assertNoSeqScan(TABLES, () => list({ ...query, ...part }), { counts })
   })
 
-  it.each(['', ...sorts])('costs no more far from its start, in the order "%s"', async (sort) => {
+  it.each(['', ...sorts])('reads no more rows far from its start in the order "%s"', async (sort) => {
     const query = sort === '' ? {} : { sort }
     const cost = async (cursor: string) => {
       const [keys] = await assertNoSeqScan(TABLES, () => list({ ...query, cursor, limit: '5' }))
@@ -98,7 +98,7 @@ describe('the list of products', () => {
     expect(await cost(far)).toBeLessThanOrEqual((await cost('')) + 5)
   })
 
-  it.each(Object.keys(filters))('by %s is exported by index, from anywhere', async (title) => {
+  it.each(Object.keys(filters))('filtered by %s is exported by index from any position', async (title) => {
     for (const afterId of [0, PRODUCTS / 2])
       await assertNoSeqScan(TABLES, () => findProductsAfter(parse(filters[title] ?? {}), afterId, 1_000))
   })

@@ -5,7 +5,7 @@ import { createProduct } from '../../../support/factories'
 
 const CATEGORY = randomUUID()
 
-/** The SKUs of the products of these tests that are found. */
+/** Returns the SKUs of the found products of these tests. */
 async function search(q: string): Promise<string[]> {
   const { items } = await listProducts({ q, category: CATEGORY, limit: 100 })
   return items.map(({ sku }) => sku)
@@ -14,7 +14,7 @@ async function search(q: string): Promise<string[]> {
 const make = async (name: string, description = '') =>
   (await createProduct({ sku: `S${randomUUID().replaceAll('-', '')}`, name, description, category: CATEGORY })).sku
 
-describe('the search for words of products', () => {
+describe('the word search of products', () => {
   it.each([
     ['CHAIR-12/b', ['chair', '12', 'b', 'CHAIR-12/b', 'b chair', '12/b']],
     ['a.b@example.test', ['example', 'a.b', 'test a']],
@@ -37,7 +37,7 @@ describe('the search for words of products', () => {
   })
 
   it.each(['!!!', "'", '\\', "\\'", ':*', '&', '|', '!', '<->', '(', ')', '%', '_', '😀', '\u{10FFFF}', '\u200b'])(
-    'finds nothing by %j, which has no word',
+    'finds nothing for %j, which contains no word',
     async (q) => {
       await make('Chair')
       expect(await search(q)).toEqual([])
@@ -45,7 +45,7 @@ describe('the search for words of products', () => {
   )
 
   it.each(['chair & table', 'chair | nothing', '!chair', "chair' | 'x", 'chair:*B', 'chair <-> oak', '(chair'])(
-    'takes %j for words, not for a language',
+    'treats %j as words, not as query syntax',
     async (q) => {
       const sku = await make('An oak table and a chair', 'x b')
       const words = q.split(/\W+/).filter((word) => word !== '')
@@ -53,7 +53,7 @@ describe('the search for words of products', () => {
     },
   )
 
-  it('finds every product by the beginning of every word, whatever letters and digits that has', async () => {
+  it('finds every product by the prefix of every word with any letters and digits', async () => {
     const letter = fc.constantFrom('a', 'B', 'é', 'ß', 'Ж', '中', '1', '0', 'e', 'x')
     const word = fc.string({ unit: letter, minLength: 1, maxLength: 6 })
     const property = fc.asyncProperty(fc.array(word, { minLength: 1, maxLength: 3 }), fc.nat(5), async (words, end) => {

@@ -11,7 +11,7 @@ async function list(query: Record<string, string>) {
   return listUsers(value)
 }
 
-/** A cursor far into a list. */
+/** Returns a cursor far from the start of a list. */
 async function cursorAfterPages(query: Record<string, string>, pages: number): Promise<string> {
   let cursor = ''
   for (let page = 0; page < pages; page++) {
@@ -22,7 +22,7 @@ async function cursorAfterPages(query: Record<string, string>, pages: number): P
   return cursor
 }
 
-/** One in five hundred is an admin; one in three has no name; names repeat. */
+/** Creates users: one in 500 is an admin, one in three has no name, names repeat. */
 beforeAll(async () => {
   await load(
     'users',
@@ -42,7 +42,7 @@ const orders = [undefined, ...sorts]
 const lists = filters.flatMap((filter) => orders.map((sort) => ({ ...filter, ...(sort !== undefined && { sort }) })))
 
 describe('the list of users', () => {
-  it.each(lists)('reads %j by index on every page, by number and by cursor, and from the cursor on', async (query) => {
+  it.each(lists)('uses indexes for %j by page and by cursor', async (query) => {
     const isRare = 'role' in query && query.role === 'admin'
     for (const part of [{ page: '1' }, { page: '20' }, { cursor: '' }])
       await assertNoSeqScan(['users'], () => list({ ...query, ...part }), { counts: isRare })
@@ -51,13 +51,13 @@ describe('the list of users', () => {
     expect(keys && rowsRead(keys)).toBeLessThan(100)
   })
 
-  it('reads what has several fields and many ties by index too', async () => {
+  it('uses indexes for a sort by several fields with many ties', async () => {
     const query = { sort: 'name,-createdAt' }
     const cursor = await cursorAfterPages(query, 3)
     for (const part of [{ page: '1' }, { cursor }]) await assertNoSeqScan(['users'], () => list({ ...query, ...part }))
   })
 
-  it('refuses a page that begins beyond row 100,000, where a cursor goes on', async () => {
+  it('rejects a page beyond row 100,000', async () => {
     await expect(list({ page: '1002', limit: '100' })).rejects.toMatchObject({
       details: { page: [expect.any(String)] },
     })

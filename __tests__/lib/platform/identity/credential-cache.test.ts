@@ -12,8 +12,8 @@ const credential = (expiresAt: Date | null = null): LiveCredential & { actor: { 
   expiresAt,
 })
 
-describe('what is known of a live credential', () => {
-  it('is read once in a while', async () => {
+describe('the cache of valid credentials', () => {
+  it('reads a credential once until it expires', async () => {
     const known = credential()
     const find = jest.fn(async () => known)
     for (let request = 0; request < 3; request += 1) {
@@ -22,7 +22,7 @@ describe('what is known of a live credential', () => {
     expect(find).toHaveBeenCalledTimes(1)
   })
 
-  it('is forgotten with the session, the user or the key, and with nothing else', async () => {
+  it('is invalidated by deletion of the session, the user or the key', async () => {
     const known = credential()
     const { sessionId } = known.actor
     const find = jest.fn(async () => known)
@@ -39,7 +39,7 @@ describe('what is known of a live credential', () => {
     }
   })
 
-  it('is not kept when a change overtook the reading', async () => {
+  it('does not store what was read before a concurrent change', async () => {
     const known = credential()
     const { sessionId } = known.actor
     const overtaken = async () => {
@@ -50,7 +50,7 @@ describe('what is known of a live credential', () => {
     expect(await getCachedActor(sessionId, async () => undefined)).toBeUndefined()
   })
 
-  it('is not kept beyond the credential’s own end', async () => {
+  it('does not store a credential beyond its expiry', async () => {
     const known = credential(new Date(Date.now() + 100))
     const { sessionId } = known.actor
     expect(await getCachedActor(sessionId, async () => known)).toBe(known.actor)

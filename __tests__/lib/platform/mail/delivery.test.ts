@@ -24,7 +24,7 @@ const useSmtp = (smtpUrl: string | undefined) =>
   setConfig({ ...config(), smtpUrl, mailFrom: 'Hearth <hearth@house.example>', appUrl: 'https://app.example' })
 
 const failures = () => loggedLines().filter((line) => line['msg'] === 'job failed').length
-/** Does away with the pause before the next attempt. */
+/** Makes the next attempt due immediately. */
 const hurry = () =>
   databasePool().query('UPDATE graphile_worker._private_jobs SET run_at = now() WHERE locked_at IS NULL')
 const queueIsEmpty = () =>
@@ -45,7 +45,7 @@ describe('mail over SMTP', () => {
     useSmtp(undefined)
   })
 
-  it('arrives in text and HTML, with the link of the client, from the sender of the settings', async () => {
+  it('arrives as text and HTML with the client’s link and the configured sender', async () => {
     const to = uniqueEmail()
     await enqueueMail({ to, content: resetMail() })
     const { mail, from, to: recipients } = await waitFor('the mail', () => server.received[0])
@@ -79,7 +79,7 @@ describe('mail over SMTP', () => {
     expect(failures()).toBeGreaterThanOrEqual(3)
   })
 
-  it('has the same Message-ID and token when it is sent again because the response to the first was lost', async () => {
+  it('has the same Message-ID and token when it is repeated after a lost reply', async () => {
     server.responsesToLose = 1
     await enqueueMail({ to: uniqueEmail(), content: resetMail() })
     await waitFor('the first attempt', () => failures() === 1)
@@ -97,7 +97,7 @@ describe('mail over SMTP', () => {
     expect(loggedLines().some((line) => String(line['msg']).includes('its link has expired'))).toBe(true)
   })
 
-  it('keeps what strangers wrote out of the headers, and markup out of the HTML', async () => {
+  it('escapes user input in headers and HTML', async () => {
     await enqueueMail({
       to: uniqueEmail(),
       content: {
@@ -127,7 +127,7 @@ describe('mail over SMTP', () => {
     expect(invitation?.html).not.toContain('<b>')
   })
 
-  it('is told apart from a server that is down', async () => {
+  it('is probed by readiness checks, which fail when the server is unreachable', async () => {
     await expect(probeMail()).resolves.toBeUndefined()
     useSmtp('smtp://127.0.0.1:1')
     await expect(probeMail()).rejects.toThrow('ECONNREFUSED')
@@ -135,7 +135,7 @@ describe('mail over SMTP', () => {
 })
 
 describe('mail without an SMTP_URL', () => {
-  it('is written whole to a file that its owner alone may read, and the log says where', async () => {
+  it('is written to a file with mode 0600, and its path is logged', async () => {
     const to = uniqueEmail()
     await enqueueMail({ to, content: resetMail() })
     await waitFor('the file', async () => (await mailsTo(to)).length === 1)

@@ -14,13 +14,13 @@ import { prisma } from '@/lib/platform/db/prisma'
 import { uniqueEmail, createUser } from '../../../support/factories'
 import { inOrder, listProperties } from '../../../support/list-properties'
 
-// Lists of products, posts and users have files of their own.
+// The lists of products, posts and users are tested in the folders of their domains.
 
 const names = ['Ada', 'Charles'] as const
 type Name = (typeof names)[number]
 
 let people: Record<Name | 'admin', Actor>
-/** Two families that nobody is in to begin with, and of which no list but those below them tells. */
+/** Two families without members, which only the lists below them contain. */
 let homes: [here: number, elsewhere: number]
 
 const createActor = async (role: 'user' | 'admin' = 'user'): Promise<Actor> => {
@@ -121,8 +121,7 @@ const invitations = listProperties(
   { numRuns: 25 },
 )
 
-// Folders of one another, LIKE's own signs, what UTF-16 orders otherwise than code points, what surrogates come after,
-// and the last code point.
+// Nested folders, wildcards of LIKE, characters that UTF-16 orders differently, and the last code point.
 const letter = fc.constantFrom('a', 'A', 'é', '/', '.', '%', '_', '\uD7FF', '\uFB01', '😀', '\u{10FFFF}')
 const path = fc
   .string({ unit: letter, minLength: 1, maxLength: 4 })
@@ -213,12 +212,8 @@ const lists = {
 describe.each(Object.entries(lists))(
   '%s, for any data',
   (_name, { matchReferenceImplementation, areStableUnderConcurrentWrites }) => {
-    it(
-      'are, page after page and cursor after cursor, what plain code filters and sorts',
-      matchReferenceImplementation,
-      120_000,
-    )
+    it('match the reference implementation by page and by cursor', matchReferenceImplementation, 120_000)
 
-    it('neither get lost nor come twice when others come and go on the way', areStableUnderConcurrentWrites, 120_000)
+    it('are listed exactly once under concurrent writes', areStableUnderConcurrentWrites, 120_000)
   },
 )
