@@ -4,7 +4,6 @@ import { integerColumn, textColumn, timestampColumn } from '@/lib/platform/pagin
 import type { List } from '@/lib/platform/pagination/query'
 import { databasePool, prisma } from '@/lib/platform/db/prisma'
 import { paginate } from '@/lib/platform/pagination/paginate'
-import { lockRow } from '@/lib/platform/db/transaction'
 import { Prisma } from '@/prisma/generated/client'
 import type { Attributes } from './attributes'
 import { PRODUCT_COLUMNS } from './columns'
@@ -72,10 +71,10 @@ export async function findProduct(id: number): Promise<Product> {
  * @throws NOT_FOUND when it does not exist
  */
 export async function lockProduct(id: number): Promise<Product> {
-  await lockRow('products', id)
-  const row = await prisma().product.findUnique({ where: { id }, select: productColumns })
-  if (row === null) throw new AppError('NOT_FOUND')
-  return toProduct(row)
+  const [product] = await prisma().$queryRaw<Product[]>`
+    SELECT ${Prisma.raw(PRODUCT_COLUMNS)} FROM products WHERE id = ${id} FOR NO KEY UPDATE`
+  if (product === undefined) throw new AppError('NOT_FOUND')
+  return product
 }
 
 /**

@@ -10,61 +10,44 @@ const DEFAULT_CURRENCY = 'USD'
 
 const CURRENCIES: ReadonlySet<string> = new Set(Intl.supportedValuesOf('currency'))
 
-const currency = () =>
-  text({ max: 3 })
-    .pattern(/^[A-Z]{3}$/)
-    .custom((value: string, helpers) => (CURRENCIES.has(value) ? value : helpers.error('string.pattern.base')))
-    .messages({ 'string.pattern.base': 'must be an ISO 4217 currency code' })
+const currency = text({ max: 3 })
+  .pattern(/^[A-Z]{3}$/)
+  .custom((value: string, helpers) => (CURRENCIES.has(value) ? value : helpers.error('string.pattern.base')))
+  .messages({ 'string.pattern.base': 'must be an ISO 4217 currency code' })
 
-const sku = () => text({ min: 1, max: 64 }).trim()
-const name = () => text({ min: 1, max: 200 }).trim()
-const description = () => text({ max: 10_000 }).allow('')
-const category = () => text({ min: 1, max: 100 }).trim()
-const nullableCategory = () => Joi.string<string | null>().concat(category()).allow(null)
-const wholeNumber = () => integer({ min: 0, max: INT4_MAX })
+const category = text({ min: 1, max: 100 }).trim()
+const wholeNumber = integer({ min: 0, max: INT4_MAX })
+
+const keys = {
+  sku: text({ min: 1, max: 64 }).trim(),
+  name: text({ min: 1, max: 200 }).trim(),
+  description: text({ max: 10_000 }).allow(''),
+  category: Joi.string<string | null>().concat(category).allow(null),
+  priceCents: wholeNumber,
+  currency,
+  stock: wholeNumber,
+  attributes: attributes(),
+}
 
 export const product = object({
-  required: {
-    id: id(),
-    sku: sku(),
-    name: name(),
-    description: description(),
-    category: nullableCategory(),
-    priceCents: wholeNumber(),
-    currency: currency(),
-    stock: wholeNumber(),
-    attributes: attributes(),
-    createdAt: timestamp(),
-    updatedAt: timestamp(),
-  },
+  required: { id: id(), ...keys, createdAt: timestamp(), updatedAt: timestamp() },
 })
 export type Product = Infer<typeof product>
 
 /** The body of POST and PUT. Omitted fields are set to their defaults. */
 export const productBody = object({
-  required: { sku: sku(), name: name(), priceCents: wholeNumber() },
+  required: { sku: keys.sku, name: keys.name, priceCents: keys.priceCents },
   defaulted: {
-    description: description().default(''),
-    category: nullableCategory().default(null),
-    currency: currency().default(DEFAULT_CURRENCY),
-    stock: wholeNumber().default(0),
-    attributes: attributes().default({}),
+    description: keys.description.default(''),
+    category: keys.category.default(null),
+    currency: keys.currency.default(DEFAULT_CURRENCY),
+    stock: keys.stock.default(0),
+    attributes: keys.attributes.default({}),
   },
 })
 export type NewProduct = Infer<typeof productBody>
 
-export const updateProductBody = object({
-  optional: {
-    sku: sku(),
-    name: name(),
-    description: description(),
-    category: nullableCategory(),
-    priceCents: wholeNumber(),
-    currency: currency(),
-    stock: wholeNumber(),
-    attributes: attributes(),
-  },
-}).min(1)
+export const updateProductBody = object({ optional: keys }).min(1)
 export type ProductChanges = Infer<typeof updateProductBody>
 
 export const productPath = object({ required: { id: idParameter() } })
@@ -74,7 +57,7 @@ const ATTRIBUTE_FILTER = /^attributes\[([^[\]\0]{1,100})\]$/
 const ATTRIBUTE_FILTERS_MAX = 10
 
 const filters = {
-  category: category(),
+  category,
   q: text({ min: 1, max: 100 }),
   minPrice: digits({ min: 0, max: INT4_MAX }),
   maxPrice: digits({ min: 0, max: INT4_MAX }),
