@@ -10,11 +10,11 @@ const text = readFileSync('docker-compose.yml', 'utf8')
 const compose: { services: Record<string, Service> } = parse(text, { merge: true })
 
 describe('docker-compose.yml', () => {
-  it('is what the compose specification allows', () => {
+  it('conforms to the Compose specification', () => {
     const ajv = new Ajv({ strict: false, allErrors: true, logger: false })
-    // Durations are Go's here (compose specification, 'Specifying durations'), not ISO 8601's.
+    // Durations have the format of Go, not ISO 8601 (Compose specification, 'Specifying durations').
     ajv.addFormat('duration', /^(\d+(us|ms|s|m|h))+$/)
-    // Written for draft 4, whose `id` Ajv knows no more and whose `$schema` it takes for another document.
+    // Written for draft 4, whose `id` and `$schema` Ajv does not support.
     const withoutIds: object = JSON.parse(JSON.stringify(composeSchema), (key, value: unknown) =>
       key === '$schema' || (key === 'id' && typeof value === 'string') ? undefined : value,
     )
@@ -23,19 +23,19 @@ describe('docker-compose.yml', () => {
     expect(isValid.errors ?? []).toEqual([])
   })
 
-  it('brings PostgreSQL alone unless asked for more, and watches the health of each service', () => {
+  it('starts only PostgreSQL by default, and has a health check for each service', () => {
     const unasked = Object.entries(compose.services).filter(([, service]) => service.profiles === undefined)
     expect(unasked.map(([name]) => name)).toEqual(['postgres'])
     expect(Object.keys(compose.services).toSorted()).toEqual(['app', 'mail', 'postgres', 'redis', 'worker'])
     for (const service of Object.values(compose.services)) expect(service.healthcheck).toBeDefined()
   })
 
-  it('sets nothing that is not a setting', () => {
+  it('sets only known settings', () => {
     const names = Object.keys(compose.services['app']?.environment ?? {})
     expect(names.filter((name) => !CONFIG_NAMES.includes(name))).toEqual([])
   })
 
-  it('shows the URL that .env.example names', () => {
+  it('documents the URL of .env.example', () => {
     expect(text).toContain("'127.0.0.1:5433:5432'")
     expect(readFileSync('.env.example', 'utf8')).toContain('postgresql://hearth:hearth@localhost:5433/hearth')
   })
@@ -44,7 +44,7 @@ describe('docker-compose.yml', () => {
 describe('the Dockerfile', () => {
   const dockerfile = readFileSync('Dockerfile', 'utf8')
 
-  it('runs as a user who is not root, with production dependencies alone', () => {
+  it('runs as a non-root user with production dependencies only', () => {
     const last = dockerfile.slice(dockerfile.lastIndexOf('\nFROM '))
     expect(last).toMatch(/^USER node$/m)
     expect(last).toContain('--from=dependencies /app/node_modules')

@@ -9,7 +9,7 @@ jest.setTimeout(120_000)
 const run = promisify(execFile)
 const SECRET = 'a-secret-of-the-tests-over-http-32-bytes'
 
-/** Types `npm run admin -- …` and answers what it prints. */
+/** Runs `npm run admin -- …`. Returns its output. */
 async function admin(settings: Record<string, string | undefined>, ...args: string[]): Promise<string> {
   const { stdout } = await run(process.execPath, ['--require', 'tsx/cjs', 'lib/cli/admin.ts', ...args], {
     env: {
@@ -38,7 +38,7 @@ describe('npm run admin', () => {
 
   afterAll(() => server.remove())
 
-  it('makes an admin of an account, and a new account where there is none', async () => {
+  it('promotes an account to admin, or creates one', async () => {
     const email = uniqueEmail()
     await request(server.url).post('/api/auth/register').send({ email, password: PASSWORD }).expect(201)
     expect(await admin(settings, 'make-admin', email.toUpperCase())).toBe(`${email} is an admin.\n`)
@@ -49,7 +49,7 @@ describe('npm run admin', () => {
     expect((await signIn(server, other, password)).body.user).toMatchObject({ role: 'admin', emailVerified: true })
   })
 
-  it('gives a new password and ends the sessions', async () => {
+  it('sets a new password and revokes the sessions', async () => {
     const email = uniqueEmail()
     const { body } = await request(server.url)
       .post('/api/auth/register')
@@ -64,7 +64,7 @@ describe('npm run admin', () => {
     await request(server.url).get('/api/auth/me').set('Authorization', `Bearer ${body.token}`).expect(401)
   })
 
-  it('says what is wrong, and ends with 1', async () => {
+  it('reports errors and exits with 1', async () => {
     await expect(admin(settings, 'make-admin')).rejects.toMatchObject({
       code: 1,
       stderr: expect.stringContaining('npm run admin'),
@@ -77,7 +77,7 @@ describe('npm run admin', () => {
     })
   })
 
-  it('works beside a server with the embedded database, and without one', async () => {
+  it('works while a server with the embedded database runs, and without a server', async () => {
     const embedded = await startServer({ DATABASE_URL: '', JWT_SECRET: '' })
     const own = { DATABASE_URL: '', JWT_SECRET: '', DATA_DIR: embedded.dataDir }
     const password = /once: (\S+)/.exec(await admin(own, 'reset-password', 'admin@hearth.local'))?.[1]

@@ -13,7 +13,7 @@ import '../contract/callers.test'
 import { useServer } from '../support/api'
 import { startServer, type RunningServer } from '../support/server'
 
-// The same tests as in this process, over the built server: what they make they put into the server's database.
+// Runs the same tests against the built server. They create their data in the server's database.
 
 jest.setTimeout(180_000)
 

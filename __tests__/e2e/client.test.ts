@@ -10,7 +10,7 @@ const modules = join(process.cwd(), 'node_modules')
 let server: RunningServer
 let folder: string
 
-/** A client project of its own: the types made from the served document, and a program that is written against them. */
+/** Creates a client project with types generated from the served document and a program that uses them. */
 beforeAll(async () => {
   server = await startServer()
   folder = await mkdtemp(join(tmpdir(), 'hearth-client-'))
@@ -31,13 +31,13 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-/** Compiles the client project strictly. */
+/** Compiles the client project in strict mode. */
 async function compile(): Promise<{ code: number | null; output: string }> {
   return runNode([join(modules, 'typescript', 'bin', 'tsc'), '--project', folder])
 }
 
 describe('a client generated from the document', () => {
-  it('compiles strictly, and goes from registering to signing out', async () => {
+  it('compiles in strict mode and runs from registration to logout', async () => {
     expect(await compile()).toEqual({ code: 0, output: '' })
     const email = uniqueEmail()
     const { code, output } = await runNode([join(folder, 'compiled', 'main.js'), server.url, email, PASSWORD])
@@ -54,7 +54,7 @@ describe('a client generated from the document', () => {
     })
   })
 
-  it('does not compile where it sends what the interface does not take', async () => {
+  it('does not compile if it sends invalid input', async () => {
     const story = join(folder, 'story.ts')
     const text = await readFile(story, 'utf8')
     await writeFile(story, text.replace("visibility: 'family'", "visibility: 'friends'"))

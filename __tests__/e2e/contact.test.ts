@@ -22,7 +22,7 @@ let port: number
 let server: RunningServer
 let smtp: TestSmtpServer | undefined
 
-/** A mail server that takes connections and never says a word. */
+/** A mail server that accepts connections and never replies. */
 async function startSilentServer(): Promise<Server> {
   const silent = createServer((socket) => socket.on('error', () => undefined))
   silent.listen(0, '127.0.0.1')
@@ -51,7 +51,7 @@ const form = (given: object = {}) => ({
   ...given,
 })
 
-/** Sends the form as a page would; the status, and how long the response took in milliseconds. */
+/** Sends the form as a page would. Returns the status and the duration in milliseconds. */
 async function send(given: object, source = 'footer'): Promise<{ status: number; ms: number }> {
   const startedAt = performance.now()
   const { status } = await fetch(`${server.url}/api/contact?${new URLSearchParams({ source })}`, {
@@ -64,7 +64,7 @@ async function send(given: object, source = 'footer'): Promise<{ status: number;
 
 let adminToken: string | undefined
 
-/** What an admin sees, by the visitor's address. */
+/** Returns the messages from an address, as an admin. */
 async function listed(email: string): Promise<ContactMessage[]> {
   if (adminToken === undefined) {
     const response = await fetch(`${server.url}/api/auth/login`, {
@@ -97,7 +97,7 @@ afterAll(async () => {
   await rm(home.dataDir, { recursive: true, force: true })
 })
 
-it('keeps what is sent while the mail server is silent or down, or the process is killed, and mails it once', async () => {
+it('stores messages while the mail server hangs or is down or the process is killed, and mails each once', async () => {
   const silent = await startSilentServer()
   const connected = once(silent, 'connection')
   server = await start()
@@ -110,7 +110,7 @@ it('keeps what is sent while the mail server is silent or down, or the process i
   await server.kill()
   silent.close()
 
-  // Now nobody listens at that port.
+  // From here on, connections to that port are refused.
   server = await start()
   const whileDown = form({ name: 'Charles Babbage' })
   const second = await send(whileDown, 'über uns')
@@ -134,7 +134,7 @@ it('keeps what is sent while the mail server is silent or down, or the process i
   expect(server.output()).not.toMatch(/"level":"(error|fatal)"/)
 })
 
-it('makes no header, recipient or second mail of what is written into name, address, source and message', async () => {
+it('does not create headers, recipients or mails from injected user input', async () => {
   const refused = [
     form({ name: 'Ada\r\nBcc: all@example.test' }),
     form({ name: 'Ada\nX-Injected: yes' }),

@@ -6,7 +6,7 @@ type Json = { id: number; user: { id: number }; token: string }
 
 let server: RunningServer
 
-// A hash takes long enough for requests to meet in it.
+// Hashing takes long enough for requests to overlap.
 beforeAll(async () => {
   server = await startServer({ BCRYPT_COST: '11' })
 }, 120_000)
@@ -25,7 +25,7 @@ async function send(method: string, path: string, json: object | undefined, head
 }
 
 describe('over real HTTP', () => {
-  it('lets one of two changes through that know the same version', async () => {
+  it('executes one of two concurrent changes of the same version', async () => {
     const { body } = await send('POST', '/api/auth/register', { email: uniqueEmail(), password: PASSWORD })
     const path = `/api/users/${body.user.id}`
     const credentials = { Authorization: `Bearer ${body.token}` }
@@ -42,7 +42,7 @@ describe('over real HTTP', () => {
     expect([unchanged.status, unchanged.text]).toEqual([304, ''])
   })
 
-  it('creates once for two requests at once with one key', async () => {
+  it('creates one user for two concurrent requests with the same key', async () => {
     const json = { email: uniqueEmail(), password: PASSWORD }
     const headers = { 'Idempotency-Key': randomUUID() }
     const responses = await Promise.all([1, 2].map(() => send('POST', '/api/users', json, headers)))
@@ -52,7 +52,7 @@ describe('over real HTTP', () => {
     expect(again.text).toBe(responses.find(({ status }) => status === 201)?.text)
   })
 
-  it('frees the key when the process is killed at work, and creates once after that', async () => {
+  it('releases the key when the process is killed, and creates one user afterwards', async () => {
     const { databaseUrl } = server
     if (databaseUrl === undefined) throw new Error('The server has no database.')
     await server.kill()

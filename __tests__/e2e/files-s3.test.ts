@@ -30,19 +30,19 @@ beforeEach(async () => {
   client = await createFileClient(server)
 })
 
-/** Every object is that of a file, and the other way round; nothing is under way. */
+/** Expects one object for every file and no others, once all uploads have ended. */
 async function expectNothingDangling(): Promise<void> {
-  await waitFor('the end of all removals', async () => (await fileKeysInDatabase(server)).unreferenced === 0)
+  await waitFor('all deletions', async () => (await fileKeysInDatabase(server)).unreferenced === 0)
   expect((await s3.objects()).sort()).toEqual((await fileKeysInDatabase(server)).named)
   expect(await s3.openUploads()).toEqual([])
 }
 
-/** Begins to send a body of so many bytes, and sends the first half. */
+/** Sends the first half of a body. */
 async function sendHalf(path: string, sizeBytes: number, url = server.url) {
   const headers = { ...client.authorization, 'Content-Length': sizeBytes }
   const outgoing = request(`${url}/api/files/me/${path}`, { method: 'PUT', headers })
   const response = once(outgoing, 'response').then(([response]) => response)
-  // Not for whoever hangs up.
+  // Aborted requests have no response.
   response.catch(() => {})
   outgoing.on('error', () => {})
   await new Promise((resolve) => outgoing.write(randomBytes(sizeBytes / 2), resolve))
@@ -50,7 +50,7 @@ async function sendHalf(path: string, sizeBytes: number, url = server.url) {
 }
 
 describe('files in a bucket (AWS SDK for JavaScript 3 with lib-storage, against s3rver)', () => {
-  it('live as on a disk: made, read in parts, linked, listed, renamed, replaced and deleted', async () => {
+  it('can be created, read by range, linked, listed, renamed, replaced and deleted', async () => {
     const made = await client.file('POST', 'a/b.txt', { body: '0123456789', headers: { 'Content-Type': 'text/plain' } })
     expect([made.status, made.json().sha256]).toEqual([201, sha256('0123456789')])
     expect((await client.file('POST', 'a/b.txt', { body: 'x' })).json().error.code).toBe('FILE_EXISTS')
@@ -89,7 +89,7 @@ describe('files in a bucket (AWS SDK for JavaScript 3 with lib-storage, against 
     expect(await s3.objects()).toEqual([])
   })
 
-  it('go up in parts where they are longer than one, and come back whole, and in parts across parts', async () => {
+  it('are uploaded in parts and returned intact, also for ranges across parts', async () => {
     const bytes = randomBytes(20 * MIB + 7)
     const made = await client.file('PUT', 'large', { body: bytes })
     expect(made.json()).toMatchObject({ size: bytes.length, sha256: sha256(bytes) })
@@ -101,7 +101,7 @@ describe('files in a bucket (AWS SDK for JavaScript 3 with lib-storage, against 
     await expectNothingDangling()
   })
 
-  it('are one of twenty that are put at once, whole', async () => {
+  it('are intact after twenty concurrent replacements', async () => {
     const bodies = Array.from({ length: 20 }, (_, index) => randomBytes(200_000 + index))
     const responses = await Promise.all(bodies.map((body) => client.file('PUT', 'contested', { body })))
     expect(responses.map(({ status }) => status).sort()).toEqual([...Array(19).fill(200), 201])
@@ -111,7 +111,7 @@ describe('files in a bucket (AWS SDK for JavaScript 3 with lib-storage, against 
     await expectNothingDangling()
   })
 
-  it('leave neither object nor part nor row of clients that hang up at half', async () => {
+  it('leave no object, part or row of aborted uploads', async () => {
     for (let round = 0; round < 4; round += 1) {
       const halves = [await sendHalf(`gone-${round}`, 18 * MIB), await sendHalf(`gone-too-${round}`, 18 * MIB)]
       await waitFor('the first parts', async () => (await s3.openUploads()).length === halves.length)
@@ -122,7 +122,7 @@ describe('files in a bucket (AWS SDK for JavaScript 3 with lib-storage, against 
     expect((await client.send('GET', '/api/files')).json().files).toEqual([])
   })
 
-  it('leave no part of an upload whose server was killed, once the sweeper of another was there', async () => {
+  it('leave no part of an upload whose server was killed after the clean-up job of another server', async () => {
     const { databaseUrl = '' } = server
     const other = await startServer({ ...s3.settings, WORKER: 'off' }, { databaseUrl })
     await sendHalf('killed', 18 * MIB, other.url)
@@ -134,7 +134,7 @@ describe('files in a bucket (AWS SDK for JavaScript 3 with lib-storage, against 
     await other.remove()
   })
 
-  it('keep to the quota, however many are posted at once', async () => {
+  it('respect the quota under concurrent uploads', async () => {
     const sizeBytes = 6 * MIB
     const posts = Array.from({ length: 10 }, (_, index) =>
       client.file('POST', `room/${index}`, { body: Buffer.alloc(sizeBytes) }),
@@ -145,15 +145,15 @@ describe('files in a bucket (AWS SDK for JavaScript 3 with lib-storage, against 
     await expectNothingDangling()
   })
 
-  it('are removed from the bucket with the account', async () => {
+  it('are deleted from the bucket with the account', async () => {
     await client.file('POST', 'mine.txt', { body: 'mine' })
     const before = (await s3.objects()).length
     expect((await client.send('DELETE', `/api/users/${client.userId}`)).status).toBe(204)
-    await waitFor('the removal', async () => (await s3.objects()).length === before - 1)
+    await waitFor('the deletion', async () => (await s3.objects()).length === before - 1)
     await expectNothingDangling()
   })
 
-  it('are not available while the bucket is away; nothing dangles, and no room stays taken', async () => {
+  it('return 503 while the bucket is unavailable, without orphaned data or leaked quota', async () => {
     await client.file('POST', 'here.txt', { body: 'here' })
     await client.file('POST', 'doomed.txt', { body: 'doomed' })
     const half = await sendHalf('half.bin', 18 * MIB)
@@ -171,7 +171,7 @@ describe('files in a bucket (AWS SDK for JavaScript 3 with lib-storage, against 
       expect([method, response.status, response.json().error.code]).toEqual([method, 503, 'SERVICE_UNAVAILABLE'])
       expect(response.headers.get('retry-after')).toMatch(/^[1-9]\d*$/)
     }
-    // What needs no bytes goes on.
+    // Requests without file contents still succeed.
     expect((await client.file('HEAD', 'here.txt')).status).toBe(200)
     expect((await client.file('DELETE', 'doomed.txt')).status).toBe(204)
     const ready = await waitFor('the check to notice', async () => {

@@ -2,7 +2,7 @@ import { launchBrowser } from '../support/browser'
 import { createFileClient } from '../support/file-client'
 import { startServer } from '../support/server'
 
-it('never runs an uploaded page or drawing in a browser', async () => {
+it('prevents scripts in uploaded HTML and SVG from running in a browser', async () => {
   const script = 'document.title = "ran"; fetch("/api/hello?ran")'
   const pages = {
     'page.html': ['text/html', `<html><title>quiet</title><script>${script}</script></html>`],
@@ -31,7 +31,7 @@ it('never runs an uploaded page or drawing in a browser', async () => {
       expect([name, asked.filter((one) => one.includes('ran'))]).toEqual([name, []])
       expect(await page.title()).not.toBe('ran')
       if (name !== 'sniffed.txt') expect(saved?.suggestedFilename()).toBe(name)
-      // Embedded in a page of the same origin it does not run either.
+      // Also when embedded in a page of the same origin.
       await page.goto(`${server.url}/api/hello`)
       await page.setContent(`<iframe src="${url}"></iframe><object data="${url}"></object><embed src="${url}">`)
       await page.waitForTimeout(300)

@@ -36,7 +36,7 @@ async function curl(...args: string[]): Promise<{ status: number; body: string }
   return { status: Number(stdout.slice(end + 1)), body: stdout.slice(0, end) }
 }
 
-it('works with curl -F, and gives the bytes back', async () => {
+it('accepts curl -F and returns the bytes', async () => {
   const image = join(folder, 'my image.png')
   await writeFile(image, png(20, 10))
   const response = await curl('-F', `file=@${image}`, `${server.url}/api/upload`)
@@ -48,7 +48,7 @@ it('works with curl -F, and gives the bytes back', async () => {
   await run('cmp', [image, copy])
 })
 
-it('tells curl what is wrong', async () => {
+it('returns errors to curl', async () => {
   const large = join(folder, 'large.png')
   await writeFile(large, Buffer.concat([png(), randomBytes(20 * MIB)]))
   const url = `${server.url}/api/upload`
@@ -61,7 +61,7 @@ it('tells curl what is wrong', async () => {
   expect((await curl('-F', `file=@${text}`, url)).body).toContain('JPEG, PNG or GIF')
 })
 
-it('goes on with curl -C - where it stopped', async () => {
+it('resumes a download with curl -C -', async () => {
   const bytes = randomBytes(3 * MIB)
   const source = join(folder, 'whole')
   await writeFile(source, bytes)

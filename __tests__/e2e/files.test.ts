@@ -42,16 +42,16 @@ async function storedKeys(): Promise<string[]> {
   return entries.flatMap((entry) => (entry.isFile() ? [entry.name] : [])).sort()
 }
 
-/** What the server has open, by Linux's list of it. */
+/** Returns the open file descriptors of the server (Linux). */
 async function openHandles(): Promise<string[]> {
   const folder = `/proc/${server.process.pid}/fd`
   const links = (await readdir(folder)).map((name) => readlink(join(folder, name)).catch(() => 'closed meanwhile'))
   return Promise.all(links)
 }
 
-/** Every stored file is one that the database names, and no write is under way or left half done. */
+/** Expects that all uploads have ended and every stored file belongs to a row. */
 async function expectNothingLeftOver(): Promise<void> {
-  await waitFor('the end of every write', async () => (await fileKeysInDatabase(server)).unreferenced === 0)
+  await waitFor('the end of all uploads', async () => (await fileKeysInDatabase(server)).unreferenced === 0)
   expect(await storedKeys()).toEqual((await fileKeysInDatabase(server)).named)
   await waitFor('the files to be closed', async () =>
     (await openHandles()).every((target) => !target.startsWith(join(server.dataDir, 'files'))),
@@ -65,7 +65,7 @@ async function residentMib(): Promise<number> {
   return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1024
 }
 
-/** Runs something and tells how far the server's resident memory rose above where it was. */
+/** Returns the growth of the server's resident memory during some work. */
 async function residentRise(work: () => Promise<void>): Promise<number> {
   const before = await residentMib()
   let peak = before
@@ -84,14 +84,14 @@ function openSocket(): Socket {
   return connect(Number(port), hostname)
 }
 
-/** The head of a request as it is, as no client library would write it. */
+/** Returns a raw request head, which client libraries would reject. */
 function rawHead(method: string, target: string, ...lines: string[]): string {
   return [`${method} ${target} HTTP/1.1`, 'Host: x', `Authorization: Bearer ${client.token}`, ...lines, '', ''].join(
     '\r\n',
   )
 }
 
-/** Everything that the server says to this, until it closes the connection or a second after `Connection: close`. */
+/** Sends raw bytes. Returns everything received until the connection closes, or a second after `Connection: close`. */
 async function rawAnswer(text: string): Promise<string> {
   const socket = openSocket()
   socket.write(text, 'latin1')
@@ -102,7 +102,7 @@ async function rawAnswer(text: string): Promise<string> {
 
 const statusOf = (response: string) => Number(/^HTTP\/1\.1 (\d+)/.exec(response)?.[1])
 
-it('takes and gives 1 GiB in less than 64 MiB of memory', async () => {
+it('stores and returns 1 GiB in less than 64 MiB of memory', async () => {
   const block = randomBytes(MIB)
   const hash = createHash('sha256')
   for (let sent = 0; sent < 1024; sent += 1) hash.update(block)
@@ -137,7 +137,7 @@ it('takes and gives 1 GiB in less than 64 MiB of memory', async () => {
   await client.file('DELETE', 'gib')
 }, 180_000)
 
-it('refuses every way out of the owner’s folder, however it is written, and touches nothing', async () => {
+it('rejects every path traversal in any encoding without side effects', async () => {
   const before = await readdir(server.dataDir, { recursive: true })
   const paths = [
     ...['..%2fx', '%2e%2e/x', '%2e%2e%2fx', '../x', '../../users', 'a/../../../x', '%252e%252e/x', '%252e%252e%252fx'],
@@ -150,14 +150,14 @@ it('refuses every way out of the owner’s folder, however it is written, and to
     for (const path of paths) {
       const head = rawHead(method, `/api/files/me/${path}`, 'Content-Length: 1', 'Connection: close')
       const status = statusOf(await rawAnswer(`${head}x`))
-      // `..` beyond the owner may be another route, which this one has no say in: it may not be one that works.
+      // `..` beyond the owner may match another route, which must not succeed.
       expect([method, path, [400, 404, 405].includes(status) ? 'refused' : status]).toEqual([method, path, 'refused'])
     }
   }
   expect(await readdir(server.dataDir, { recursive: true })).toEqual(before)
 }, 120_000)
 
-it('leaves nothing of two hundred clients that hang up, at any point', async () => {
+it('leaves nothing behind of 200 uploads that are aborted at any point', async () => {
   await client.file('PUT', 'big', { body: randomBytes(8 * MIB) })
   const handlesBefore = (await openHandles()).length
   const hangUp = async (index: number): Promise<void> => {
@@ -186,11 +186,11 @@ it('leaves nothing of two hundred clients that hang up, at any point', async () 
   }
   await expectNothingLeftOver()
   expect((await client.send('GET', '/api/files?prefix=gone')).json().files).toEqual([])
-  // The pool of database connections may have grown meanwhile.
+  // The pool of database connections may have grown.
   await waitFor('the connections to end', async () => (await openHandles()).length <= handlesBefore + 12)
 }, 180_000)
 
-it('leaves nothing of two hundred forms whose senders hang up, at any point', async () => {
+it('leaves nothing behind of 200 forms that are aborted at any point', async () => {
   const before = await fileKeysInDatabase(server)
   const head = '--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\nContent-Type: image/png\r\n\r\n'
   const body = Buffer.concat([Buffer.from(head), png(), randomBytes(2 * MIB), Buffer.from('\r\n--b--\r\n')])
@@ -210,7 +210,7 @@ it('leaves nothing of two hundred forms whose senders hang up, at any point', as
   expect(await fileKeysInDatabase(server)).toEqual(before)
 }, 180_000)
 
-it('leaves nothing of forms that are refused, and says what is wrong with each', async () => {
+it('leaves nothing behind of rejected forms and returns the error of each', async () => {
   const before = await fileKeysInDatabase(server)
   const image = png(20, 10)
   const part = (bytes: Buffer, { name = 'file', type = 'image/png' } = {}) =>
@@ -234,7 +234,7 @@ it('leaves nothing of forms that are refused, and says what is wrong with each',
     ['a missing part', form(), 400, /is required/],
     ['a wrong field name', form(part(image, { name: 'photo' })), 400, /"photo":\["is not allowed"\]/],
     ['a wrong type by its content', form(part(Buffer.from('%PDF-1.7 and so on'))), 400, /JPEG, PNG or GIF/],
-    ['too much', form(part(Buffer.concat([image, randomBytes(11 * MIB)]))), 413, /PAYLOAD_TOO_LARGE/],
+    ['a body over the limit', form(part(Buffer.concat([image, randomBytes(11 * MIB)]))), 413, /PAYLOAD_TOO_LARGE/],
   ]
   for (const [what, body, status, says] of forms) {
     const response = await client.send('POST', '/api/upload', {
@@ -248,7 +248,7 @@ it('leaves nothing of forms that are refused, and says what is wrong with each',
   expect(await fileKeysInDatabase(server)).toEqual(before)
 })
 
-it('answers clients that send all of a refused body before they read, and serves them on', async () => {
+it('responds to clients that send all of a rejected body before they read, and keeps their connection', async () => {
   await client.file('PUT', 'taken', { body: 'taken' })
   const size = 24 * MIB
   for (const [status, method, target, line] of [
@@ -273,7 +273,7 @@ it('answers clients that send all of a refused body before they read, and serves
   await expectNothingLeftOver()
 }, 60_000)
 
-it('refuses bodies whose length is told twice, or is none, and types that break the line', async () => {
+it('rejects duplicate and invalid lengths, and types with line breaks', async () => {
   const stored = await storedKeys()
   const chunked = '3\r\nabc\r\n0\r\n\r\n'
   for (const [statuses, lines, body] of [
@@ -306,7 +306,7 @@ it('refuses bodies whose length is told twice, or is none, and types that break 
   expect(await storedKeys()).toEqual(stored)
 })
 
-it('asks for a body that is announced, and takes one that comes byte by byte while it serves others', async () => {
+it('supports Expect: 100-continue and slow bodies during other requests', async () => {
   const slow = openSocket()
   slow.write(
     rawHead('PUT', '/api/files/me/slow', 'Transfer-Encoding: chunked', 'Expect: 100-continue', 'Connection: close'),

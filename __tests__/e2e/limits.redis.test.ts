@@ -28,7 +28,7 @@ describe('two servers with one Redis', () => {
     await redis.kill()
   })
 
-  it('count a caller together', async () => {
+  it('share the counters of a caller', async () => {
     const headers = { 'X-Forwarded-For': '192.0.2.1' }
     const statuses = []
     for (const index of [0, 1, 0, 1, 0, 1, 0]) {
@@ -38,7 +38,7 @@ describe('two servers with one Redis', () => {
     expect(statuses).toEqual([200, 200, 200, 200, 200, 429, 429])
   })
 
-  it('count failed sign-ins together', async () => {
+  it('share the counters of failed logins', async () => {
     const email = uniqueEmail()
     const statuses = []
     for (const [attempt, server] of [...servers, ...servers].entries()) {
@@ -52,13 +52,13 @@ describe('two servers with one Redis', () => {
     expect(statuses).toEqual([401, 401, 401, 429])
   })
 
-  it('keep no e-mail address in Redis', async () => {
+  it('store no e-mail address in Redis', async () => {
     expect((await redisKeys(redis.url)).join()).not.toContain('@')
   })
 })
 
 describe('one server', () => {
-  it('limits what no route responses, broken URLs and forged addresses', async () => {
+  it('limits unknown routes, malformed URLs and forged addresses', async () => {
     const server = await startServer({ RATE_LIMIT_REQUESTS: '4' })
     try {
       const statuses = []
@@ -73,7 +73,7 @@ describe('one server', () => {
     }
   })
 
-  it('goes on, limited, while Redis is killed, hangs and comes back under load', async () => {
+  it('keeps limiting while Redis is killed, hangs and restarts under load', async () => {
     const redis = await startRedis()
     const server = await startServer({
       RATE_LIMIT_REQUESTS: '50',
@@ -108,7 +108,7 @@ describe('one server', () => {
       expect(await statusOf(server, '/api/ready')).toBe(200)
       const without = seen.length
       await pause(3_000)
-      // Neither open nor closed: some are let through in each window, and no more than the limit.
+      // Some requests are allowed in each window, and no more than the limit.
       expect(shareSince(without)).toBeGreaterThan(0)
       expect(shareSince(without) * (seen.length - without)).toBeLessThanOrEqual(50 * 3)
       expect(seen.length - without).toBeGreaterThan(50 * 3)
@@ -135,7 +135,7 @@ describe('one server', () => {
     }
   })
 
-  it('starts without its Redis, says so, and signs people in', async () => {
+  it('starts without Redis, reports it, and accepts logins', async () => {
     const server = await startServer({ REDIS_URL: 'redis://127.0.0.1:1', RATE_LIMIT_REQUESTS: '300' })
     try {
       const ready = await fetch(`${server.url}/api/ready`)

@@ -15,7 +15,7 @@ beforeAll(async () => {
 
 afterAll(() => server.remove())
 
-/** Sends bytes as they are and reads until the server has nothing more to say. */
+/** Sends raw bytes. Returns everything received until the connection closes. */
 async function raw(bytes: string): Promise<string> {
   const { port } = new URL(server.url)
   return new Promise((resolve, reject) => {
@@ -28,7 +28,7 @@ async function raw(bytes: string): Promise<string> {
   })
 }
 
-/** Posts JSON without announcing its length. */
+/** Posts JSON without Content-Length. */
 async function postInChunks(
   path: string,
   body: string,
@@ -51,22 +51,22 @@ function expectEnvelope(
   expect(response.status).toBe(ERRORS[code].status)
 }
 
-describe('whatever is wrong with a request, the response is the envelope', () => {
+describe('error responses', () => {
   it.each([
-    ['a path below /api that no route answers', '/api/nope/nothing'],
+    ['an unknown path below /api', '/api/nope/nothing'],
     ['a path outside /api', '/index.html'],
     ['the root', '/'],
-    ['what belongs to the framework', '/_next/static/x.js'],
+    ['an internal path of Next.js', '/_next/static/x.js'],
     ['a trailing slash', '/api/hello/'],
     ['two slashes', '//api/hello'],
-    ['dots that would climb', '/api/x/../hello'],
-  ])('%s: NOT_FOUND', async (_what, path) => {
+    ['dot segments', '/api/x/../hello'],
+  ])('returns NOT_FOUND for %s', async (_what, path) => {
     const response = await request(server.url).get(path)
     expectEnvelope(response, 'NOT_FOUND')
   })
 
   it.each(['/api/hello%', '/api/users/%ff', '/api/users/%c0%ae', '/api/hello?q=%zz', '/%'])(
-    '%s, a broken percent-encoding: VALIDATION_ERROR',
+    'returns VALIDATION_ERROR for the invalid percent-encoding of %s',
     async (path) => {
       const response = await raw(`GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)
       expect(response).toMatch(/^HTTP\/1\.1 400 /)
@@ -75,7 +75,7 @@ describe('whatever is wrong with a request, the response is the envelope', () =>
     },
   )
 
-  it.each(['{"email":', 'email=x', '"\\ud800', '\u0000', '[1,]'])('%j as JSON: INVALID_JSON', async (body) => {
+  it.each(['{"email":', 'email=x', '"\\ud800', '\u0000', '[1,]'])('returns INVALID_JSON for %j', async (body) => {
     const response = await request(server.url)
       .post('/api/auth/login')
       .set('Content-Type', 'application/json')
@@ -83,7 +83,7 @@ describe('whatever is wrong with a request, the response is the envelope', () =>
     expectEnvelope(response, 'INVALID_JSON')
   })
 
-  it('bytes that are not UTF-8: INVALID_JSON', async () => {
+  it('returns INVALID_JSON for invalid UTF-8', async () => {
     const body = Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d])
     const response = await raw(
       `POST /api/auth/login HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: 7\r\n\r\n${body.toString('latin1')}`,
@@ -91,15 +91,18 @@ describe('whatever is wrong with a request, the response is the envelope', () =>
     expect(response).toMatch(/^HTTP\/1\.1 400 /)
   })
 
-  it.each(['[]', 'null', '"text"', '1', 'true'])('%s where an object belongs: VALIDATION_ERROR', async (body) => {
-    const response = await request(server.url)
-      .post('/api/auth/login')
-      .set('Content-Type', 'application/json')
-      .send(body)
-    expectEnvelope(response, 'VALIDATION_ERROR')
-  })
+  it.each(['[]', 'null', '"text"', '1', 'true'])(
+    'returns VALIDATION_ERROR for %s instead of an object',
+    async (body) => {
+      const response = await request(server.url)
+        .post('/api/auth/login')
+        .set('Content-Type', 'application/json')
+        .send(body)
+      expectEnvelope(response, 'VALIDATION_ERROR')
+    },
+  )
 
-  it('names every bad field, and keys that nobody knows', async () => {
+  it('returns an error for every invalid field and unknown key', async () => {
     const response = await request(server.url)
       .post('/api/auth/register')
       .send({ email: 'no address', password: 'short', name: 7, admin: true })
@@ -107,7 +110,7 @@ describe('whatever is wrong with a request, the response is the envelope', () =>
     expect(Object.keys(response.body.error.details).toSorted()).toEqual(['admin', 'email', 'name', 'password'])
   })
 
-  it('refuses keys that reach for the prototype', async () => {
+  it('rejects __proto__ and constructor as keys', async () => {
     for (const key of ['__proto__', '\\u005f_proto__', 'constructor', 'prototype']) {
       const response = await request(server.url)
         .post('/api/auth/register')
@@ -117,7 +120,7 @@ describe('whatever is wrong with a request, the response is the envelope', () =>
     }
   })
 
-  it('refuses NUL and half characters in text, which the database could not keep', async () => {
+  it('rejects NUL and lone surrogates, which the database cannot store', async () => {
     for (const name of ['a\u0000b', '\ud800']) {
       const response = await request(server.url)
         .post('/api/auth/register')
@@ -133,12 +136,12 @@ describe('whatever is wrong with a request, the response is the envelope', () =>
     'application/json; charset=utf-16',
     'nonsense',
     'application/jsonp',
-  ])('a body of type %s: UNSUPPORTED_MEDIA_TYPE', async (type) => {
+  ])('returns UNSUPPORTED_MEDIA_TYPE for a body of type %s', async (type) => {
     const response = await request(server.url).post('/api/auth/login').set('Content-Type', type).send('{}')
     expectEnvelope(response, 'UNSUPPORTED_MEDIA_TYPE')
   })
 
-  it('a compressed body: UNSUPPORTED_MEDIA_TYPE', async () => {
+  it('returns UNSUPPORTED_MEDIA_TYPE for a compressed body', async () => {
     const response = await request(server.url)
       .post('/api/auth/login')
       .set('Content-Type', 'application/json')
@@ -201,7 +204,7 @@ describe('whatever is wrong with a request, the response is the envelope', () =>
     expect(response).toMatch(/^HTTP\/1\.1 200 /)
   })
 
-  it('a method that is not allowed: METHOD_NOT_ALLOWED, with Allow, whoever asks', async () => {
+  it('returns METHOD_NOT_ALLOWED with Allow to every caller', async () => {
     const response = await request(server.url).delete('/api/users')
     expectEnvelope(response, 'METHOD_NOT_ALLOWED')
     expect(response.headers['allow']).toBe('GET, POST, HEAD, OPTIONS')
@@ -209,7 +212,7 @@ describe('whatever is wrong with a request, the response is the envelope', () =>
     expect(strange).toMatch(/^HTTP\/1\.1 405 /)
   })
 
-  it('a client that hangs up half-way through its body harms nobody', async () => {
+  it('is not affected by clients that disconnect while sending a body', async () => {
     const { port } = new URL(server.url)
     for (let attempt = 0; attempt < 20; attempt += 1) {
       await new Promise<void>((resolve) => {
@@ -227,8 +230,8 @@ describe('whatever is wrong with a request, the response is the envelope', () =>
   })
 })
 
-describe('what every response has', () => {
-  it('HEAD answers as GET does, without a body', async () => {
+describe('every response', () => {
+  it('has the headers of GET without a body for HEAD', async () => {
     const get = await request(server.url).get('/api/hello')
     const head = await request(server.url).head('/api/hello')
     expect(head.status).toBe(200)
@@ -236,7 +239,7 @@ describe('what every response has', () => {
     expect(head.text).toBeUndefined()
   })
 
-  it('keeps a sound request id and replaces any other', async () => {
+  it('repeats a valid request id and replaces an invalid one', async () => {
     const kept = await request(server.url).get('/api/nope').set('X-Request-Id', 'abc-1.2_3')
     expect(kept.headers['x-request-id']).toBe('abc-1.2_3')
     expect(kept.body.error.requestId).toBe('abc-1.2_3')
@@ -246,7 +249,7 @@ describe('what every response has', () => {
     }
   })
 
-  it('writes one JSON line a request, with its id and without secrets', async () => {
+  it('is logged as one JSON line with the request id and without secrets', async () => {
     const email = uniqueEmail()
     const credentials = { email, password: 'a-password-not-to-be-logged' }
     const response = await request(server.url).post('/api/auth/register').send(credentials)
@@ -274,7 +277,7 @@ describe('what every response has', () => {
     }
   })
 
-  it('has the headers that keep browsers from guessing', async () => {
+  it('has the security headers', async () => {
     for (const path of ['/api/hello', '/api/nope', '/nowhere']) {
       const { headers } = await request(server.url).get(path)
       expect(headers['x-content-type-options']).toBe('nosniff')
@@ -283,7 +286,7 @@ describe('what every response has', () => {
     }
   })
 
-  it('answers preflights of allowed origins, and says nothing to others', async () => {
+  it('has CORS headers only for preflights of allowed origins', async () => {
     const preflight = (origin: string) =>
       request(server.url)
         .options('/api/users/1')
@@ -301,7 +304,7 @@ describe('what every response has', () => {
     expect(other.headers['access-control-allow-origin']).toBeUndefined()
   })
 
-  it('lets allowed origins read errors and the headers of the contract', async () => {
+  it('exposes errors and the documented headers to allowed origins', async () => {
     const response = await request(server.url).get('/api/nope').set('Origin', 'https://app.example')
     expect(response.headers['access-control-allow-origin']).toBe('https://app.example')
     expect(response.headers['vary']).toContain('Origin')

@@ -40,7 +40,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-/** Every request of the collection, whatever folder it is in. */
+/** Returns all requests of the collection. */
 function requests(items: Item[]): Item[] {
   return items.flatMap((item) => (item.item === undefined ? [item] : requests(item.item)))
 }
@@ -57,7 +57,7 @@ async function run(report: string): Promise<{ code: number | null; output: strin
 }
 
 describe('the Postman collection', () => {
-  it('runs from an empty database, twice in a row, and every request asserts its status', async () => {
+  it('runs twice from an empty database, and every request asserts its status', async () => {
     const total = requests(collection.item).length
     expect(total).toBeGreaterThan(15)
     for (const name of ['first.json', 'second.json']) {
@@ -94,7 +94,7 @@ describe('the Postman collection', () => {
     expect(missed).toEqual([])
   })
 
-  it('is written to disk by npm run postman as it is served', async () => {
+  it('is the same when npm run postman writes it to disk', async () => {
     const file = join(folder, 'written.json')
     const { code } = await runNode(['--require', 'tsx/cjs', join('lib', 'cli', 'write-postman.ts'), file])
     expect(code).toBe(0)

@@ -19,7 +19,7 @@ const NO_LIMITS = { RATE_LIMIT_REQUESTS: '0', RATE_LIMIT_LOGIN_ATTEMPTS: '0', RA
 const RUNS_MAX = 3
 const VERIFY = 'Confirm your e-mail address'
 
-/** A database and a data folder that outlive a server. */
+/** A database and a data folder that several servers use in turn. */
 async function createHome(): Promise<{ databaseUrl: string; dataDir: string; remove: () => Promise<void> }> {
   const name = `home_${randomUUID()}`
   const dataDir = await mkdtemp(join(tmpdir(), 'hearth-home-'))
@@ -37,7 +37,7 @@ const signUp = (server: RunningServer, email: string) =>
   request(server.url).post('/api/auth/register').send({ email, password: PASSWORD }).expect(201)
 
 describe('a server that is killed', () => {
-  it('right after a 201 that owes a mail, has it delivered once it is back', async () => {
+  it('right after a 201 delivers the enqueued e-mail after the restart', async () => {
     const home = await createHome()
     const email = uniqueEmail()
     const first = await startServer({ ...NO_LIMITS, WORKER: 'off' }, home)
@@ -58,10 +58,10 @@ describe('a server that is killed', () => {
     await home.remove()
   })
 
-  it('in the midst of handing over a mail, has it delivered once it is back', async () => {
+  it('while sending an e-mail delivers it after the restart', async () => {
     const home = await createHome()
     const email = uniqueEmail()
-    // A mail server that never says a word, so that the job is under way when the end comes.
+    // A mail server that never replies, so that the job is in progress when the server is killed.
     const silent = createServer(() => undefined)
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
     const address = silent.address()
@@ -83,8 +83,8 @@ describe('a server that is killed', () => {
   })
 })
 
-describe('a worker that runs apart', () => {
-  it('does the work of a server with WORKER=off, and ends when it is told to', async () => {
+describe('a separate worker', () => {
+  it('runs the jobs of a server with WORKER=off, and exits on SIGTERM', async () => {
     const home = await createHome()
     const email = uniqueEmail()
     const server = await startServer({ ...NO_LIMITS, WORKER: 'off' }, home)
@@ -109,13 +109,13 @@ describe('a worker that runs apart', () => {
   })
 })
 
-describe('the time that forgot-password takes', () => {
-  it('does not tell a known address from an unknown one: medians of 40 within 15 %', async () => {
+describe('the duration of forgot-password', () => {
+  it('does not distinguish known from unknown addresses: medians of 40 within 15 %', async () => {
     const server = await startServer(NO_LIMITS)
     const known = Array.from({ length: 40 }, uniqueEmail)
     for (const email of known) await signUp(server, email)
     const forgot = async (email: string) => {
-      // What the response before left to do later, in the same process, is done by then and not a part of this one.
+      // Waits for deferred work of the previous request, so that it is not measured here.
       await sleep(100)
       const startedAt = performance.now()
       await request(server.url).post('/api/auth/forgot-password').send({ email }).expect(204)
@@ -134,7 +134,7 @@ describe('the time that forgot-password takes', () => {
       return median(times.known) / median(times.unknown)
     }
     for (let warm = 0; warm < 20; warm += 1) await forgot(uniqueEmail())
-    // A busy machine can make one run differ by chance; a difference in the work would show in every one.
+    // On a busy machine one run can differ by chance; a systematic difference would show in every run.
     const ratios: number[] = []
     while (ratios.length < RUNS_MAX && !ratios.some((ratio) => ratio > 0.85 && ratio < 1.15)) {
       ratios.push(await ratioOfMedians())

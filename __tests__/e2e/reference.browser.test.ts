@@ -45,7 +45,7 @@ describe('the reference page in a browser', () => {
     expect(complaints).toEqual([])
   })
 
-  it('lets a call be tried, with the response of this server', async () => {
+  it('sends a request and shows the response of this server', async () => {
     const operation = page.locator('#operations-System-getHello')
     await operation.locator('.opblock-summary-control').click()
     await operation.getByRole('button', { name: 'Execute' }).click()
@@ -57,7 +57,7 @@ describe('the reference page in a browser', () => {
     expect(complaints).toEqual([])
   })
 
-  it('lets a call be tried as somebody, with the token of a sign-up made on the page', async () => {
+  it('sends an authenticated request with the token of a registration on the page', async () => {
     const register = page.locator('#operations-Authentication-register')
     await register.locator('.opblock-summary-control').click()
     await register.getByRole('button', { name: 'Execute' }).click()

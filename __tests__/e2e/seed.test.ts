@@ -7,7 +7,7 @@ jest.setTimeout(120_000)
 
 const SEED = ['--require', 'tsx/cjs', 'prisma/seed.ts']
 
-/** Runs work against a migrated database of its own. */
+/** Runs work with a separate migrated database. */
 async function withDatabase(work: (url: string) => Promise<void>): Promise<void> {
   const name = `seed_${randomUUID()}`
   try {
@@ -17,7 +17,7 @@ async function withDatabase(work: (url: string) => Promise<void>): Promise<void>
   }
 }
 
-/** Everything that the seed writes, ids and times included, as one hash, with the number of rows. */
+/** Returns a hash of all seeded rows, including ids and times, and their number. */
 async function contentsOf(url: string): Promise<object | undefined> {
   const client = new Client({ connectionString: url })
   await client.connect()
@@ -38,7 +38,7 @@ async function contentsOf(url: string): Promise<object | undefined> {
 const seed = (url: string, ...args: string[]) => runNode([...SEED, ...args], { DATABASE_URL: url })
 
 describe('npm run seed', () => {
-  it('makes as many rows as it is told to, and a second run changes none', async () => {
+  it('creates the given number of rows, and changes none in a second run', async () => {
     await withDatabase(async (url) => {
       const first = await seed(url, '--users', '50', '--products', '5000')
       expect(first).toMatchObject({
@@ -52,7 +52,7 @@ describe('npm run seed', () => {
     })
   })
 
-  it('makes the same rows in another database, also when it gets there in two steps', async () => {
+  it('creates the same rows in another database, also in two steps', async () => {
     const contents: unknown[] = []
     await withDatabase(async (url) => {
       expect(await seed(url, '--users', '20', '--products', '1500')).toMatchObject({ code: 0 })
@@ -68,14 +68,14 @@ describe('npm run seed', () => {
   })
 
   it.each([[['--posts', '3']], [['--products', 'many']], [['--users=-1']], [['5000']]])(
-    'answers %j with how to use it, and ends with 1',
+    'prints its usage for %j and exits with 1',
     async (args) => {
       const { code, output } = await runNode([...SEED, ...args], { DATABASE_URL: 'postgresql://nowhere.invalid/none' })
       expect({ code, output }).toEqual({ code: 1, output: expect.stringContaining('npm run seed -- [--users') })
     },
   )
 
-  it('is what `prisma db seed` runs', async () => {
+  it('is run by `prisma db seed`', async () => {
     await withDatabase(async (url) => {
       const args = ['node_modules/prisma/build/index.js', 'db', 'seed', '--', '--users', '3', '--products', '10']
       expect(await runNode(args, { DATABASE_URL: url })).toMatchObject({ code: 0 })

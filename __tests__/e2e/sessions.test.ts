@@ -33,7 +33,7 @@ describe('a refresh token', () => {
   })
   afterAll(() => server.remove())
 
-  it('gives ten uses at once working pairs of one session, and ends it when it comes again after ten seconds', async () => {
+  it('returns ten valid pairs for ten concurrent uses, and revokes the session when reused after ten seconds', async () => {
     const { refreshToken } = await register(server)
     const refresh = (token: string) => post(server, '/api/auth/refresh', { refreshToken: token })
     const responses = await Promise.all(Array.from({ length: 10 }, () => refresh(refreshToken)))
@@ -52,7 +52,7 @@ describe('a refresh token', () => {
   })
 })
 
-describe('what ends on one of two servers', () => {
+describe('revocation on one of two servers', () => {
   const servers: RunningServer[] = []
   const [here, there] = [() => servers[0], () => servers[1]].map((get) => () => {
     const server = get()
@@ -69,7 +69,7 @@ describe('what ends on one of two servers', () => {
     for (const server of servers.toReversed()) await server.remove()
   })
 
-  it('is over there at once and on the other within five seconds: sessions, passwords, keys, accounts', async () => {
+  it('takes effect there immediately and on the other within five seconds: sessions, passwords, keys, accounts', async () => {
     const loggedOut = await register(here())
     const changed = await register(here())
     const stale: SignedIn = await (

@@ -10,9 +10,9 @@ beforeAll(async () => {
 
 afterAll(() => server.remove())
 
-describe('50 registrations of one address at once, in as many letter cases', () => {
-  it('make one account', async () => {
-    const address = 'somebody.with.a.long.name@example.test'
+describe('50 concurrent registrations of one address in different letter case', () => {
+  it('create one account', async () => {
+    const address = 'a.user.with.a.long.name@example.test'
     const inSomeCase = (seed: number) =>
       [...address].map((letter, index) => ((seed * 31 + index * 7) % 3 === 0 ? letter.toUpperCase() : letter)).join('')
     const responses = await Promise.all(
@@ -29,8 +29,8 @@ describe('50 registrations of one address at once, in as many letter cases', () 
   })
 })
 
-describe('more sign-ins than there is room for', () => {
-  it('are told to come again, at once, and the others are served', async () => {
+describe('more concurrent logins than the hashing queue accepts', () => {
+  it('are rejected immediately with Retry-After, while the others succeed', async () => {
     const crowded = await startServer({ BCRYPT_COST: '12' })
     const responses = await Promise.all(
       Array.from({ length: 150 }, async (_, index) => {
@@ -38,7 +38,7 @@ describe('more sign-ins than there is room for', () => {
         const response = await request(crowded.url)
           .post('/api/auth/login')
           .set('Connection', 'close')
-          .send({ email: `nobody-${index}@example.test`, password: PASSWORD })
+          .send({ email: `unknown-${index}@example.test`, password: PASSWORD })
         return { status: response.status, headers: response.headers, tookMs: performance.now() - startedAt }
       }),
     )

@@ -19,7 +19,7 @@ let context: BrowserContext
 let page: Page
 let email: string
 
-/** Serves the page; each port is an origin of its own. */
+/** Serves the page. Each port is a separate origin. */
 async function servePage(): Promise<{ server: Server; origin: string }> {
   const pageServer = createServer((req, res) => {
     const [file, type] = req.url === '/app.mjs' ? ['app.mjs', 'text/javascript'] : ['index.html', 'text/html']
@@ -63,7 +63,7 @@ beforeEach(async () => {
 
 afterEach(() => context.close())
 
-/** Waits until an element of the page shows something like this. */
+/** Waits until an element of the page matches a pattern. */
 async function shown(id: string, what: string | RegExp, where: Page = page): Promise<string> {
   const found = where.locator(`#${id}`).filter({ hasText: what })
   await found.waitFor({ timeout: 10_000 })
@@ -82,7 +82,7 @@ async function refreshCookie() {
 }
 
 describe('a single-page app of another origin', () => {
-  it('signs in with a refresh token that no script can read, and reads ETag and X-Request-Id', async () => {
+  it('logs in with an HttpOnly refresh token and reads ETag and X-Request-Id', async () => {
     await signIn()
     expect(await refreshCookie()).toMatchObject({ httpOnly: true, path: '/api/auth', sameSite: 'Strict' })
     expect(await page.evaluate(() => document.cookie)).toBe('')
@@ -95,7 +95,7 @@ describe('a single-page app of another origin', () => {
     await waitFor('the request in the log', () => server.output().includes(requestId))
   })
 
-  it('goes on without a word to the user when the access token has run out, and after a reload', async () => {
+  it('refreshes silently when the access token has expired and after a reload', async () => {
     await signIn()
     const first = await refreshCookie()
     await page.waitForTimeout(ACCESS_TOKEN_TTL_SECONDS * 1000 + 500)
@@ -111,7 +111,7 @@ describe('a single-page app of another origin', () => {
     await shown('refreshes', '1')
   })
 
-  it('sees how far an upload has come, and reads its ETag', async () => {
+  it('receives upload progress and reads the ETag', async () => {
     await signIn()
     const network = await context.newCDPSession(page)
     await network.send('Network.enable')
@@ -131,7 +131,7 @@ describe('a single-page app of another origin', () => {
     expect(steps.at(-1)).toBe(100)
   })
 
-  it('ends the session for good when it signs out', async () => {
+  it('revokes the session on logout', async () => {
     await signIn()
     await page.click('#sign-out')
     await page.locator('#user:empty').waitFor({ state: 'attached' })
@@ -142,7 +142,7 @@ describe('a single-page app of another origin', () => {
 })
 
 describe('a page of an origin that is not allowed', () => {
-  it('cannot sign anybody in, nor use the cookie that the browser sends along', async () => {
+  it('can neither log in nor use the cookie that the browser sends', async () => {
     await signIn()
     const cookie = await refreshCookie()
     const other = await context.newPage()
@@ -154,7 +154,7 @@ describe('a page of an origin that is not allowed', () => {
     await shown('failure', 'Failed to fetch', other)
     expect(await other.locator('#user').innerText()).toBe('')
 
-    // Without a header that would need leave first, as a form could send it.
+    // A simple request, which needs no preflight.
     const outcome = await other.evaluate(async (url) => {
       return fetch(url, { method: 'POST', credentials: 'include' }).then(
         (response) => `read ${response.status}`,
@@ -162,11 +162,11 @@ describe('a page of an origin that is not allowed', () => {
       )
     }, `${server.url}/api/auth/refresh`)
     expect(outcome).toContain('Failed to fetch')
-    // The browser hid the response; the server's log has it.
-    await waitFor('the refusal in the log', () => /"path":"\/api\/auth\/refresh","status":403/.test(server.output()))
+    // The browser hides the response; the server's log has it.
+    await waitFor('the 403 in the log', () => /"path":"\/api\/auth\/refresh","status":403/.test(server.output()))
     expect((await refreshCookie())?.value).toBe(cookie?.value)
 
-    // The session is unharmed.
+    // The session still exists.
     await page.reload()
     await page.click('#load')
     await shown('user', email)

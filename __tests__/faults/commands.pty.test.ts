@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { waitFor as waitForCondition } from '../support/wait'
 
-// Runs the commands as a person does: in a terminal, in a copy of the project, with Ctrl-C.
+// Runs the commands as users do: in a terminal, in a copy of the project, with Ctrl-C.
 jest.setTimeout(600_000)
 
 const FILES = ['lib', 'pages', 'prisma', 'package.json', 'package-lock.json', 'tsconfig.json', 'next.config.js']
@@ -44,7 +44,7 @@ beforeAll(async () => {
   project = await mkdtemp(join(tmpdir(), 'hearth-terminal-'))
   for (const name of FILES) await cp(name, join(project, name), { recursive: true })
   await cp('prisma.config.ts', join(project, 'prisma.config.ts'))
-  // Turbopack follows no link out of the project.
+  // Turbopack does not follow links that leave the project.
   execFileSync('cp', ['-al', join(process.cwd(), 'node_modules'), join(project, 'node_modules')])
 })
 

@@ -22,11 +22,11 @@ afterAll(async () => {
   await postgres.remove()
 })
 
-describe('a PostgreSQL that goes away under load', () => {
+describe('an outage of PostgreSQL under load', () => {
   it.each([
-    ['ends, and is back after 20 s', 20_000, () => postgres.kill(), () => postgres.restart()],
-    ['falls silent for 8 s', 8_000, () => postgres.pause(), () => postgres.resume()],
-  ] as const)('(%s) cuts nobody off, keeps nobody waiting, and takes no write with it', async (...outage) => {
+    ['killed, restarted after 20 s', 20_000, () => postgres.kill(), () => postgres.restart()],
+    ['paused for 8 s', 8_000, () => postgres.pause(), () => postgres.resume()],
+  ] as const)('(%s) closes no connection, delays no response and loses no write', async (...outage) => {
     const [, outageMs, begin, end] = outage
     const { streams, retry, audit } = await prepareClients(server.url)
     const report = await runThroughOutage({ url: server.url, streams, begin, outageMs, end })
@@ -50,7 +50,7 @@ describe('a PostgreSQL that goes away under load', () => {
     expect(server.output()).not.toMatch(/"level":"(error|fatal)"/)
   })
 
-  it('leaves a worker behind that does what was owed, and what comes after', async () => {
+  it('does not prevent the worker from running earlier and later jobs', async () => {
     const email = uniqueEmail()
     await request(server.url).post('/api/auth/register').send({ email, password: PASSWORD }).expect(201)
     await waitFor('the mail', async () => (await mailsTo(email, '', server.dataDir)).length === 1)

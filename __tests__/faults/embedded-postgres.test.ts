@@ -18,7 +18,7 @@ const started: EmbeddedPostgres[] = []
 const owners: ChildProcess[] = []
 
 beforeEach(async () => {
-  // Where the tests run as root, the database's user must be able to reach the folder; mkdtemp closes it.
+  // If the tests run as root, the user of the database needs access to the folder, which mkdtemp creates with mode 0700.
   const top = await realpath(await mkdtemp(join(tmpdir(), 'hearth-postgres-')))
   execFileSync('chmod', ['711', top])
   folder = join(top, 'data')

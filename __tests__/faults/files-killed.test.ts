@@ -44,10 +44,10 @@ afterAll(async () => {
   await rm(temporary, { recursive: true, force: true })
 })
 
-/** What a path may hold: the body that was acknowledged last, if any was, and those that were sent after it. */
+/** The contents that a path may have: the last acknowledged body, and those sent after it. */
 const sent = new Map<string, { isAcknowledged: boolean; bodies: Buffer[] }>()
 
-/** Sends a body in pieces with pauses; whether it was acknowledged before the connection broke. */
+/** Sends a body in pieces with pauses. Returns true if it was acknowledged before the connection was lost. */
 async function sendSlowly(method: string, path: string, body: Buffer, headers: Record<string, string> = {}) {
   const outgoing = request(`${server.url}${path}`, {
     method,
@@ -89,7 +89,7 @@ async function storedKeys(): Promise<string[]> {
   return entries.flatMap((entry) => (entry.isFile() ? [entry.name] : [])).sort()
 }
 
-/** No row without its bytes, whole; no bytes without a row once the sweeper was there; nothing temporary. */
+/** Expects complete bytes for every row and, after the clean-up job, no other bytes or temporary files. */
 async function expectNothingDangling(): Promise<void> {
   const files = await queryOnce<{ key: string; size: string; sha256: string }>(
     home.databaseUrl,
@@ -110,7 +110,7 @@ async function expectNothingDangling(): Promise<void> {
   expect((await readdir(temporary)).filter((name) => !/^(tsx-|node-compile)/.test(name))).toEqual([])
 }
 
-it('leaves files whole, whenever the server is killed, and nothing that the sweeper does not collect', async () => {
+it('keeps files intact whenever the server is killed, and leaves nothing after the clean-up job', async () => {
   const old = ['old/a', 'old/b', 'old/c', 'old/d']
   await Promise.all(old.map(put))
   let left = 0
@@ -123,7 +123,7 @@ it('leaves files whole, whenever the server is killed, and nothing that the swee
       ...[1, 2].map(() => sendSlowly('POST', '/api/upload', image, form)),
       sendSlowly('POST', '/api/upload', image, { ...form, 'Idempotency-Key': randomUUID() }),
     ]
-    // The bodies take some 160 to 400 ms: from the first pieces to after some commits.
+    // The bodies take 160 to 400 ms: the server is killed between the first pieces and some commits.
     await sleep(50 + 120 * (kill + Math.random()))
     await server.kill()
     await Promise.all(uploads)
@@ -141,20 +141,20 @@ it('leaves files whole, whenever the server is killed, and nothing that the swee
   await expectNothingDangling()
 })
 
-it('keeps the old file, and no new one, when the server is killed between the store and the database', async () => {
+it('keeps the old file when the server is killed between storing the bytes and the commit', async () => {
   await client.file('PUT', 'kept', { body: 'as it was' })
   const before = await storedKeys()
   const blocker = new Client({ connectionString: home.databaseUrl })
   await blocker.connect()
   const key = { 'Idempotency-Key': randomUUID() }
   const keyed = randomBytes(SIZE_BYTES)
-  // Begins while the owner's row is free, and finds it locked when the last byte is stored.
+  // The upload begins while the owner's row is unlocked, and waits for its lock after the last byte.
   const uploads = [
     sendSlowly('PUT', '/api/files/me/kept', randomBytes(SIZE_BYTES)),
     sendSlowly('PUT', '/api/files/me/never', randomBytes(SIZE_BYTES)),
     sendSlowly('POST', '/api/files/me/keyed', keyed, key),
   ]
-  await waitFor('the writes to begin', async () => (await fileKeysInDatabase(server)).unreferenced === uploads.length)
+  await waitFor('the uploads to begin', async () => (await fileKeysInDatabase(server)).unreferenced === uploads.length)
   await blocker.query('BEGIN')
   await blocker.query('SELECT 1 FROM file_usage WHERE owner_id = $1 FOR UPDATE', [client.userId])
   const waiting = `SELECT count(*)::int AS count FROM pg_stat_activity
@@ -172,7 +172,7 @@ it('keeps the old file, and no new one, when the server is killed between the st
   server = await start()
   expect((await client.file('GET', 'kept')).bytes.toString()).toBe('as it was')
   expect((await client.file('GET', 'never')).status).toBe(404)
-  // The key of a request that was never answered is free for another attempt.
+  // The key of a request without a response can be used again.
   const again = await client.file('POST', 'keyed', { body: keyed, headers: key })
   expect([again.status, again.headers.get('idempotency-replayed')]).toEqual([201, null])
   await expectNothingDangling()

@@ -6,10 +6,10 @@ import { waitFor } from '../support/wait'
 
 jest.setTimeout(120_000)
 
-/** A second in which everything is still answered, ten to finish, and what a busy machine needs to end a process. */
+/** One second of normal service, ten to finish requests, and time to exit on a busy machine. */
 const STOP_MAX_MS = 12_000
 
-/** How many requests are in flight at once: ten thousand, where a process may hold as many connections. */
+/** The number of concurrent requests: 10,000 if the limit of open files allows as many connections. */
 const openFilesMax = Number(execFileSync('sh', ['-c', 'ulimit -Hn'], { encoding: 'utf8' }))
 const IN_FLIGHT = Math.min(10_000, (Number.isNaN(openFilesMax) ? Infinity : openFilesMax) - 2_000)
 
@@ -17,11 +17,11 @@ type Connection = {
   socket: Socket
   /** Status and `Connection` header of each response. */
   responses: { status: number; connection: string }[]
-  /** Sends bytes; resolves when that was answered, or the connection is gone. */
+  /** Sends bytes. Resolves when a response is received or the connection is closed. */
   ask: (bytes: string) => Promise<void>
 }
 
-/** A client that makes nothing up: what the kernel says of its connection is what the test sees. */
+/** Opens a raw connection, so that the test observes the socket without a client library. */
 async function openConnection(url: string): Promise<Connection> {
   const { hostname, port } = new URL(url)
   const socket = connect(Number(port), hostname)
@@ -48,7 +48,7 @@ async function openConnection(url: string): Promise<Connection> {
   return { socket, responses, ask }
 }
 
-/** As many connections, some at a time, so that none is lost on the way in. */
+/** Opens connections in batches, so that the backlog does not overflow. */
 async function openConnections(
   url: string,
   count: number,
@@ -74,25 +74,25 @@ async function timedStop(server: RunningServer): Promise<{ code: number | null; 
 
 const HELLO = 'GET /api/hello HTTP/1.1\r\nHost: hearth\r\n\r\n'
 
-const wasTold = ({ responses }: Connection) => responses.at(-1)?.connection === 'close'
+const receivedClose = ({ responses }: Connection) => responses.at(-1)?.connection === 'close'
 
 describe('a stop under load', () => {
-  it('cuts nobody off who asks over and over on one of a thousand connections', async () => {
+  it('closes none of a thousand busy keep-alive connections without notice', async () => {
     const server = await startServer()
     const unanswered: Connection[] = []
     const askUntilTold = async (connection: Connection): Promise<void> => {
-      for (let count = 0; !wasTold(connection); count += 1) {
+      for (let count = 0; !receivedClose(connection); count += 1) {
         await connection.ask(HELLO)
         if (connection.responses.length > count) continue
         unanswered.push(connection)
         return
       }
     }
-    // Each begins as soon as it can: those who ask keep the server so busy that it lets others in late.
+    // Each starts immediately: a busy server accepts the later connections late.
     const clients: Promise<void>[] = []
     const connections = await openConnections(server.url, 1_000, (connection) => clients.push(askUntilTold(connection)))
-    const answered = () => connections.reduce((sum, { responses }) => sum + responses.length, 0)
-    await waitFor('ten thousand answers', () => answered() > 10_000, 30_000)
+    const responseCount = () => connections.reduce((sum, { responses }) => sum + responses.length, 0)
+    await waitFor('ten thousand responses', () => responseCount() > 10_000, 30_000)
     const { code, tookMs } = await timedStop(server)
     await Promise.all(clients)
     expect(unanswered).toHaveLength(0)
@@ -101,7 +101,7 @@ describe('a stop under load', () => {
     await server.remove()
   })
 
-  it('answers everybody who got through to it before it stopped listening', async () => {
+  it('responds on every connection that it accepted before it stopped listening', async () => {
     const server = await startServer()
     const stopping = timedStop(server)
     await waitFor('the server to stop', () => server.output().includes('"stopping"'))
@@ -120,7 +120,7 @@ describe('a stop under load', () => {
     await server.remove()
   })
 
-  it('answers ten thousand requests that were in flight, and tells each of the clients to go away', async () => {
+  it('responds to ten thousand requests in flight with Connection: close', async () => {
     const server = await startServer()
     const connections = await openConnections(server.url, IN_FLIGHT)
     const body = '{"email":"nobody"}'
@@ -128,8 +128,8 @@ describe('a stop under load', () => {
     for (const { socket } of connections) socket.write(`${head}{`)
     await sleep(1_000)
     const stopping = timedStop(server)
-    await waitFor('the word that it stops', () => server.output().includes('"stopping"'))
-    // Some end their requests while the server still listens, some when it does not any more.
+    await waitFor('the shutdown to begin', () => server.output().includes('"stopping"'))
+    // Some requests are completed while the server still listens, some afterwards.
     const rests: Promise<void>[] = []
     for (const { ask } of connections) {
       rests.push(ask(body.slice(1)))
@@ -146,7 +146,7 @@ describe('a stop under load', () => {
     await server.remove()
   })
 
-  it('is not ready any more, and still responses, before it refuses', async () => {
+  it('reports that it is not ready and still responds before it refuses connections', async () => {
     const server = await startServer()
     const stopped = server.stop()
     const ready = await waitFor('the server to stop', async () => {
@@ -159,7 +159,7 @@ describe('a stop under load', () => {
     await server.remove()
   })
 
-  it('does not wait for connections on which nothing was ever asked, or nothing is asked any more', async () => {
+  it('does not wait for idle connections', async () => {
     const server = await startServer()
     const [asked] = await openConnections(server.url, 2)
     await asked?.ask(HELLO)

@@ -18,7 +18,7 @@ const PRODUCTS = 20_000
 const ADMIN = { email: 'root@house.example', password: 'correct horse battery' }
 const SETTINGS = { ADMIN_EMAIL: ADMIN.email, ADMIN_PASSWORD: ADMIN.password }
 
-/** A database and a data folder that outlive a server. */
+/** A database and a data folder that several servers use in turn. */
 async function createHome(): Promise<{ databaseUrl: string; dataDir: string; remove: () => Promise<void> }> {
   const name = `import_${randomUUID()}`
   const dataDir = await mkdtemp(join(tmpdir(), 'hearth-import-'))
@@ -43,7 +43,7 @@ async function signIn(server: RunningServer): Promise<string> {
   return String(body.token)
 }
 
-/** An import under way, fed with what `chunks` gives; the response, or how the connection broke. */
+/** Starts an import of `chunks`. `response` rejects if the connection is lost. */
 function send(server: RunningServer, token: string, type: string, chunks: AsyncIterable<string> | Iterable<string>) {
   const outgoing = httpRequest(`${server.url}/api/products/import`, {
     method: 'POST',
@@ -59,13 +59,13 @@ function send(server: RunningServer, token: string, type: string, chunks: AsyncI
       }, reject)
     })
   })
-  // An import that breaks off on purpose is told of by its response, once somebody awaits that.
+  // The error of an aborted import is reported when the test awaits `response`.
   pipeline(Readable.from(chunks), outgoing).catch(() => undefined)
   response.catch(() => undefined)
   return { response, outgoing }
 }
 
-/** Half of the products, and then nothing more, with the request left open. */
+/** Sends half of the products and leaves the request open. */
 async function* halfOfThem(): AsyncGenerator<string> {
   yield* blocks.slice(0, blocks.length / 2)
   await new Promise(() => {})
@@ -84,7 +84,7 @@ async function query(url: string, text: string): Promise<Record<string, unknown>
 
 const countOf = async (url: string) => Number((await query(url, 'SELECT count(*) FROM products'))['count'])
 
-/** What the products say, by SKU; ids and times are the business of each run. */
+/** Returns the products by SKU, without ids and times, which differ between runs. */
 const contentsOf = (url: string) =>
   query(
     url,
@@ -93,7 +93,7 @@ const contentsOf = (url: string) =>
   )
 
 describe('a long import', () => {
-  it('that is killed half-way and sent again ends as one that went through', async () => {
+  it('has the same result after a crash and a repetition as without a crash', async () => {
     const [clean, broken] = [await createHome(), await createHome()]
     const whole = await startServer(SETTINGS, clean)
     const through = await send(whole, await signIn(whole), 'application/x-ndjson', blocks).response
@@ -138,7 +138,7 @@ describe('an import', () => {
     await home.remove()
   })
 
-  it('stops when the client hangs up half-way, keeps whole batches, and the server goes on', async () => {
+  it('stops when the client disconnects and keeps complete batches', async () => {
     const { response, outgoing } = send(server, token, 'application/x-ndjson', blocks)
     await waitFor('the first products', async () => (await countOf(home.databaseUrl)) > 0)
     outgoing.destroy()
@@ -159,7 +159,7 @@ describe('an import', () => {
     expect(server.output()).not.toMatch(/"level":(50|60)/)
   })
 
-  it('of 1,000 lines of CSV tells the numbers of those that are bad, and keeps the others', async () => {
+  it('of 1,000 CSV lines reports the invalid lines and stores the others', async () => {
     await query(home.databaseUrl, 'TRUNCATE products')
     const bad = new Map([
       [2, 'S-2,,100,1'],

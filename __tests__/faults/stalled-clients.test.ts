@@ -25,7 +25,7 @@ beforeAll(async () => {
 
 afterAll(() => server.remove())
 
-/** Sends bytes and then nothing; resolves when the server closes the connection. */
+/** Sends bytes and then nothing. Resolves when the server closes the connection. */
 function stall(bytes: string): Promise<void> {
   const { port } = new URL(server.url)
   return new Promise((resolve) => {

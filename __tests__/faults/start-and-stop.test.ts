@@ -12,8 +12,8 @@ import { waitFor } from '../support/wait'
 
 jest.setTimeout(180_000)
 
-describe('while the database is away', () => {
-  it('says so in time, down to which part is down, and comes back by itself', async () => {
+describe('a database outage', () => {
+  it('is reported per dependency within the timeout, and ends without a restart', async () => {
     const databaseUrl = await createDatabase('faults')
     const proxy = await startDatabaseProxy(new URL(databaseUrl))
     const server = await startServer({ DATABASE_URL: proxy.url }, { databaseUrl: proxy.url })
@@ -56,8 +56,8 @@ describe('while the database is away', () => {
   })
 })
 
-describe('starting and stopping', () => {
-  it('refuses wrong settings with a line for each fault', async () => {
+describe('start and stop', () => {
+  it('exits with one line per error for an invalid configuration', async () => {
     const child = spawn(process.execPath, ['--require', 'tsx/cjs', 'lib/cli/start.ts'], {
       env: { ...process.env, NODE_ENV: 'production', DATABASE_URL: 'postgresql://x/y', JWT_SECRET: 'weak', PORT: 'p' },
     })
@@ -71,7 +71,7 @@ describe('starting and stopping', () => {
     ])
   })
 
-  it('lets two servers start at once on one empty database', async () => {
+  it('starts two servers concurrently on one empty database', async () => {
     const databaseUrl = await createDatabase('two_at_once', 'template0')
     try {
       const servers = await Promise.all([1, 2].map(() => startServer({}, { databaseUrl })))
@@ -82,7 +82,7 @@ describe('starting and stopping', () => {
     }
   })
 
-  it('makes the admin of the settings once', async () => {
+  it('creates the configured admin once', async () => {
     const server = await startServer({ ADMIN_EMAIL: 'Root@Example.test', ADMIN_PASSWORD: PASSWORD })
     const login = { email: 'root@example.test', password: PASSWORD }
     const { body } = await request(server.url).post('/api/auth/login').send(login).expect(200)
@@ -90,7 +90,7 @@ describe('starting and stopping', () => {
     await server.remove()
   })
 
-  it('finishes the requests under way, takes no new ones, and leaves nothing behind', async () => {
+  it('completes requests in progress, accepts no new ones, and leaves no process behind', async () => {
     const server = await startServer({ DATABASE_URL: '', JWT_SECRET: '', BCRYPT_COST: '12' })
     const signUps = Array.from({ length: 4 }, () =>
       request(server.url).post('/api/auth/register').send({ email: uniqueEmail(), password: PASSWORD }),
@@ -103,7 +103,7 @@ describe('starting and stopping', () => {
     await server.remove()
   })
 
-  it('takes its database down again when it is told to stop before it serves', async () => {
+  it('stops the embedded database when it is stopped during startup', async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'hearth-early-'))
     const child = spawn(process.execPath, ['--require', 'tsx/cjs', 'lib/cli/start.ts'], {
       env: { PATH: process.env['PATH'], NODE_ENV: 'production', DATA_DIR: dataDir, PORT: '0' },
@@ -117,7 +117,7 @@ describe('starting and stopping', () => {
     await rm(dataDir, { recursive: true, force: true })
   })
 
-  it('brings its own database, shows the admin once, and loses no committed row when it is killed', async () => {
+  it('starts an embedded database, prints the admin once, and loses no committed row when it is killed', async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'hearth-own-'))
     const settings = { DATABASE_URL: '', JWT_SECRET: '' }
     const first = await startServer(settings, { dataDir })

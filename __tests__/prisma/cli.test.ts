@@ -38,7 +38,7 @@ const withField = SCHEMA.replace('  title    String\n', '  title    String\n  bo
 
 const DATABASES = ['dev', 'prod', 'crowd', 'pushed', 'spaces']
 
-/** The databases of this file on the server of the run; most are for the command line to make. */
+/** The databases of this file, most of which are created by the command line. */
 const server = {
   url: (name: string): string => {
     const [database = '', search = ''] = name.split('?')
@@ -71,7 +71,7 @@ describe('the Prisma command line without a native engine', () => {
     project.write('schema.prisma', SCHEMA.replace('  name  String', '  name String'))
     ended(await project.prisma(undefined, 'format'), 0, 'Formatted')
     assert.equal(readFileSync(project.path('schema.prisma'), 'utf8'), SCHEMA)
-    project.write('schema.prisma', SCHEMA.replace('Author @relation', 'Nobody @relation'))
+    project.write('schema.prisma', SCHEMA.replace('Author @relation', 'Missing @relation'))
     ended(await project.prisma(undefined, 'validate'), 1, 'P1012')
     project.write('schema.prisma', SCHEMA)
   })
@@ -113,7 +113,7 @@ describe('the Prisma command line without a native engine', () => {
     )
   })
 
-  it('deploys to a database that is not there yet, then has nothing to do', async () => {
+  it('deploys to a missing database, and then has nothing to do', async () => {
     ended(await prisma('prod', 'migrate', 'status'), 1, 'P1003', '`prod` does not exist')
     ended(await prisma('prod', 'migrate', 'deploy'), 0, 'PostgreSQL database prod created', 'successfully applied')
     ended(await prisma('prod', 'migrate', 'deploy'), 0, 'No pending migrations')
@@ -148,7 +148,7 @@ describe('the Prisma command line without a native engine', () => {
     ended(await prisma('dev', 'migrate', 'dev'), 0, 'in sync')
   })
 
-  it('lets several deployments start at once on an empty server', async () => {
+  it('supports concurrent deployments on an empty server', async () => {
     const all = await Promise.all([1, 2, 3].map(() => prisma('crowd', 'migrate', 'deploy')))
     for (const outcome of all) ended(outcome, 0)
     assert.equal(all.filter(({ output }) => output.includes('successfully applied')).length, 1)
@@ -156,7 +156,7 @@ describe('the Prisma command line without a native engine', () => {
     assert.equal(applied, migrations().length)
   })
 
-  it('reports a failed migration, rolls it back whole and lets it be resolved', async () => {
+  it('reports a failed migration, rolls it back completely and supports resolving it', async () => {
     const name = '20990102000000_broken'
     project.addMigration(name, 'CREATE TABLE half (id int);\nALTER TABLE missing ADD COLUMN x int;\n')
     const failed = await prisma('prod', 'migrate', 'deploy')
@@ -179,7 +179,7 @@ describe('the Prisma command line without a native engine', () => {
     ended(await prisma('prod', 'migrate', 'status'), 0, 'up to date')
   })
 
-  it('waits for another migration, but not for ever', async () => {
+  it('waits for another migration until a timeout', async () => {
     const holder = new pg.Client({ connectionString: server.url('prod') })
     await holder.connect()
     await holder.query('SELECT pg_advisory_lock(72707369)')
@@ -191,7 +191,7 @@ describe('the Prisma command line without a native engine', () => {
     ended(unlocked, 0, 'No pending migrations')
   })
 
-  it('names why it cannot connect', async () => {
+  it('reports why it cannot connect', async () => {
     const nowhere = 'postgresql://postgres:secret@127.0.0.1:1/x'
     const unreachable = await project.prisma(nowhere, 'migrate', 'deploy')
     ended(unreachable, 1, 'P1001', "Can't reach database server at `127.0.0.1:1`")
@@ -218,7 +218,7 @@ describe('the Prisma command line without a native engine', () => {
     assert.deepEqual(await query(server.url('pushed'), `SELECT greet('you')`), ['hello; you'])
   })
 
-  it('keeps to the schema a connection URL names', async () => {
+  it('uses the schema of the connection URL', async () => {
     ended(await prisma('spaces?schema=apart', 'migrate', 'deploy'), 0, 'successfully applied')
     assert.deepEqual(await query(server.url('spaces'), `SELECT schemaname FROM pg_tables WHERE tablename = 'Note'`), [
       'apart',
@@ -231,7 +231,7 @@ describe('the Prisma command line without a native engine', () => {
     assert.deepEqual(await query(server.url('prod'), 'SELECT count(*)::int FROM "Note"'), [0])
   })
 
-  it('uses the engine it is told to use', async () => {
+  it('uses the configured engine', async () => {
     const engine = project.path('schema-engine.mjs')
     process.env['PRISMA_SCHEMA_ENGINE_BINARY'] = project.path('other-engine')
     writeFileSync(project.path('other-engine'), `#!/bin/sh\ntouch ${project.path('used')}\nexec ${engine} "$@"\n`, {

@@ -3,13 +3,13 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } fr
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 
-/** How a command ended and what it wrote. */
+/** The exit code and the output of a command. */
 export interface IdempotentResult {
   readonly code: number | null
   readonly output: string
 }
 
-/** A throw-away project with this project's Prisma files and packages. */
+/** A temporary project with this project's Prisma files and packages. */
 export interface TemporaryProject {
   readonly path: (...names: readonly string[]) => string
   readonly write: (name: string, content: string) => void
@@ -83,7 +83,7 @@ const runCli = (folder: string, databaseUrl: string | undefined, args: readonly 
     child.on('close', (code) => resolve({ code, output: chunks.join('') }))
   })
 
-/** Copies the Prisma files of this project into a folder of their own. */
+/** Copies the Prisma files of this project into a temporary folder. */
 export const createProject = (): TemporaryProject => {
   const folder = mkdtempSync(join(tmpdir(), 'prisma-project-'))
   const path = (...names: readonly string[]): string => join(folder, 'prisma', ...names)

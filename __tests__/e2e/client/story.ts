@@ -3,7 +3,7 @@ import type { components, paths } from './schema.js'
 
 type Post = components['schemas']['Post']
 
-/** What the story tells of itself when it is over. */
+/** The results of the program. */
 export type Ending = {
   family: string
   members: string[]
@@ -15,16 +15,16 @@ export type Ending = {
   codeAfterSigningOut: string | undefined
 }
 
-/** A GIF of one dot. */
+/** A GIF of one pixel. */
 const DOT = 'GIF89a\x01\0\x01\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;'
 
-/** The value of a response, which the types say may be missing. */
+/** Returns the data of a response. Throws if it is missing. */
 function must<T>({ data, error }: { data?: T; error?: { error: { code: string } } }): T {
   if (data === undefined) throw new Error(`refused with ${error?.error.code}`)
   return data
 }
 
-/** Registers, makes a family, posts to it, searches, stores a file, uploads an image and signs out. */
+/** Registers, creates a family, posts to it, searches, stores a file, uploads an image and logs out. */
 export async function story(baseUrl: string, account: { email: string; password: string }): Promise<Ending> {
   const client = createClient<paths>({ baseUrl })
   const { token, user } = must(await client.POST('/api/auth/register', { body: { ...account, name: 'Ada' } }))

@@ -1,5 +1,5 @@
-// A client in a page of another origin than the interface, which `?api=` names. The access token lives in memory alone,
-// the refresh token in a cookie that no script can read.
+// A client on another origin than the API, whose URL is in `?api=`. The access token is only in memory, the refresh token in
+// an HttpOnly cookie.
 
 const api = new URLSearchParams(location.search).get('api') ?? ''
 
@@ -21,7 +21,7 @@ function show(id, value) {
   element(id).textContent = String(value)
 }
 
-/** Runs what an event asked for, and shows why it failed.
+/** Runs the action of an event and shows its error.
  * @param {() => Promise<void>} work */
 function attempt(work) {
   show('failure', '')
@@ -45,7 +45,7 @@ async function refresh() {
   show('refreshes', Number(element('refreshes').textContent) + 1)
 }
 
-/** Sends a request, and once more with a new access token where the one there is has run out.
+/** Sends a request, and repeats it with a new access token if the current one has expired.
  * @param {string} path
  * @param {RequestInit} init */
 async function call(path, init = {}) {
