@@ -1,5 +1,5 @@
 import { logger } from '@/lib/logger'
-import type { MailJob } from './schema'
+import type { MailJob } from '@/lib/platform/queue/mail-job'
 import { render } from './templates'
 import { sendMail } from './transport'
 

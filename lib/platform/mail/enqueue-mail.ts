@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { enqueue } from '@/lib/platform/queue/enqueue'
-import type { MailContent } from './schema'
+import type { MailContent } from '@/lib/platform/queue/mail-job'
 
 /**
  * Enqueues an e-mail as part of the surrounding transaction: it is delivered after the commit, with retries. Tokens in

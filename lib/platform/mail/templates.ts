@@ -1,6 +1,6 @@
 import { config } from '@/lib/config'
 import { decrypt } from '@/lib/platform/crypto/encrypt'
-import type { MailContent } from './schema'
+import type { MailContent } from '@/lib/platform/queue/mail-job'
 
 type EmailContent = { subject: string; paragraphs: string[]; link?: { url: string; label: string }; footer: string }
 

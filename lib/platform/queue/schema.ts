@@ -1,7 +1,7 @@
 import Joi from 'joi'
 import { email } from '@/lib/platform/identity/schema'
-import { mailJob } from '@/lib/platform/mail/schema'
 import { id, object, type Infer } from '@/lib/validation'
+import { mailJob } from './mail-job'
 
 /** A password reset was requested for an address, which may not belong to an account. */
 const passwordResetJob = object({
