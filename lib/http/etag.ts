@@ -1,5 +1,5 @@
 import type { NextApiRequest, NextApiResponse } from 'next'
-import { etagOf, type Precondition } from '@/lib/platform/etag'
+import { etagOf, type Precondition, type Validators } from '@/lib/platform/etag'
 import { AppError } from '@/lib/errors'
 import { sendJsonText } from './respond'
 
@@ -14,27 +14,59 @@ function matchesETag(header: string, tag: string, comparison: 'strong' | 'weak')
 }
 
 /**
- * Builds the precondition for a write from `If-Match` and `If-None-Match` (RFC 9110, sections 13.1.1 and 13.1.2);
- * undefined without them. A weak tag never matches `If-Match`. The service checks it after it found the resource: a
- * precondition only applies to requests that would succeed without it (section 13.2.1), so a missing one is 404.
+ * Checks `If-Match`, else `If-Unmodified-Since` (RFC 9110, sections 13.1.1 and 13.1.4). A weak tag never matches.
+ *
+ * @throws PRECONDITION_FAILED when the representation has changed, or `If-Match` is set and there is none
  */
-export function preconditionOf(req: NextApiRequest): Precondition | undefined {
-  const match = req.headers['if-match']
+export function assertUnchanged(req: NextApiRequest, current: Validators | undefined): void {
+  const { 'if-match': match, 'if-unmodified-since': since } = req.headers
+  const holds =
+    match === undefined
+      ? since === undefined || !(Date.parse(current?.lastModified ?? '') > Date.parse(since))
+      : current !== undefined && matchesETag(match, current.etag, 'strong')
+  if (!holds) throw new AppError('PRECONDITION_FAILED')
+}
+
+/**
+ * Checks all preconditions of a write; `current` is undefined if there is no representation.
+ *
+ * @throws PRECONDITION_FAILED when the representation has changed, or `If-None-Match` matches it
+ */
+export function assertPreconditions(req: NextApiRequest, current: Validators | undefined): void {
+  assertUnchanged(req, current)
   const noneMatch = req.headers['if-none-match']
-  if (match === undefined && noneMatch === undefined) return undefined
-  return (current) => {
-    const tag = etagOf(JSON.stringify(current))
-    const fits =
-      (match === undefined || matchesETag(match, tag, 'strong')) &&
-      (noneMatch === undefined || !matchesETag(noneMatch, tag, 'weak'))
-    if (!fits) throw new AppError('PRECONDITION_FAILED')
+  if (noneMatch !== undefined && current !== undefined && matchesETag(noneMatch, current.etag, 'weak')) {
+    throw new AppError('PRECONDITION_FAILED')
   }
 }
 
-/** Returns whether `If-None-Match` of a GET matches the ETag, so that the response is 304. */
-export function isNotModified(req: NextApiRequest, tag: string): boolean {
-  const noneMatch = req.headers['if-none-match']
-  return req.method === 'GET' && noneMatch !== undefined && matchesETag(noneMatch, tag, 'weak')
+/**
+ * Builds the precondition for a write to a JSON resource; undefined without `If-Match` and `If-None-Match`. The service
+ * checks it after it found the resource: a precondition only applies to requests that would succeed without it
+ * (RFC 9110, section 13.2.1), so a missing one is 404.
+ */
+export function preconditionOf(req: NextApiRequest): Precondition | undefined {
+  if (req.headers['if-match'] === undefined && req.headers['if-none-match'] === undefined) return undefined
+  return (current) => assertPreconditions(req, { etag: etagOf(JSON.stringify(current)) })
+}
+
+/**
+ * Returns whether to respond to a GET with 304: `If-None-Match` matches, else nothing changed since `If-Modified-Since`
+ * (sections 13.1.2 and 13.1.3). `Cache-Control: no-cache` of a request does not prevent it: that is meant for caches, and
+ * clients that set a condition themselves send it along.
+ */
+export function isNotModified(req: NextApiRequest, { etag, lastModified = '' }: Validators): boolean {
+  if (req.method !== 'GET') return false
+  const { 'if-none-match': noneMatch, 'if-modified-since': since = '' } = req.headers
+  if (noneMatch !== undefined) return matchesETag(noneMatch, etag, 'weak')
+  return Date.parse(lastModified) <= Date.parse(since)
+}
+
+/** Returns whether a range is of the current representation: `If-Range` (section 13.1.5) is its tag or exactly its date. */
+export function isRangeCurrent(req: NextApiRequest, { etag, lastModified = '' }: Validators): boolean {
+  const condition = req.headers['if-range']
+  if (typeof condition !== 'string') return true
+  return condition === etag || Date.parse(condition) === Date.parse(lastModified)
 }
 
 /**
@@ -48,9 +80,9 @@ export function sendResource(
   { headers = {} }: { headers?: Record<string, string> } = {},
 ): void {
   const body = JSON.stringify(value)
-  const tag = etagOf(body)
-  res.setHeader('ETag', tag)
-  if (isNotModified(req, tag)) {
+  const etag = etagOf(body)
+  res.setHeader('ETag', etag)
+  if (isNotModified(req, { etag })) {
     res.statusCode = 304
     res.end()
     return

@@ -1,35 +1,40 @@
 import { finished, PassThrough, type Readable } from 'node:stream'
 import type { NextApiRequest } from 'next'
-import { parse as parseContentType, format as formatContentType } from 'content-type'
+import { format as formatContentType } from 'content-type'
 import { AppError } from '@/lib/errors'
+import { contentTypeOf } from './content-negotiation'
 
 const BUFFER_BYTES = 512 * 1024
 const MEDIA_TYPE_MAX = 255
 
 export type RawBody = { body: Readable; mimeType: string; sizeBytes: number | undefined }
 
-/** The media type of the body, in its normal form; UNSUPPORTED_MEDIA_TYPE when it is none, or the body is encoded. */
+/**
+ * Returns the normalized media type of the body.
+ * @throws UNSUPPORTED_MEDIA_TYPE when it is malformed or too long, or the body is compressed
+ */
 export function mediaTypeOf(req: NextApiRequest): string {
-  if ((req.headers['content-encoding'] ?? 'identity') !== 'identity') throw new AppError('UNSUPPORTED_MEDIA_TYPE')
-  const given = req.headers['content-type']
-  if (given === undefined) return 'application/octet-stream'
-  if (given.length > MEDIA_TYPE_MAX) throw new AppError('UNSUPPORTED_MEDIA_TYPE')
+  const contentType = contentTypeOf(req)
+  if (contentType === undefined) return 'application/octet-stream'
+  if ((req.headers['content-type'] ?? '').length > MEDIA_TYPE_MAX) throw new AppError('UNSUPPORTED_MEDIA_TYPE')
   try {
-    return formatContentType(parseContentType(given))
+    return formatContentType(contentType)
   } catch (cause) {
     throw new AppError('UNSUPPORTED_MEDIA_TYPE', { cause })
   }
 }
 
 /**
- * The body of a request as a stream of its own. Destroying it leaves the connection alone, so that the request can still
- * be answered; a client that hangs up makes it fail.
+ * Returns the body of a request as a separate stream: destroying it does not close the connection, so a response can still
+ * be sent. The stream fails with VALIDATION_ERROR when the client disconnects.
+ *
+ * @throws UNSUPPORTED_MEDIA_TYPE see `mediaTypeOf`
  */
 export function rawBody(req: NextApiRequest): RawBody {
   const mimeType = mediaTypeOf(req)
   const length = req.headers['content-length']
   const body = new PassThrough({ highWaterMark: BUFFER_BYTES })
-  // Whoever reads it learns of its failure there; until somebody does, it is nobody's.
+  // Prevents an unhandled `error` event before a consumer attaches; consumers still see the error.
   body.on('error', () => {})
   finished(req, { writable: false }, (cause) => {
     if (cause)

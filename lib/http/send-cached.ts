@@ -36,7 +36,7 @@ export async function sendCached(
   res.setHeader('X-Cache', hit ? 'hit' : 'miss')
   // Caches must revalidate before reuse.
   res.setHeader('Cache-Control', req.headers.authorization === undefined ? 'public, no-cache' : 'private, no-cache')
-  if (isNotModified(req, entry.properties['ETag'] ?? '')) {
+  if (isNotModified(req, { etag: entry.properties['ETag'] ?? '' })) {
     res.statusCode = 304
     res.end()
     return

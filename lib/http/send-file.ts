@@ -4,63 +4,72 @@ import { create as contentDisposition } from 'content-disposition'
 import type { NextApiRequest, NextApiResponse } from 'next'
 import parseRange from 'range-parser'
 import { AppError } from '@/lib/errors'
-import { entityTag, openFile, type StoredFile } from '@/lib/domains/files/service'
+import type { Validators } from '@/lib/platform/etag'
 import type { Context } from './context'
-import { assertUnchanged, isFresh, rangeIsCurrent } from './file-preconditions'
+import { assertUnchanged, isNotModified, isRangeCurrent } from './etag'
 import { STALL_TIMEOUT_MS } from './send-stream'
 
-/** What a browser shows without running anything of it. All else is for saving. */
+/** Media types that are safe to render inline; everything else is sent as an attachment. */
 const INERT_TYPE = /^(image\/(png|jpeg|gif|webp|avif|bmp)|(audio|video)\/[\w.+-]+|text\/plain)(;|$)/
 
+/** First and last byte position, zero-based and inclusive. */
 type Range = { start: number; end: number }
 
+type SentFile = {
+  file: { path: string; mimeType: string; size: number; visibility: 'public' | 'private' }
+  validators: Required<Validators>
+  /** Opens the bytes or a range of them; `sendFile` closes the stream. */
+  open: (range?: Range) => Promise<Readable>
+}
+
 /**
- * The part that is asked for, of a file that has not changed since; undefined means the whole, also for several parts
- * at once, which RFC 9110 (section 14.2) leaves to us. RANGE_NOT_SATISFIABLE.
+ * Returns the requested range; undefined for the whole file: without `Range`, if the file has changed since, and for
+ * several ranges, which a server may ignore (RFC 9110, section 14.2).
+ *
+ * @throws RANGE_NOT_SATISFIABLE when the range begins beyond the end of the file
  */
-function requestedRange(
-  req: NextApiRequest,
-  file: StoredFile,
-  validators: { etag: string; lastModified: string },
-): Range | undefined {
+function requestedRange(req: NextApiRequest, size: number, validators: Validators): Range | undefined {
   const header = req.headers.range
-  if (header === undefined || !rangeIsCurrent(req, validators)) return undefined
-  const ranges = parseRange(file.size, header, { combine: true })
+  if (header === undefined || !isRangeCurrent(req, validators)) return undefined
+  const ranges = parseRange(size, header, { combine: true })
   if (ranges === -1) {
-    throw new AppError('RANGE_NOT_SATISFIABLE', { headers: { 'Content-Range': `bytes */${file.size}` } })
+    throw new AppError('RANGE_NOT_SATISFIABLE', { headers: { 'Content-Range': `bytes */${size}` } })
   }
   if (ranges === -2 || ranges.type !== 'bytes' || ranges.length !== 1) return undefined
   return ranges[0]
 }
 
-/** Types that a browser would run are sent for saving, and whatever is opened all the same may do nothing. */
-function setContentHeaders(res: NextApiResponse, file: StoredFile): void {
-  const type = INERT_TYPE.test(file.mimeType) ? 'inline' : 'attachment'
-  res.setHeader('Content-Type', file.mimeType)
-  res.setHeader('Content-Disposition', contentDisposition(file.path.split('/').at(-1), { type }))
+/** Sets the headers of the content. The sandbox policy also disarms a file that is opened despite being an attachment. */
+function setContentHeaders(res: NextApiResponse, { mimeType, path }: SentFile['file']): void {
+  const type = INERT_TYPE.test(mimeType) ? 'inline' : 'attachment'
+  res.setHeader('Content-Type', mimeType)
+  res.setHeader('Content-Disposition', contentDisposition(path.split('/').at(-1), { type }))
   res.setHeader('Content-Security-Policy', "default-src 'none'; sandbox; frame-ancestors 'none'")
 }
 
 /**
- * Answers with a file's bytes, or a part of them (RFC 9110, sections 13 and 14). A file may become private or another at
- * any time, so that caches ask before each use. NOT_FOUND, PRECONDITION_FAILED, RANGE_NOT_SATISFIABLE.
+ * Sends the bytes of a file, or a range of them (RFC 9110, sections 13 and 14). The file may change or become private at
+ * any time, so caches must revalidate before reuse. Also throws what `open` throws.
+ *
+ * @throws PRECONDITION_FAILED when `If-Match` or `If-Unmodified-Since` does not hold
+ * @throws RANGE_NOT_SATISFIABLE when the range begins beyond the end of the file
  */
 export async function sendFile(
   req: NextApiRequest,
   res: NextApiResponse,
-  { file, wantsHeadOnly }: { file: StoredFile } & Pick<Context, 'wantsHeadOnly'>,
+  { file, validators, open, wantsHeadOnly }: SentFile & Pick<Context, 'wantsHeadOnly'>,
 ): Promise<void> {
-  const validators = { etag: entityTag(file), lastModified: file.updatedAt.toUTCString() }
-  assertUnchanged(req, file)
-  const isCurrent = isFresh(req, validators)
-  const range = isCurrent || wantsHeadOnly ? undefined : requestedRange(req, file, validators)
-  const bytes = isCurrent || wantsHeadOnly ? undefined : await openFile(file, range)
+  assertUnchanged(req, validators)
+  const notModified = isNotModified(req, validators)
+  const needsBytes = !notModified && !wantsHeadOnly
+  const range = needsBytes ? requestedRange(req, file.size, validators) : undefined
+  const bytes = needsBytes ? await open(range) : undefined
   res.setHeader('ETag', validators.etag)
   res.setHeader('Last-Modified', validators.lastModified)
   if (!res.hasHeader('Cache-Control')) {
     res.setHeader('Cache-Control', file.visibility === 'public' ? 'public, no-cache' : 'private, no-cache')
   }
-  if (isCurrent) {
+  if (notModified) {
     res.statusCode = 304
     res.end()
     return
@@ -80,17 +89,17 @@ export async function sendFile(
 }
 
 /**
- * A client that hangs up, or takes nothing for a minute, is nobody's fault; bytes that cannot be read are ours, and cut
- * the answer off.
+ * Streams the bytes to the client. A client that disconnects, or reads nothing for a minute, is not an error; bytes that
+ * cannot be read are, and truncate the response.
  */
 async function streamTo(res: NextApiResponse, bytes: Readable): Promise<void> {
-  let fault: unknown
+  let readError: unknown
   bytes.once('error', (error) => {
-    if (!res.destroyed) fault = error
+    if (!res.destroyed) readError = error
   })
   res.setTimeout(STALL_TIMEOUT_MS, () => res.destroy())
-  // What fails here closes both ends.
+  // On failure, `pipeline` destroys both streams.
   await pipeline(bytes, res).catch(() => {})
   res.setTimeout(0)
-  if (fault !== undefined) throw fault
+  if (readError !== undefined) throw readError
 }

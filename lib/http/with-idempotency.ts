@@ -1,6 +1,7 @@
 import type { NextApiRequest, NextApiResponse } from 'next'
 import { etagOf } from '@/lib/platform/etag'
 import { isAppError, validationError } from '@/lib/errors'
+import type { CommitDecision, StoredFile } from '@/lib/domains/files/service'
 import { runIdempotent, type StoredResponse, type IdempotentResult } from '@/lib/platform/idempotency/service'
 import type { Context, Handler } from './context'
 import { readJson } from './parse'
@@ -33,7 +34,7 @@ function canonicalJson(value: unknown, depth = 0): string {
  * Returns the namespace of the idempotency key: API key, else user, else client IP. Clients behind one IP only replay
  * each other's response if the request is identical.
  */
-export async function callerOf(context: Context): Promise<string> {
+async function callerOf(context: Context): Promise<string> {
   const actor = await context.authenticate().catch((error: unknown) => {
     if (isAppError(error) && error.status === 401) return undefined
     throw error
@@ -42,7 +43,7 @@ export async function callerOf(context: Context): Promise<string> {
   return actor.credential === 'apiKey' ? `key:${actor.apiKeyId}` : `user:${actor.userId}`
 }
 
-export function toStoredResponse({ status = 201, headers = {}, body }: CreatedResponse): StoredResponse {
+function toStoredResponse({ status = 201, headers = {}, body }: CreatedResponse): StoredResponse {
   return { status, headers, body: JSON.stringify(body) }
 }
 
@@ -52,7 +53,7 @@ function send(res: NextApiResponse, { status, headers, body }: StoredResponse): 
 }
 
 /** Sends the result of a request with a key, or throws its error. */
-export function sendOutcome(res: NextApiResponse, outcome: IdempotentResult): void {
+function sendOutcome(res: NextApiResponse, outcome: IdempotentResult): void {
   if (outcome.thrown !== undefined) throw outcome.thrown
   if (outcome.isReplayed) res.setHeader('Idempotency-Replayed', 'true')
   send(res, outcome.response)
@@ -62,7 +63,7 @@ export function sendOutcome(res: NextApiResponse, outcome: IdempotentResult): vo
  * Returns the `Idempotency-Key` of a request, if it has one.
  * @throws VALIDATION_ERROR when it is malformed
  */
-export function idempotencyKeyOf(req: NextApiRequest): string | undefined {
+function idempotencyKeyOf(req: NextApiRequest): string | undefined {
   const key = req.headers['idempotency-key']
   if (key === undefined) return undefined
   if (typeof key === 'string' && KEY.test(key)) return key
@@ -73,16 +74,30 @@ export function idempotencyKeyOf(req: NextApiRequest): string | undefined {
  * Returns the response to store for an error; undefined for errors that depend on the moment (401, 403, 429) and server
  * errors (5xx). Errors that occur before the body is parsed (413, 415, INVALID_JSON) never get here.
  */
-export function toStoredErrorResponse(thrown: unknown, requestId: string): StoredResponse | undefined {
+function toStoredErrorResponse(thrown: unknown, requestId: string): StoredResponse | undefined {
   if (!isAppError(thrown) || thrown.status >= 500 || [401, 403, 429].includes(thrown.status)) return undefined
   return { status: thrown.status, headers: thrown.headers, body: JSON.stringify(errorEnvelope(thrown, requestId)) }
+}
+
+/** Returns the result of `create`, or of an earlier request of the caller with this key, path and `request` text. */
+async function createOnce(
+  req: NextApiRequest,
+  context: Context,
+  { key, request, create }: { key: string; request: string; create: () => Promise<CreatedResponse> },
+): Promise<IdempotentResult> {
+  const [path] = (req.url ?? '').split('?')
+  return runIdempotent(
+    { caller: await callerOf(context), route: `${req.method} ${path}`, key, request },
+    async () => toStoredResponse(await create()),
+    (thrown) => toStoredErrorResponse(thrown, context.requestId),
+  )
 }
 
 /**
  * Creates a handler from a function that returns its response. With an `Idempotency-Key` the function runs once per
  * caller, path and key, and its response is replayed for 24 hours with `Idempotency-Replayed: true` (see
  * `runIdempotent`). It then runs in a transaction that every `prisma()` joins; the response is sent after the commit.
- * Belongs inside the wrappers that authenticate and rate-limit. For streamed bodies see `sendUploadedOnce`.
+ * Belongs inside the wrappers that authenticate and rate-limit. For streamed bodies see `sendIdempotentUpload`.
  */
 export function withIdempotency<C extends Context>(
   create: (req: NextApiRequest, context: C) => Promise<CreatedResponse>,
@@ -93,18 +108,37 @@ export function withIdempotency<C extends Context>(
       send(res, toStoredResponse(await create(req, context)))
       return
     }
-    const body = await readJson(req)
-    const [path = '', query = ''] = (req.url ?? '').split('?')
-    const outcome = await runIdempotent(
-      {
-        caller: await callerOf(context),
-        route: `${req.method} ${path}`,
-        key,
-        request: `${query}\n${canonicalJson(body)}`,
-      },
-      async () => toStoredResponse(await create(req, context)),
-      (thrown) => toStoredErrorResponse(thrown, context.requestId),
-    )
-    sendOutcome(res, outcome)
+    const [, query = ''] = (req.url ?? '').split('?')
+    const request = `${query}\n${canonicalJson(await readJson(req))}`
+    sendOutcome(res, await createOnce(req, context, { key, request, create: () => create(req, context) }))
   }
+}
+
+/** An upload: `store` streams the body and `respond` builds the response. Equal bodies with equal `identity` are repeats. */
+type IdempotentUpload = {
+  identity: readonly string[]
+  store: (decision: CommitDecision<IdempotentResult>) => Promise<IdempotentResult>
+  respond: (file: StoredFile) => CreatedResponse
+}
+
+/**
+ * The upload counterpart of `withIdempotency`. The body is hashed while it streams, so only after the last byte is known
+ * whether the bytes become a file or are discarded because the request is a repeat.
+ */
+export async function sendIdempotentUpload(
+  req: NextApiRequest,
+  res: NextApiResponse,
+  context: Context,
+  { identity, store, respond }: IdempotentUpload,
+): Promise<void> {
+  const key = idempotencyKeyOf(req)
+  const outcome = await store({
+    hashRejectedBody: key !== undefined,
+    complete: async (sha256, commit) => {
+      const create = async () => respond((await commit()).file)
+      if (key === undefined) return { response: toStoredResponse(await create()), isReplayed: false }
+      return createOnce(req, context, { key, request: JSON.stringify([...identity, sha256]), create })
+    },
+  })
+  sendOutcome(res, outcome)
 }

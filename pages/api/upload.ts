@@ -5,8 +5,7 @@ import { uploadImage } from '@/lib/domains/files/uploads/service'
 import { apiHandler } from '@/lib/http/api-handler'
 import { uploadedFile } from '@/lib/http/multipart'
 import { requireAuth } from '@/lib/http/require-auth'
-import type { CreatedResponse } from '@/lib/http/with-idempotency'
-import { sendUploadedOnce } from '@/lib/http/with-upload-idempotency'
+import { sendIdempotentUpload, type CreatedResponse } from '@/lib/http/with-idempotency'
 
 export const config = { api: { bodyParser: false } }
 
@@ -21,12 +20,12 @@ function createdResponse(stored: StoredFile): CreatedResponse {
 export default apiHandler(
   uploadRoute,
   requireAuth(uploadRoute.access, (req, res, context) =>
-    sendUploadedOnce(req, res, context, {
+    sendIdempotentUpload(req, res, context, {
       // The server generates a new name each time, so only the content identifies a repeated request.
-      request: [],
-      store: (finish) =>
-        uploadImage(context.actor, uploadedFile(req, { field: 'file', maxBytes: UPLOAD_MAX_BYTES }), finish),
-      answer: createdResponse,
+      identity: [],
+      store: (decision) =>
+        uploadImage(context.actor, uploadedFile(req, { field: 'file', maxBytes: UPLOAD_MAX_BYTES }), decision),
+      respond: createdResponse,
     }),
   ),
 )

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream'
 import type { Actor } from '@/lib/platform/identity/actor'
 import { AppError } from '@/lib/errors'
 import { inTransaction } from '@/lib/platform/db/transaction'
+import type { Validators } from '@/lib/platform/etag'
 import type { List } from '@/lib/platform/pagination/query'
 import { isLinkValid, signLink, type LinkParameters } from './links'
 import * as repository from './repository'
@@ -30,9 +31,9 @@ export function toFile(stored: StoredFile): File {
   return file
 }
 
-/** Returns the strong ETag of a file (RFC 9110, section 8.8.3): the hash of its content and its revision. */
-export function entityTag({ sha256, revision }: StoredFile): string {
-  return `"${sha256}-${revision}"`
+/** Returns the validators of a file; its ETag is the hash of its content and its revision. */
+export function validatorsOf({ sha256, revision, updatedAt }: StoredFile): Required<Validators> {
+  return { etag: `"${sha256}-${revision}"`, lastModified: updatedAt.toUTCString() }
 }
 
 /** Returns the path and query of a file's URL. */

@@ -4,29 +4,35 @@ import { fileUrl, signedFileUrl, updateFileBody } from '@/lib/domains/files/sche
 import {
   createFileAt,
   deleteFile,
-  entityTag,
   getFile,
+  openFile,
   putFile,
   toFile,
   updateFile,
   urlOfFile,
+  validatorsOf,
+  type FilePrecondition,
   type StoredFile,
 } from '@/lib/domains/files/service'
 import { apiHandler } from '@/lib/http/api-handler'
-import { sendUploadedOnce } from '@/lib/http/with-upload-idempotency'
-import { filePreconditionOf } from '@/lib/http/file-preconditions'
+import { assertPreconditions } from '@/lib/http/etag'
 import { parseBody, parseQuery } from '@/lib/http/parse'
 import { mediaTypeOf, rawBody } from '@/lib/http/raw-body'
 import { optionalAuth, requireAuth } from '@/lib/http/require-auth'
 import { sendJson, sendNoContent } from '@/lib/http/respond'
 import { sendFile } from '@/lib/http/send-file'
+import { sendIdempotentUpload } from '@/lib/http/with-idempotency'
 
 export const config = { api: { bodyParser: false } }
 
 function sendMetadata(res: NextApiResponse, file: StoredFile, { created = false } = {}): void {
-  res.setHeader('ETag', entityTag(file))
+  res.setHeader('ETag', validatorsOf(file).etag)
   if (created) res.setHeader('Location', urlOfFile(file))
   sendJson(res, toFile(file), created ? 201 : 200)
+}
+
+function preconditionOf(req: NextApiRequest): FilePrecondition {
+  return (current) => assertPreconditions(req, current && validatorsOf(current))
 }
 
 /** Returns the signature of a link before the query is validated, so that only callers who may read the file see its errors. */
@@ -37,33 +43,38 @@ function linkOf({ query: { expires, signature } }: NextApiRequest) {
 const handleGet = optionalAuth(fileRoute.GET.access, async (req, res, { actor, wantsHeadOnly }) => {
   const file = await getFile(actor, parseQuery(req, fileUrl.unknown()), linkOf(req))
   parseQuery(req, signedFileUrl)
-  await sendFile(req, res, { file, wantsHeadOnly })
+  await sendFile(req, res, {
+    file,
+    validators: validatorsOf(file),
+    open: (range) => openFile(file, range),
+    wantsHeadOnly,
+  })
 })
 
 const handlePost = requireAuth(fileRoute.POST.access, async (req, res, context) => {
   const url = parseQuery(req, fileUrl)
   const mimeType = mediaTypeOf(req)
-  await sendUploadedOnce(req, res, context, {
-    request: [url.path, mimeType],
+  await sendIdempotentUpload(req, res, context, {
+    identity: [url.path, mimeType],
     store: (decision) => createFileAt(context.actor, url, { ...rawBody(req), decision }),
-    answer: (file) => ({ headers: { ETag: entityTag(file), Location: urlOfFile(file) }, body: toFile(file) }),
+    respond: (file) => ({ headers: { ETag: validatorsOf(file).etag, Location: urlOfFile(file) }, body: toFile(file) }),
   })
 })
 
 const handlePut = requireAuth(fileRoute.PUT.access, async (req, res, { actor }) => {
   const url = parseQuery(req, fileUrl)
-  const { file, created } = await putFile(actor, url, { ...rawBody(req), precondition: filePreconditionOf(req) })
+  const { file, created } = await putFile(actor, url, { ...rawBody(req), precondition: preconditionOf(req) })
   sendMetadata(res, file, { created })
 })
 
 const handlePatch = requireAuth(fileRoute.PATCH.access, async (req, res, { actor }) => {
   const url = parseQuery(req, fileUrl)
   const changes = await parseBody(req, updateFileBody)
-  sendMetadata(res, await updateFile(actor, url, { changes, precondition: filePreconditionOf(req) }))
+  sendMetadata(res, await updateFile(actor, url, { changes, precondition: preconditionOf(req) }))
 })
 
 const handleDelete = requireAuth(fileRoute.DELETE.access, async (req, res, { actor }) => {
-  await deleteFile(actor, parseQuery(req, fileUrl), filePreconditionOf(req))
+  await deleteFile(actor, parseQuery(req, fileUrl), preconditionOf(req))
   sendNoContent(res)
 })
 
