@@ -12,14 +12,14 @@ import { startEmbeddedPostgres } from '@/lib/embedded-postgres/embedded-postgres
 import { startServer } from '../support/server'
 import { median, peakMemoryMiB, say, signIn, table } from './load'
 
-// A catalogue of a million products: filled, exported, imported and walked, over HTTP.
+// Fills, exports, imports and lists a million products over HTTP.
 const PRODUCTS = Number(process.argv[2] ?? 1_000_000)
 const IMPORTED_ROWS = PRODUCTS / 10
 const PAGE_LIMIT = 20
 const DEEP_PAGE = Math.min(5_000, PRODUCTS / PAGE_LIMIT / 2)
 const WARM_UP_ROUNDS = 10
 const ROUNDS = 210
-/** Pages by number cost so much more that they are asked for in every so many rounds only. */
+/** Pages by number take so much longer that they are only requested every few rounds. */
 const ROUNDS_PER_NUMBER = 10
 
 const admin = { email: 'bench@example.test', password: 'correct horse' }
@@ -36,13 +36,13 @@ async function seed(databaseUrl: string): Promise<void> {
     stdio: ['ignore', 'ignore', 'inherit'],
   })
   const [code] = await once(child, 'close')
-  if (code !== 0) throw new Error(`The seed ended with ${String(code)}.`)
+  if (code !== 0) throw new Error(`The seed exited with ${String(code)}.`)
   say(`Seed: ${PRODUCTS} products in ${secondsSince(startedAt).toFixed(0)} s`)
 }
 
-/** What work costs: its time, and the most memory that the server has had resident meanwhile. */
+/** Returns the duration of some work and the peak resident memory of the server. */
 async function observe(server: Server, name: string, rows: number, work: () => Promise<unknown>): Promise<void> {
-  // Forgets the peak so far (Linux, proc_pid_clear_refs(5)).
+  // Resets the peak (Linux, proc_pid_clear_refs(5)).
   await writeFile(`/proc/${server.pid}/clear_refs`, '5')
   const startedAt = performance.now()
   await work()
@@ -59,11 +59,11 @@ async function ask(
   { method = 'GET', headers = {}, body }: { method?: string; headers?: Record<string, string>; body?: Readable } = {},
 ): Promise<IncomingMessage> {
   const asked = request(`${url}${path}`, { method, headers: { Authorization: `Bearer ${token}`, ...headers } })
-  const answered = once(asked, 'response')
+  const responded = once(asked, 'response')
   if (body === undefined) asked.end()
   else await pipeline(body, asked)
-  const response: IncomingMessage = (await answered)[0]
-  if (response.statusCode !== 200) throw new Error(`${method} ${path} answered ${response.statusCode}`)
+  const response: IncomingMessage = (await responded)[0]
+  if (response.statusCode !== 200) throw new Error(`${method} ${path} returned ${response.statusCode}`)
   return response
 }
 
@@ -78,10 +78,10 @@ async function importFrom(server: Server, type: string, body: Readable, rows: nu
     body,
   })
   const result: { created: number; updated: number } = JSON.parse(Buffer.concat(await response.toArray()).toString())
-  if (result.created + result.updated !== rows) throw new Error(`The import says ${JSON.stringify(result)}.`)
+  if (result.created + result.updated !== rows) throw new Error(`The import returned ${JSON.stringify(result)}.`)
 }
 
-/** The first lines of a file, as products that are not there yet. */
+/** Returns the first lines of a file as new products. */
 async function* asNewProducts(file: string, count: number): AsyncGenerator<string> {
   let left = count
   for await (const line of createInterface({ input: createReadStream(file) })) {
@@ -108,7 +108,7 @@ async function moveCatalogue(server: Server): Promise<void> {
 
 let spellings = 0
 
-/** A query that means the same in a spelling that the cache has not met: some of its letters are escaped. */
+/** Returns an equivalent query that is not cached: some of its letters are percent-encoded. */
 function newSpelling(query: string): string {
   spellings += 1
   let bits = spellings
@@ -119,7 +119,7 @@ function newSpelling(query: string): string {
   })
 }
 
-/** How long a list that is not in the cache takes to come, in milliseconds. */
+/** Returns the duration of an uncached list request in milliseconds. */
 async function timeList(server: Server, query: string, cursor: string): Promise<number> {
   const startedAt = performance.now()
   const response = await fetch(`${server.url}/api/products?${newSpelling(query)}${cursor}`)
@@ -129,7 +129,7 @@ async function timeList(server: Server, query: string, cursor: string): Promise<
   return performance.now() - startedAt
 }
 
-/** The cursor of a page far on, found as a client finds it. */
+/** Returns the cursor of a page far from the start, which it finds by following cursors. */
 async function walkTo(server: Server, query: string, page: number): Promise<string> {
   let cursor = ''
   for (let at = 1; at < page; at += 1) {

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 
-/** A bare Next project with one API route that answers a constant, built and served by `next start`. */
+/** A bare Next project with one API route that returns a constant, built and served by `next start`. */
 export async function startConstantNext(): Promise<{
   url: string
   pid: number | undefined
@@ -22,7 +22,8 @@ export async function startConstantNext(): Promise<{
   const next = join(process.cwd(), 'node_modules', 'next', 'dist', 'bin', 'next')
   const env = { ...process.env, NODE_ENV: 'production', NEXT_TELEMETRY_DISABLED: '1' } as const
   const built = spawnSync(process.execPath, [next, 'build'], { cwd: project, env, encoding: 'utf8' })
-  if (built.status !== 0) throw new Error(`The constant Next project does not build:\n${built.stdout}${built.stderr}`)
+  if (built.status !== 0)
+    throw new Error(`The constant Next project could not be built:\n${built.stdout}${built.stderr}`)
   const port = await freePort()
   const child = spawn(process.execPath, [next, 'start', '-p', String(port), '-H', '127.0.0.1'], { cwd: project, env })
   const url = `http://127.0.0.1:${port}/api/constant`

@@ -29,14 +29,14 @@ export async function fill(databaseUrl: string): Promise<void> {
   await client.end()
 }
 
-/** The requests of clients, each with what it needs: reads, lists, searches, writes, of every domain. */
+/** Returns typical requests of every domain, with the data that they need: reads, lists, searches and writes. */
 export async function surfaceOf(url: string, token: string, userId: number): Promise<Scenario[]> {
   const signedIn = { Authorization: `Bearer ${token}` }
   const json = { 'Content-Type': 'application/json' }
   const send = async (method: string, path: string, body: unknown): Promise<{ id: number; key: string }> => {
     const init = { method, headers: { ...signedIn, ...json }, body: JSON.stringify(body) }
     const response = await fetch(`${url}${path}`, init)
-    if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${await response.text()}`)
+    if (!response.ok) throw new Error(`${method} ${path} returned ${response.status}: ${await response.text()}`)
     return JSON.parse(await response.text())
   }
   const { key } = await send('POST', '/api/api-keys', { name: 'bench', scopes: ['users:read'] })

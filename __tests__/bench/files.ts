@@ -9,8 +9,8 @@ import { startEmbeddedPostgres } from '@/lib/embedded-postgres/embedded-postgres
 import { startServer } from '../support/server'
 import { median } from './load'
 
-// One file of 1 GiB up and down, by curl, against a plain `node:http` server that pipes to and from the same disk. The
-// plain one neither hashes nor syncs, nor keeps what was there before; Hearth does all three.
+// Uploads and downloads a file of 1 GiB with curl, compared with a plain `node:http` server that pipes to and from the same
+// disk. The plain server neither hashes nor syncs nor preserves the previous file until the commit; Hearth does all three.
 const MIB = 1024 * 1024
 const SIZE_MIB = 1024
 const ROUNDS = 3

@@ -10,8 +10,8 @@ import { startServer, type RunningServer } from '../support/server'
 import { say, signIn, table } from './load'
 
 /**
- * Repeats the attacks of the security review against a server with the default limits, and prints what each one costs the
- * attacker's victims. Run it on two commits and put the tables side by side: `npm run bench:hardening`.
+ * Repeats the attacks of the security review against a server with the default limits, and prints their effect on other
+ * clients. Run it on two commits to compare the tables: `npm run bench:hardening`.
  */
 
 const ADMIN = { email: 'admin@bench.example', password: 'correct horse battery' }
@@ -23,7 +23,7 @@ type Row = [finding: string, measured: string, goal: string]
 const ms = (value: number) => `${value.toFixed(value < 10 ? 1 : 0)} ms`
 const mib = (bytes: number) => `${Math.round(bytes / 1_048_576)} MiB`
 
-/** The value below which 99 % of the numbers lie. */
+/** Returns the 99th percentile. */
 function p99(numbers: readonly number[]): number {
   return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length * 0.99)] ?? Number.NaN
 }
@@ -40,7 +40,7 @@ async function statusOf(url: string, init: RequestInit = {}): Promise<number> {
   return response?.status ?? 0
 }
 
-/** Requests `url` every 20 ms while `work` runs, as another client would; the latencies and statuses it met. */
+/** Requests `url` every 20 ms while `work` runs, as another client would. Returns latencies and statuses. */
 async function besides(url: string, work: () => Promise<unknown>): Promise<{ latencies: number[]; failures: number }> {
   const latencies: number[] = []
   let failures = 0
@@ -120,7 +120,7 @@ async function longPosts({ server, database }: Bench): Promise<Row[]> {
       '< 100 ms',
     ],
     [
-      'H2: 60 searches at once',
+      'H2: 60 concurrent searches',
       `${failed} failed; others' p99 ${ms(p99(others.latencies))}, ${others.failures} failed`,
       'others unharmed',
     ],
@@ -145,7 +145,7 @@ async function nonReaders({ server, database }: Bench): Promise<Row[]> {
   const bound = sleep(120_000, 'open' as const, { ref: false })
   const ends = await Promise.all(
     connections.map(({ socket, closed }) => {
-      // A paused socket notices the server's end only when it reads again.
+      // A paused socket detects the end of the connection only when it reads again.
       setTimeout(() => socket.resume(), 75_000)
       return Promise.race([closed, bound])
     }),
@@ -171,7 +171,7 @@ async function signInFlood({ server }: Bench): Promise<Row[]> {
   await sleep(3_000)
   let passed = 0
   for (let attempt = 0; attempt < 12; attempt += 1) {
-    // The owner comes from another address: the proxy's header is trusted in this benchmark.
+    // The account owner has another IP address: the benchmark trusts X-Forwarded-For.
     const headers = { ...JSON_HEADERS, 'X-Forwarded-For': '203.0.113.7' }
     const status = await statusOf(`${server.url}/api/auth/login`, {
       method: 'POST',
@@ -183,7 +183,7 @@ async function signInFlood({ server }: Bench): Promise<Row[]> {
   }
   over.abort()
   await Promise.all(attack)
-  return [['M4: sign-ins of the owner beside 72 connections that guess', `${passed} of 12`, '12 of 12']]
+  return [['M4: logins of the owner during guesses on 72 connections', `${passed} of 12`, '12 of 12']]
 }
 
 async function badImport({ server, adminToken }: Bench): Promise<Row[]> {
@@ -280,7 +280,7 @@ async function main(): Promise<void> {
     ADMIN_EMAIL: ADMIN.email,
     ADMIN_PASSWORD: ADMIN.password,
     TRUST_PROXY: '1',
-    // The attacks come from one address and would meet its limit first; what a thousand addresses can do is the question.
+    // The attacks have one IP address, whose limit would stop them; this measures attacks from a thousand addresses.
     RATE_LIMIT_REQUESTS: '1000000000',
     RATE_LIMIT_LOGIN_ATTEMPTS: '10',
     BCRYPT_COST: '12',

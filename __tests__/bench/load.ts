@@ -1,7 +1,7 @@
 import autocannon from 'autocannon'
 import { readFile } from 'node:fs/promises'
 
-/** What is asked, over and over. With `vary` every request has a path and a body of its own, by its number. */
+/** A request that is repeated. `vary` returns the path and the body for the number of the request. */
 export type Scenario = {
   name: string
   url: string
@@ -11,13 +11,13 @@ export type Scenario = {
   vary?: (number: number) => { path?: string; body?: string }
 }
 
-/** What came of asking: requests a second, latencies in milliseconds. */
+/** Requests per second, and latencies in milliseconds. */
 export type Figures = { requestsPerSecond: number; p50Ms: number; p99Ms: number }
 
-/** No two requests of a benchmark have the same number. */
+/** The number of the next request, unique in a benchmark. */
 let requests = 0
 
-/** Asks for a number of seconds over a number of connections. Any response but a 2xx stops the benchmark. */
+/** Sends requests for a number of seconds over a number of connections. Any response but a 2xx stops the benchmark. */
 export async function measure(scenario: Scenario, seconds: number, connections = 20): Promise<Figures> {
   const { url, method = 'GET', headers = {}, body, vary } = scenario
   const result = await autocannon({
@@ -39,12 +39,12 @@ export async function measure(scenario: Scenario, seconds: number, connections =
     }),
   })
   if (result.non2xx > 0 || result.errors > 0) {
-    throw new Error(`${scenario.name}: ${result.non2xx} answers were not 2xx, ${result.errors} requests failed`)
+    throw new Error(`${scenario.name}: ${result.non2xx} responses were not 2xx, ${result.errors} requests failed`)
   }
   return { requestsPerSecond: result.requests.average, p50Ms: result.latency.p50, p99Ms: result.latency.p99 }
 }
 
-/** Measures every scenario in turn, round by round, so that a change of the machine's speed meets all alike. */
+/** Measures the scenarios in rounds, so that a change of the machine's speed affects all of them. */
 export async function measureInTurn(
   scenarios: readonly Scenario[],
   { rounds, seconds }: { rounds: number; seconds: number },
@@ -57,7 +57,7 @@ export async function measureInTurn(
   return new Map([...all].map(([name, figures]) => [name, medianOf(figures)]))
 }
 
-/** The middle of some numbers. */
+/** Returns the median. */
 export function median(numbers: readonly number[]): number {
   const sorted = numbers.toSorted((a, b) => a - b)
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
@@ -71,30 +71,30 @@ function medianOf(figures: readonly Figures[]): Figures {
   }
 }
 
-/** The most memory that a process has had resident so far, in MiB; where the system does not tell, not a number. */
+/** Returns the peak resident memory of a process in MiB; NaN if the system does not report it. */
 export async function peakMemoryMiB(pid: number | undefined): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
   return Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? Number.NaN) / 1024
 }
 
-/** A table in Markdown. */
+/** Returns a Markdown table. */
 export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
   const line = (cells: readonly (string | number)[]) => `| ${cells.join(' | ')} |`
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')
 }
 
-/** Writes a line. */
+/** Prints a line. */
 export function say(line: string): void {
   process.stdout.write(`${line}\n`)
 }
 
-/** Signs in; the token, and whose it is. */
+/** Logs in. Returns the token and the user. */
 export async function signIn(
   url: string,
   credentials: { email: string; password: string },
 ): Promise<{ token: string; user: { id: number } }> {
   const headers = { 'Content-Type': 'application/json' }
   const response = await fetch(`${url}/api/auth/login`, { method: 'POST', headers, body: JSON.stringify(credentials) })
-  if (!response.ok) throw new Error(`Signing in answered ${response.status}: ${await response.text()}`)
+  if (!response.ok) throw new Error(`The login returned ${response.status}: ${await response.text()}`)
   return JSON.parse(await response.text())
 }

@@ -8,7 +8,7 @@ const RUNS_MAX = 3
 
 const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
 
-describe('the time of a failed sign-in', () => {
+describe('the duration of a failed login', () => {
   let server: RunningServer
   beforeAll(async () => {
     server = await startServer({ BCRYPT_COST: '10' })
@@ -30,25 +30,25 @@ describe('the time of a failed sign-in', () => {
     return performance.now() - startedAt
   }
 
-  /** The median with an unknown address over that with a wrong password, in one run. */
+  /** Returns the ratio of the medians with an unknown address and with a wrong password in one run. */
   async function ratioOfMedians(email: string): Promise<number> {
     const known: number[] = []
     const unknown: number[] = []
     const tryKnown = async () => known.push(await timeOfFailure(email))
     const tryUnknown = async () => unknown.push(await timeOfFailure(uniqueEmail()))
-    // The two kinds take turns, and turns at being first, so that noise hits both alike.
+    // The two kinds alternate, and alternate in being first, so that noise affects both equally.
     for (let round = 0; round < ROUNDS; round += 1) {
       for (const attempt of round % 2 === 0 ? [tryKnown, tryUnknown] : [tryUnknown, tryKnown]) await attempt()
     }
     return median(unknown) / median(known)
   }
 
-  it('does not tell whether the address is known', async () => {
+  it('does not reveal whether the address is known', async () => {
     const email = uniqueEmail()
     expect((await send('/api/auth/register', { email, password: PASSWORD })).status).toBe(201)
     await timeOfFailure(email)
     await timeOfFailure(uniqueEmail())
-    // A busy machine can make one run differ by chance; a difference in the work would show in every one.
+    // On a busy machine one run can differ by chance; a systematic difference would show in every run.
     const ratios: number[] = []
     while (ratios.length < RUNS_MAX && !ratios.some((ratio) => ratio > 0.85 && ratio < 1.15)) {
       ratios.push(await ratioOfMedians(email))

@@ -39,8 +39,13 @@ const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`
 async function benchDatabase(postgres: RunningPostgres): Promise<void> {
   const server = await startServer(outageSettings, { databaseUrl: postgres.url })
   const outages = [
-    { name: 'ends, back after 20 s', outageMs: 20_000, begin: () => postgres.kill(), end: () => postgres.restart() },
-    { name: 'silent for 8 s', outageMs: 8_000, begin: () => postgres.pause(), end: () => postgres.resume() },
+    {
+      name: 'killed, restarted after 20 s',
+      outageMs: 20_000,
+      begin: () => postgres.kill(),
+      end: () => postgres.restart(),
+    },
+    { name: 'paused for 8 s', outageMs: 8_000, begin: () => postgres.pause(), end: () => postgres.resume() },
   ]
   try {
     for (const { name, ...outage } of outages) {
@@ -50,7 +55,7 @@ async function benchDatabase(postgres: RunningPostgres): Promise<void> {
       const { lost, doubled } = await audit(postgres.url, acknowledged)
       say(`\n${table(HEAD, rowsOf(`PostgreSQL ${name}`, report))}\n`)
       say(
-        `Everything is 2xx again ${seconds(report.recoveryMs)} after PostgreSQL responses. Of ${acknowledged.size} ` +
+        `Everything is 2xx again ${seconds(report.recoveryMs)} after PostgreSQL is available. Of ${acknowledged.size} ` +
           `acknowledged writes, ${retried} of them sent again under their keys, ${lost.length} are lost and ` +
           `${doubled.length} are there twice.`,
       )
@@ -67,8 +72,8 @@ async function benchRedis(databaseUrl: string): Promise<void> {
   const first = await startServer(settings, { databaseUrl })
   const second = await startServer(settings, { databaseUrl })
   const outages = [
-    { name: 'ends, back after 20 s', outageMs: 20_000, begin: () => redis.kill(), end: () => redis.restart() },
-    { name: 'silent for 4 s', outageMs: 4_000, begin: () => redis.pause(), end: async () => redis.resume() },
+    { name: 'killed, restarted after 20 s', outageMs: 20_000, begin: () => redis.kill(), end: () => redis.restart() },
+    { name: 'paused for 4 s', outageMs: 4_000, begin: () => redis.pause(), end: async () => redis.resume() },
   ]
   try {
     for (const { name, ...outage } of outages) {
@@ -79,7 +84,7 @@ async function benchRedis(databaseUrl: string): Promise<void> {
       const { writes, failed, stale } = await writing.stop()
       say(`\n${table(HEAD, rowsOf(`Redis ${name}`, report))}\n`)
       say(
-        `Answers come from the cache again ${seconds(cachedAgainMs(report, streams.cached))} after Redis responses. Of ` +
+        `Responses come from the cache again ${seconds(cachedAgainMs(report, streams.cached))} after Redis is available. Of ` +
           `${writes} writes of products ${failed.length} failed; ${stale.length} reads after them did not show them.`,
       )
     }

@@ -2,8 +2,8 @@ import { createServer } from 'node:http'
 import { Pool } from 'pg'
 
 /**
- * What the same reads cost with nothing around them: `node:http`, `pg` and prepared statements. A program of its own,
- * so that it has a process like the others; prints its URL.
+ * The same reads with only `node:http`, `pg` and prepared statements, as a baseline. Runs in a separate process like the other
+ * servers, and prints its URL.
  */
 const pool = new Pool({ connectionString: process.env['DATABASE_URL'], max: 10 })
 const columns =

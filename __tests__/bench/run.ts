@@ -25,7 +25,7 @@ async function startPlainServer(
   return { url: String(line).trim(), pid: child.pid, stop: () => child.kill('SIGTERM') }
 }
 
-/** Signs in over and over, several at once, until told to stop; how many it were. */
+/** Logs in repeatedly and concurrently until stopped. Returns the number of logins. */
 function keepSigningIn(url: string, credentials: { email: string; password: string }): { stop: () => Promise<number> } {
   let count = 0
   const stopping = new AbortController()
@@ -95,10 +95,10 @@ async function main(): Promise<void> {
     const alone = await measure(health, SECONDS, 4)
     const signingIn = keepSigningIn(hearth.url, admin)
     await new Promise((resolve) => setTimeout(resolve, 1000))
-    const beside = await measure(health, 2 * SECONDS, 4)
+    const busy = await measure(health, 2 * SECONDS, 4)
     const signIns = await signingIn.stop()
     say(
-      `\nHealth, 4 connections: p99 ${alone.p99Ms} ms alone, ${beside.p99Ms} ms while ${SIGN_INS_IN_FLIGHT} sign-ins ` +
+      `\nHealth, 4 connections: p99 ${alone.p99Ms} ms idle, ${busy.p99Ms} ms while ${SIGN_INS_IN_FLIGHT} sign-ins ` +
         `are in flight throughout (${signIns} in all).`,
     )
     say(

@@ -155,7 +155,7 @@ describe('files in a bucket (AWS SDK for JavaScript 3 with lib-storage, against 
 
   it('return 503 while the bucket is unavailable, without orphaned data or leaked quota', async () => {
     await client.file('POST', 'here.txt', { body: 'here' })
-    await client.file('POST', 'doomed.txt', { body: 'doomed' })
+    await client.file('POST', 'deleted.txt', { body: 'deleted' })
     const half = await sendHalf('half.bin', 18 * MIB)
     await waitFor('the first part', async () => (await s3.openUploads()).length > 0)
     await s3.stop()
@@ -173,7 +173,7 @@ describe('files in a bucket (AWS SDK for JavaScript 3 with lib-storage, against 
     }
     // Requests without file contents still succeed.
     expect((await client.file('HEAD', 'here.txt')).status).toBe(200)
-    expect((await client.file('DELETE', 'doomed.txt')).status).toBe(204)
+    expect((await client.file('DELETE', 'deleted.txt')).status).toBe(204)
     const ready = await waitFor('the check to notice', async () => {
       const response = await fetch(`${server.url}/api/ready`)
       const { checks }: { checks: { files: { status: string } } } = JSON.parse(await response.text())

@@ -111,13 +111,13 @@ it('stores and returns 1 GiB in less than 64 MiB of memory', async () => {
   let stored: unknown
   const riseOfPost = await residentRise(async () => {
     const sending = request(url, { method: 'POST', headers: { ...client.authorization, 'Content-Length': GIB } })
-    const answered = once(sending, 'response')
+    const responded = once(sending, 'response')
     Readable.from(
       (function* () {
         for (let sent = 0; sent < 1024; sent += 1) yield block
       })(),
     ).pipe(sending)
-    const [response] = await answered
+    const [response] = await responded
     let text = ''
     for await (const chunk of response) text += String(chunk)
     stored = JSON.parse(text)

@@ -384,7 +384,7 @@ if (isRoot) {
       expect(server?.command).toContain(copy)
       const status = await readFile(`/proc/${server?.pid}/status`, 'utf8')
       expect(status).not.toMatch(/^Uid:\s+0\b/m)
-      // What it is given is CAP_DAC_READ_SEARCH, or CAP_DAC_OVERRIDE where that is all there is, and nothing beside.
+      // The only capability is CAP_DAC_READ_SEARCH or, where that is not available, CAP_DAC_OVERRIDE.
       expect(status).toMatch(/^CapEff:\s+000000000000000[24]$/m)
       expect(status).toMatch(/^CapBnd:\s+000000000000000[24]$/m)
       await kill(second)

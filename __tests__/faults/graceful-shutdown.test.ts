@@ -123,7 +123,7 @@ describe('a stop under load', () => {
   it('responds to ten thousand requests in flight with Connection: close', async () => {
     const server = await startServer()
     const connections = await openConnections(server.url, IN_FLIGHT)
-    const body = '{"email":"nobody"}'
+    const body = '{"email":"broken"}'
     const head = `POST /api/auth/login HTTP/1.1\r\nHost: hearth\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`
     for (const { socket } of connections) socket.write(`${head}{`)
     await sleep(1_000)

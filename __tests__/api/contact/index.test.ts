@@ -73,7 +73,7 @@ describe('POST /api/contact', () => {
       ['name', 'Ada\nBcc: all@example.test'],
       ['name', 'Ada\u0085x'],
       ['name', 'Ada\0'],
-      ['email', 'nobody'],
+      ['email', 'not-an-address'],
       ['email', 'a@example.test\r\nBcc: all@example.test'],
       ['email', 'a@example.test, all@example.test'],
       ['email', 'a@example.test>, <all@example.test'],

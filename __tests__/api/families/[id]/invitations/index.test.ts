@@ -93,7 +93,7 @@ describe('POST /api/families/:id/invitations', () => {
 
   it.each([
     [{}, ['email']],
-    [{ email: 'nobody' }, ['email']],
+    [{ email: 'not-an-address' }, ['email']],
     [{ email: 'a@b.example\r\nBcc: all@example.test' }, ['email']],
     [{ email: 'a@b.example', role: 'admin' }, ['role']],
     [{ email: 'a@b.example', token: 'x', expiresAt: '2030-01-01' }, ['expiresAt', 'token']],
