@@ -77,7 +77,7 @@ describe('the import graph', () => {
     expect(violations((path) => !isComposition(path), isAllowed)).toEqual([])
   })
 
-  it('lets repositories import only what builds, runs and pages queries, and their own schema', () => {
+  it('lets repositories import only the database layer, pagination, identity types and their own schema', () => {
     const isAllowed = (to: string, from: string) =>
       /^lib\/platform\/(db|pagination|identity)\//.test(to) ||
       to === 'lib/platform/tokenize.ts' ||

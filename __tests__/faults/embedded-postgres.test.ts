@@ -48,7 +48,7 @@ async function query(url: string, text: string): Promise<unknown[]> {
   }
 }
 
-/** Runs the owner script of a project in a process of its own, at the head of a process group. */
+/** Runs the owner script of a project in a separate process, as leader of a process group. */
 function spawnOwner(dataDir: string, root = project): ChildProcess {
   const tsx = createRequire(__filename).resolve('tsx/cjs')
   const script = join(root, '__tests__/support/own-embedded-postgres.ts')
@@ -139,14 +139,14 @@ describe('starting', () => {
     expect(await query(second.url, 'SELECT id FROM stored')).toEqual([{ id: 1 }])
   })
 
-  it('refuses a connection without the password', async () => {
+  it('rejects a connection without the password', async () => {
     const { url } = await start()
     await expect(query(url.replace(/:[\w-]{32}@/, ':wrong@'), 'SELECT 1')).rejects.toThrow(
       'password authentication failed',
     )
   })
 
-  it('does without disk flushes when the data need not be durable', async () => {
+  it('disables disk flushes when the data need not be durable', async () => {
     const { url } = await start({ durable: false })
     expect(await query(url, 'SHOW fsync')).toEqual([{ fsync: 'off' }])
     expect(await query(url, 'SHOW synchronous_commit')).toEqual([{ synchronous_commit: 'off' }])
@@ -269,7 +269,7 @@ describe('one owner per folder', () => {
     expect(await postmasters(folder)).toHaveLength(1)
   })
 
-  it('refuses in one line, naming process and folder, while a live owner holds it', async () => {
+  it('rejects a second owner in one line that contains process and folder', async () => {
     const owner = spawnOwner(folder)
     const url = await urlOf(owner)
     const message = `The data folder ${folder} is in use by another Hearth server (process ${owner.pid}).`
@@ -316,7 +316,7 @@ describe('one owner per folder', () => {
     expect(await query(original.url, 'SELECT id FROM stored')).toEqual([{ id: 1 }])
   })
 
-  it('leaves another program alone that has the process id of an earlier server', async () => {
+  it('does not stop another program that has the process id of an earlier server', async () => {
     await (await start()).stop()
     const unrelatedProcess = spawn('sleep', ['60'])
     owners.push(unrelatedProcess)
@@ -393,7 +393,7 @@ if (isRoot) {
     })
   })
 } else {
-  it('runs the server as this user, not being root (only root can show that root gives its rights away)', async () => {
+  it('runs the server as the current user unless started as root', async () => {
     await start()
     expect((await stat(join(folder, 'cluster'))).uid).toBe(process.getuid?.())
     expect(await postmasters(folder)).toHaveLength(1)

@@ -25,7 +25,7 @@ export async function createUser(given: { email?: string; name?: string | null; 
   return insertUser({ email, name, role }, PASSWORD_HASH)
 }
 
-/** Where requests of the factories come from. */
+/** The client of the sessions and keys that factories create. */
 const origin = () => ({ ip: '127.0.0.1', userAgent: 'tests', requestId: randomUUID() })
 
 /** Creates a session. Returns its tokens and its id. */

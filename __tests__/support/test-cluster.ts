@@ -44,7 +44,7 @@ async function createMigratedCluster(dataDir: string): Promise<void> {
   } finally {
     await postgres.stop()
   }
-  // An autovacuum worker makes DROP DATABASE fail by chance, and changes query plans while a test looks at them.
+  // An autovacuum worker can make DROP DATABASE fail, and changes query plans during tests of them.
   await appendFile(join(dataDir, 'cluster', 'postgresql.conf'), 'autovacuum = off\n')
 }
 

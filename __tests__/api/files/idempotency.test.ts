@@ -26,7 +26,7 @@ async function caller(): Promise<Caller> {
 }
 
 /** Returns the number of files of an owner and the bytes stored for them, including uploads in progress. */
-async function expectKept(ownerId: number, count: number): Promise<void> {
+async function expectStored(ownerId: number, count: number): Promise<void> {
   const files = await prisma().storedFile.findMany({ where: { ownerId }, select: { storageKey: true } })
   expect(files).toHaveLength(count)
   expect(await prisma().orphanedObject.count({ where: { ownerId } })).toBe(0)
@@ -51,7 +51,7 @@ describe.each(['sendFile', 'sendImage'] as const)('Idempotency-Key with a binary
     expect(first.status).toBe(201)
     const stored = await storedKeys()
     expectReplay(first, await send())
-    await expectKept(ownerId, 1)
+    await expectStored(ownerId, 1)
     expect(await storedKeys()).toEqual(stored)
   })
 
@@ -61,7 +61,7 @@ describe.each(['sendFile', 'sendImage'] as const)('Idempotency-Key with a binary
     const stored = await storedKeys()
     const refused = await send(other)
     expect([refused.status, refused.json.error.code]).toEqual([422, 'IDEMPOTENCY_KEY_REUSED'])
-    await expectKept(ownerId, 1)
+    await expectStored(ownerId, 1)
     expect(await storedKeys()).toEqual(stored)
     expectReplay(first, await send())
   })
@@ -79,7 +79,7 @@ describe.each(['sendFile', 'sendImage'] as const)('Idempotency-Key with a binary
       if (response.status === 409) expect(response.json.error.code).toBe('IDEMPOTENCY_IN_PROGRESS')
       else expect([response.status, response.text]).toEqual([201, first?.text])
     }
-    await expectKept(ownerId, 1)
+    await expectStored(ownerId, 1)
   })
 
   it('replays the first response when the quota is exhausted', async () => {
@@ -95,13 +95,13 @@ describe.each(['sendFile', 'sendImage'] as const)('Idempotency-Key with a binary
     } finally {
       setConfig(before)
     }
-    await expectKept(ownerId, 1)
+    await expectStored(ownerId, 1)
   })
 
   it.each(['', 'a b', 'x'.repeat(256)])('returns 400 for the key %j', async (given) => {
     const { [way]: send, ownerId } = await caller()
     expect((await send(undefined, given)).status).toBe(400)
-    await expectKept(ownerId, 0)
+    await expectStored(ownerId, 0)
   })
 })
 
@@ -111,7 +111,7 @@ describe('Idempotency-Key with POST /api/files/:owner/:path', () => {
     const first = await sendFile()
     expect((await api('DELETE', fileUrl(path), { token })).status).toBe(204)
     expectReplay(first, await sendFile())
-    await expectKept(ownerId, 0)
+    await expectStored(ownerId, 0)
   })
 
   it('replays an error too', async () => {
@@ -121,7 +121,7 @@ describe('Idempotency-Key with POST /api/files/:owner/:path', () => {
     expect([first.status, first.json.error.code]).toEqual([409, 'FILE_EXISTS'])
     await api('DELETE', fileUrl(path), { token })
     expectReplay(first, await sendFile())
-    await expectKept(ownerId, 0)
+    await expectStored(ownerId, 0)
   })
 
   it('returns 422 for another type, and executes the request of another caller', async () => {

@@ -4,7 +4,7 @@ import { uniqueEmail, signIn } from '../../support/factories'
 import { createFamilyFixture, createPost, queuedInvitationEmails, type Caller } from '../../support/families'
 
 /** Resources, each with a function that creates it, and a change. */
-const things: [string, (owner: Caller) => Promise<string>, string, object][] = [
+const resources: [string, (owner: Caller) => Promise<string>, string, object][] = [
   ['a post', async (owner) => `/api/posts/${await createPost(owner)}`, 'PATCH', { title: 'New' }],
   [
     'a family',
@@ -16,7 +16,7 @@ const things: [string, (owner: Caller) => Promise<string>, string, object][] = [
   ['a profile', async ({ user }) => `/api/users/${user.id}/profile`, 'PUT', { bio: 'New' }],
 ]
 
-describe.each(things)('conditional requests for %s', (_title, create, method, json) => {
+describe.each(resources)('conditional requests for %s', (_title, create, method, json) => {
   it('returns 304 for a matching If-None-Match and 412 for another If-Match', async () => {
     const owner = await signIn()
     const { token } = owner

@@ -14,7 +14,7 @@ const wrongNumbers = [-1, 1.5, INT4_MAX + 1, 2 ** 53, '1', null, true].flatMap((
 
 const urlOf = ({ id }: { id: number }) => `/api/products/${id}`
 
-/** The ids of the products of a category, in the order of the list. */
+/** Returns the ids of the products of a category, in the order of the list. */
 async function listed(category: string | null): Promise<number[]> {
   const { json } = await api<{ products: Product[] }>('GET', `/api/products?category=${category}`)
   return json.products.map(({ id }) => id)
@@ -152,7 +152,7 @@ describe('product attributes', () => {
     ['escapes that are none', { a: '\\u0000', b: '\\\\ud800', c: '\\' }],
     ['16 KiB', { a: 'x'.repeat(16_376) }],
     ['64 levels of the body', JSON.parse(`{"a":${'['.repeat(62)}${']'.repeat(62)}}`)],
-  ])('keep %s as they are', async (_what, attributes) => {
+  ])('store %s unchanged', async (_what, attributes) => {
     const { token } = await signIn({ role: 'admin' })
     const json = { ...newProduct(), attributes }
     const made = await api<Product>('POST', '/api/products', { token, json })

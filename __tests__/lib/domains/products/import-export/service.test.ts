@@ -7,7 +7,7 @@ async function* stream(text: string): AsyncGenerator<Buffer> {
   yield Buffer.from(text)
 }
 
-/** Counts how often the event loop turns until a promise settles. */
+/** Returns the number of event loop turns until a promise settles. */
 async function turnsUntil(promise: Promise<unknown>): Promise<number> {
   let turns = 0
   let next: NodeJS.Immediate
@@ -29,8 +29,8 @@ describe('importProducts', () => {
     ['empty lines', 'application/x-ndjson', '\n', 0],
     ['unbalanced quotes', 'text/csv', 'a"b,c,1\n', LINES],
     ['lines after an unclosed quote', 'text/csv', ',,\n', LINES + 1],
-  ])('lets other work run during a file of %s', async (_what, mediaType, line, failed) => {
-    // Each look at the clock finds that another millisecond has passed, so that the test does not depend on the machine.
+  ])('yields to other work during a file of %s', async (_what, mediaType, line, failed) => {
+    // Each reading of the clock advances it by a millisecond, so that the test does not depend on the machine.
     let time = 0
     jest.spyOn(performance, 'now').mockImplementation(() => (time += 1))
     const start = mediaType === 'text/csv' ? `sku,name,priceCents\n${line === ',,\n' ? '"\n' : ''}` : ''
