@@ -35,6 +35,9 @@ const createConfig = nextJest({ dir: import.meta.dirname })({
   globalTeardown: '<rootDir>/__tests__/support/global-teardown.ts',
   setupFiles: ['<rootDir>/__tests__/support/setup-env.ts'],
   setupFilesAfterEnv: ['<rootDir>/__tests__/support/setup-after-env.ts'],
+  // The default wraps properties of globals after each test file; a late write to one, such as a request counter, would
+  // then recurse until the stack overflows.
+  testEnvironmentOptions: { globalsCleanup: 'off' },
   // A busy machine must not fail a test: this only ends tests that hang.
   testTimeout: 120_000,
 })

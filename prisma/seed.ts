@@ -1,30 +1,32 @@
+import { randomUUID } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import { Client } from 'pg'
 import { withDatabase } from '@/lib/cli/with-database'
+import { environment } from '@/lib/config'
 import { fillProducts, fillUsers } from './seed/fill'
 import { startProgress } from './seed/progress'
 
 const USAGE = `npm run seed -- [--users <number>] [--products <number>]
 
-  --users      how many users there are of the seed, without passwords (100)
-  --products   how many products there are of the seed (1000)`
+  --users      number of seeded users, without passwords (100)
+  --products   number of seeded products (1000)`
 
 const ROWS_MAX = 100_000_000
 
-const complain = (line: string) => process.stderr.write(`${line}\n`)
+const printError = (line: string) => process.stderr.write(`${line}\n`)
 
-function countOf(text: string): number | undefined {
+function parseCount(text: string): number | undefined {
   const count = /^\d{1,9}$/.test(text) ? Number(text) : undefined
   return count !== undefined && count <= ROWS_MAX ? count : undefined
 }
 
-/** How many rows the command line asks for; undefined where it is wrong. */
+/** Returns the numbers of rows from the command line; undefined if it is invalid. */
 function readArguments(): { users: number; products: number } | undefined {
   try {
     const { values } = parseArgs({
       options: { users: { type: 'string', default: '100' }, products: { type: 'string', default: '1000' } },
     })
-    const [users, products] = [countOf(values.users), countOf(values.products)]
+    const [users, products] = [parseCount(values.users), parseCount(values.products)]
     return users === undefined || products === undefined ? undefined : { users, products }
   } catch {
     return undefined
@@ -52,18 +54,20 @@ async function seed(databaseUrl: string, counts: { users: number; products: numb
   }
 }
 
-/** `npm run seed` and `prisma db seed`: believable data, the same at every run, beside a server that runs or without one. */
+/** Runs `npm run seed` and `prisma db seed`: inserts deterministic, realistic data, with or without a running server. */
 async function main(): Promise<void> {
   const counts = readArguments()
   if (counts === undefined) {
-    complain(USAGE)
+    printError(USAGE)
     process.exitCode = 1
     return
   }
-  await withDatabase(process.cwd(), complain, (databaseUrl) => seed(databaseUrl, counts))
+  // The seed signs no tokens, but the configuration with a DATABASE_URL requires a secret.
+  environment()['JWT_SECRET'] ||= randomUUID()
+  await withDatabase(process.cwd(), printError, (databaseUrl) => seed(databaseUrl, counts))
 }
 
 main().catch((error: unknown) => {
-  complain(error instanceof Error ? error.message : String(error))
+  printError(error instanceof Error ? error.message : String(error))
   process.exitCode = 1
 })

@@ -75,10 +75,10 @@ describe('npm run seed', () => {
     },
   )
 
-  it('is run by `prisma db seed`', async () => {
+  it('is run by `prisma db seed`, without a JWT_SECRET', async () => {
     await withDatabase(async (url) => {
       const args = ['node_modules/prisma/build/index.js', 'db', 'seed', '--', '--users', '3', '--products', '10']
-      expect(await runNode(args, { DATABASE_URL: url })).toMatchObject({ code: 0 })
+      expect(await runNode(args, { DATABASE_URL: url, JWT_SECRET: '' })).toMatchObject({ code: 0 })
       expect(await contentsOf(url)).toMatchObject({ users: 3, products: 10 })
     })
   })

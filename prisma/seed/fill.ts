@@ -1,10 +1,10 @@
 import type { Client } from 'pg'
-import { BLOCK_PRODUCTS, productBlock } from './products'
-import { BLOCK_PEOPLE, peopleBlock } from './users'
+import { PRODUCTS_PER_BLOCK, productBlock } from './products'
+import { USERS_PER_BLOCK, userBlock } from './users'
 
 /**
- * Rows that are there stay as they are, and take no number of the sequence: a second run changes nothing. The others take
- * their ids in the order in which they are made.
+ * Skips existing rows before they consume an id of the sequence, so a second run changes nothing; new rows get their ids
+ * in the order of generation.
  */
 const INSERT_USERS = `
 INSERT INTO users (email, name, email_verified, created_at, updated_at)
@@ -15,7 +15,7 @@ WHERE NOT EXISTS (SELECT FROM users WHERE users.email = row.email)
 ORDER BY position
 ON CONFLICT (email) DO NOTHING`
 
-/** Spreads the products over the year 2025, each at a time of its own that depends on its number alone. */
+/** Spreads the products over the year 2025, each at a different time that depends only on its number. */
 const CREATED_AT = `timestamptz '2025-01-01T00:00:00Z' + ($2 + position - 1) * 7919 % 31536000 * interval '1 second'`
 
 const INSERT_PRODUCTS = `
@@ -28,55 +28,55 @@ WHERE NOT EXISTS (SELECT FROM products WHERE products.sku = row.sku)
 ORDER BY position
 ON CONFLICT (sku) DO NOTHING`
 
-/** What a table is filled with: rows made by the block, and the statement that writes a block ($1) from a number ($2) on. */
+/** The rows of a table, generated in blocks, and the function that inserts a block; `first` is the number of its first row. */
 type Source = {
   table: 'users' | 'products'
-  blockRows: number
+  rowsPerBlock: number
   rows: (block: number) => object[]
-  write: (client: Client, rows: readonly object[], first: number) => Promise<unknown>
+  insert: (client: Client, rows: readonly object[], first: number) => Promise<unknown>
 }
 
 const users: Source = {
   table: 'users',
-  blockRows: BLOCK_PEOPLE,
-  rows: peopleBlock,
-  write: (client, rows) => client.query(INSERT_USERS, [JSON.stringify(rows)]),
+  rowsPerBlock: USERS_PER_BLOCK,
+  rows: userBlock,
+  insert: (client, rows) => client.query(INSERT_USERS, [JSON.stringify(rows)]),
 }
 
 const products: Source = {
   table: 'products',
-  blockRows: BLOCK_PRODUCTS,
+  rowsPerBlock: PRODUCTS_PER_BLOCK,
   rows: productBlock,
-  write: (client, rows, first) => client.query(INSERT_PRODUCTS, [JSON.stringify(rows), first]),
+  insert: (client, rows, first) => client.query(INSERT_PRODUCTS, [JSON.stringify(rows), first]),
 }
 
-/** The first `count` rows of a table's seed; `onProgress` is told how many are done. */
+/** Inserts the first `count` seed rows of a table; calls `onProgress` with the number of rows done. */
 async function fill(client: Client, source: Source, count: number, onProgress: (done: number) => void): Promise<void> {
-  const { blockRows } = source
-  let writing: Promise<unknown> = Promise.resolve()
-  for (let first = 0; first < count; first += blockRows) {
-    // One block is written while the next is made.
-    const rows = source.rows(first / blockRows).slice(0, count - first)
-    await writing
+  const { rowsPerBlock } = source
+  let inserting: Promise<unknown> = Promise.resolve()
+  for (let first = 0; first < count; first += rowsPerBlock) {
+    // Insert one block while the next is generated.
+    const rows = source.rows(first / rowsPerBlock).slice(0, count - first)
+    await inserting
     onProgress(first)
-    writing = source.write(client, rows, first)
-    // Awaited above or below; until then a failure is nobody's unhandled rejection.
-    writing.catch(() => undefined)
-    // Lets the statement leave before the next block takes the processor.
+    inserting = source.insert(client, rows, first)
+    // Awaited above or below; prevents an unhandled rejection until then.
+    inserting.catch(() => undefined)
+    // Send the statement before generating the next block occupies the event loop.
     await new Promise((resolve) => setImmediate(resolve))
   }
-  await writing
+  await inserting
   onProgress(count)
-  // The planner should know at once what autovacuum would find out in a minute.
+  // Update the planner's statistics now instead of waiting for autovacuum.
   await client.query(`ANALYZE "${source.table}"`)
 }
 
-/** Users of the seed, at least as many. */
+/** Ensures that at least the first `count` seed users exist. */
 export async function fillUsers(client: Client, count: number, onProgress: (done: number) => void): Promise<void> {
   await fill(client, users, count, onProgress)
 }
 
-/** Products of the seed, at least as many. */
+/** Ensures that at least the first `count` seed products exist. */
 export async function fillProducts(client: Client, count: number, onProgress: (done: number) => void): Promise<void> {
   await fill(client, products, count, onProgress)
 }

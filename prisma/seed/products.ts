@@ -1,21 +1,21 @@
 import { base, en, Faker } from '@faker-js/faker'
 import type { NewProduct } from '@/lib/domains/products/schema'
 
-/** Products are made by the thousand: starting the random numbers anew for each would take longer than the product. */
-export const BLOCK_PRODUCTS = 1_000
+/** Products are generated in blocks because seeding the random generator takes longer than generating a product. */
+export const PRODUCTS_PER_BLOCK = 1_000
 
 const faker = new Faker({ locale: [en, base] })
 
 const COLORS = ['black', 'white', 'grey', 'red', 'blue', 'green', 'yellow', 'orange', 'purple', 'brown'] as const
 const SIZES = ['XS', 'S', 'M', 'L', 'XL'] as const
 
-/** Most things are cheap, few are dear, and prices end in 99. */
+/** Returns a price that ends in 99; most are low, few are high. */
 function priceCents(): number {
   const magnitude = faker.number.float({ min: 0.5, max: 3.5 })
   return Math.round(10 ** magnitude) * 100 + 99
 }
 
-function productOf(number: number): NewProduct {
+function createProduct(number: number): NewProduct {
   const category = faker.commerce.department()
   const color = faker.helpers.arrayElement(COLORS)
   const material = faker.commerce.productMaterial()
@@ -38,15 +38,15 @@ function productOf(number: number): NewProduct {
   }
 }
 
-/** The products `block * 1000` up to the next block's, believable and the same at every call. */
+/** Returns the products of a block, which starts at number `block * PRODUCTS_PER_BLOCK`; the same in every call. */
 export function productBlock(block: number): NewProduct[] {
   faker.seed(block)
-  return Array.from({ length: BLOCK_PRODUCTS }, (_, index) => productOf(block * BLOCK_PRODUCTS + index))
+  return Array.from({ length: PRODUCTS_PER_BLOCK }, (_, index) => createProduct(block * PRODUCTS_PER_BLOCK + index))
 }
 
-/** One product of those. */
+/** Returns one product by its number. */
 export function productAt(number: number): NewProduct {
-  const [product] = productBlock(Math.floor(number / BLOCK_PRODUCTS)).slice(number % BLOCK_PRODUCTS)
-  if (product === undefined) throw new Error(`There is no product ${number}.`)
+  const [product] = productBlock(Math.floor(number / PRODUCTS_PER_BLOCK)).slice(number % PRODUCTS_PER_BLOCK)
+  if (product === undefined) throw new Error(`Invalid product number: ${number}.`)
   return product
 }

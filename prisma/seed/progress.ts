@@ -1,9 +1,9 @@
 import { SingleBar } from 'cli-progress'
 
-/** Tells how far a piece of work is. */
+/** Displays the progress of a task. */
 export type Progress = { advance: (done: number) => void; end: () => void }
 
-/** A bar on a terminal; elsewhere a line for every tenth of the work, which logs can keep. */
+/** Starts a progress bar on a terminal; elsewhere prints a line per 10 %. */
 export function startProgress(title: string, total: number, output: NodeJS.WriteStream): Progress {
   const startedAt = performance.now()
   const rate = (done: number) => Math.round(done / Math.max(0.001, (performance.now() - startedAt) / 1_000))
@@ -16,12 +16,12 @@ export function startProgress(title: string, total: number, output: NodeJS.Write
     bar.start(total, 0, { rate: 0 })
     return { advance: (done) => bar.update(done, { rate: rate(done) }), end: () => bar.stop() }
   }
-  let told = 0
+  let printed = 0
   return {
     advance: (done) => {
       const tenths = Math.floor((done * 10) / total)
-      if (tenths === told) return
-      told = tenths
+      if (tenths === printed) return
+      printed = tenths
       output.write(`${title}: ${done} of ${total} (${tenths * 10} %), ${rate(done)}/s\n`)
     },
     end: () => {},

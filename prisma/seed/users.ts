@@ -1,19 +1,19 @@
 import { base, en, Faker } from '@faker-js/faker'
 
-/** Somebody of the seed. Without a password: nobody signs in as them. */
-export type Person = { email: string; name: string; createdAt: string }
+/** A seeded user. It has no password, so it cannot log in. */
+export type SeedUser = { email: string; name: string; createdAt: string }
 
-/** People are made by the thousand, as products are. */
-export const BLOCK_PEOPLE = 1_000
+/** Users are generated in blocks, as products are. */
+export const USERS_PER_BLOCK = 1_000
 
 const faker = new Faker({ locale: [en, base] })
 
-function personOf(number: number): Person {
+function createUser(number: number): SeedUser {
   const firstName = faker.person.firstName()
   const lastName = faker.person.lastName()
   const local = `${firstName}.${lastName}`.toLowerCase().replace(/[^a-z.]/g, '')
   const createdAt = faker.date.between({ from: '2025-01-01T00:00:00Z', to: '2026-01-01T00:00:00Z' })
-  // The domain is reserved (RFC 2606), so that no mail reaches a stranger.
+  // The domain is reserved (RFC 2606), so that no e-mail reaches a real person.
   return {
     email: `${local}.${number}@example.com`,
     name: `${firstName} ${lastName}`,
@@ -21,8 +21,8 @@ function personOf(number: number): Person {
   }
 }
 
-/** The people `block * 1000` up to the next block's, the same at every call. */
-export function peopleBlock(block: number): Person[] {
+/** Returns the users of a block, which starts at number `block * USERS_PER_BLOCK`; the same in every call. */
+export function userBlock(block: number): SeedUser[] {
   faker.seed(block)
-  return Array.from({ length: BLOCK_PEOPLE }, (_, index) => personOf(block * BLOCK_PEOPLE + index))
+  return Array.from({ length: USERS_PER_BLOCK }, (_, index) => createUser(block * USERS_PER_BLOCK + index))
 }
