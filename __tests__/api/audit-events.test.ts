@@ -2,7 +2,7 @@ import type { AuditEvent } from '@/lib/domains/audit/schema'
 import { recordEvent } from '@/lib/domains/audit/service'
 import { prisma } from '@/lib/platform/db/prisma'
 import { api } from '../support/api'
-import { createApiKey, createUser, PASSWORD, signIn } from '../support/factories'
+import { createSession, createUser, PASSWORD, signIn } from '../support/factories'
 
 type AuditEvents = { auditEvents: AuditEvent[]; pagination: { total: number } }
 
@@ -33,8 +33,8 @@ describe('GET /api/audit-events', () => {
 
   it('filters by action and actor, with pages', async () => {
     const { user } = await signIn()
-    for (let made = 0; made < 3; made += 1) await createApiKey(user, ['users:read'])
-    const { json, headers } = await list(`actorId=${user.id}&action=api_key_created&limit=2`)
+    await Promise.all([createSession(user), createSession(user)])
+    const { json, headers } = await list(`actorId=${user.id}&action=sign_in&limit=2`)
     expect(json.auditEvents).toHaveLength(2)
     expect(json.pagination.total).toBe(3)
     expect(headers.get('link')).toContain('rel="next"')

@@ -107,7 +107,7 @@ export const resourceFixtures: Record<string, ResourceFixture> = {
   },
   '/api/api-keys/{id}': {
     create: async ({ user }) => ({ parameters: { id: (await createApiKey(user, ['users:read'])).id } }),
-    others: { DELETE: { otherUser: 404, admin: 404 } },
+    others: { DELETE: { otherUser: 404, admin: 'pass' } },
   },
   '/api/files/{owner}/{path}': {
     create: async ({ user, token }) => ({

@@ -64,6 +64,25 @@ describe('npm run admin', () => {
     await request(server.url).get('/api/auth/me').set('Authorization', `Bearer ${body.token}`).expect(401)
   })
 
+  it('revokes the API keys, on their own and with a reset', async () => {
+    const email = uniqueEmail()
+    const account = { email, password: PASSWORD }
+    const { body } = await request(server.url).post('/api/auth/register').send(account).expect(201)
+    const createKey = (token: string) =>
+      request(server.url)
+        .post('/api/api-keys')
+        .set('Authorization', `Bearer ${token}`)
+        .send({ name: 'x', scopes: ['users:read'] })
+        .expect(201)
+    const use = (key: string) => request(server.url).get('/api/protected').set('Authorization', `Bearer ${key}`)
+    const first = await createKey(body.token)
+    expect(await admin(settings, 'revoke-keys', email)).toBe('1 API keys revoked\n')
+    await use(first.body.key).expect(401)
+    const second = await createKey(body.token)
+    await admin(settings, 'reset-password', email)
+    await use(second.body.key).expect(401)
+  })
+
   it('reports errors and exits with 1', async () => {
     await expect(admin(settings, 'make-admin')).rejects.toMatchObject({
       code: 1,

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { createApiKey as issueApiKey } from '@/lib/domains/auth/api-keys/service'
+import { insertApiKey } from '@/lib/domains/auth/api-keys/repository'
 import { verifyAccessToken } from '@/lib/domains/auth/sessions/access-token'
+import { hashOpaqueToken, newOpaqueToken } from '@/lib/platform/crypto/opaque-token'
 import type { Scope } from '@/lib/platform/identity/scopes'
 import type { NewProduct, Product } from '@/lib/domains/products/schema'
 import { createProduct as addProduct } from '@/lib/domains/products/service'
@@ -48,8 +49,9 @@ export async function createApiKey(
   scopes: Scope[],
   given: { expiresAt?: Date } = {},
 ): Promise<{ id: string; key: string }> {
-  const actor = { credential: 'session', userId: owner.id, role: owner.role, sessionId: randomUUID() } as const
-  return issueApiKey(actor, { name: 'tests', scopes, ...given }, origin())
+  const key = `hk_${newOpaqueToken()}`
+  const columns = { name: 'tests', userId: owner.id, prefix: key.slice(0, 11), hash: hashOpaqueToken(key) }
+  return { id: (await insertApiKey({ ...columns, scopes, ...given })).id, key }
 }
 
 /** Returns a valid product with a unique SKU. */

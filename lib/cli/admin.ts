@@ -4,9 +4,10 @@ import { withDatabase } from './with-database'
 const USAGE = `npm run admin -- <command> <e-mail address>
 
   make-admin       promotes the account to admin, creating it if needed
-  reset-password   sets a new password, shown once, and revokes all sessions
+  reset-password   sets a new password, shown once, and revokes all sessions and API keys
   sessions         lists the active sessions
-  end-sessions     revokes all sessions`
+  end-sessions     revokes all sessions
+  revoke-keys      revokes all API keys`
 
 const print = (line: string) => process.stdout.write(`${line}\n`)
 const printError = (line: string) => process.stderr.write(`${line}\n`)
@@ -29,6 +30,9 @@ async function run(command: string, email: string): Promise<void> {
       print(`${sessions.length} session${sessions.length === 1 ? '' : 's'}`)
       return
     }
+    case 'revoke-keys':
+      print(`${await adminCli.revokeAccountApiKeys(email)} API keys revoked`)
+      return
     default:
       print(`${await adminCli.revokeAccountSessions(email)} sessions revoked`)
   }
@@ -37,7 +41,7 @@ async function run(command: string, email: string): Promise<void> {
 /** Runs `npm run admin`, next to a running server or without one. */
 async function main(): Promise<void> {
   const [command = '', email = '', ...rest] = process.argv.slice(2)
-  const known = ['make-admin', 'reset-password', 'sessions', 'end-sessions'].includes(command)
+  const known = ['make-admin', 'reset-password', 'sessions', 'end-sessions', 'revoke-keys'].includes(command)
   if (!known || !email.includes('@') || rest.length > 0) {
     printError(USAGE)
     process.exitCode = 1

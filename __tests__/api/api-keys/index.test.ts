@@ -62,6 +62,17 @@ describe('POST /api/api-keys', () => {
     expect(Object.keys(response.json.error.details)).toEqual([field])
   })
 
+  it('returns 413 when the user has 50 keys, also for concurrent requests', async () => {
+    const { user, token } = await signIn()
+    await Promise.all(Array.from({ length: 48 }, () => createApiKey(user, ['users:read'])))
+    const json = { name: 'one too many', scopes: ['users:read'] }
+    const responses = await Promise.all(Array.from({ length: 4 }, () => create(token, json)))
+    expect(responses.map(({ status }) => status).sort()).toEqual([201, 201, 413, 413])
+    const { error } = (await api('POST', '/api/api-keys', { token, json })).json
+    expect(error.code).toBe('QUOTA_EXCEEDED')
+    expect(await prisma().apiKey.count({ where: { userId: user.id } })).toBe(50)
+  })
+
   it('returns 403 for an API key, whatever its scopes', async () => {
     const { user } = await signIn({ role: 'admin' })
     const { key } = await createApiKey(user, ['users:read', 'users:write'])
@@ -77,6 +88,18 @@ describe('GET /api/api-keys', () => {
     await createApiKey((await signIn()).user, ['users:read'])
     const { json } = await api<ApiKeys>('GET', '/api/api-keys', { token })
     expect(json.apiKeys.map(({ id }) => id).sort()).toEqual(ids.sort())
+  })
+
+  it('lists the keys of `ownerId` for an admin, and returns 403 to another user', async () => {
+    const [owner, other, admin] = [await signIn(), await signIn(), await signIn({ role: 'admin' })]
+    const { id } = await createApiKey(owner.user, ['users:read'])
+    const url = `/api/api-keys?ownerId=${owner.user.id}`
+    for (const { token } of [owner, admin]) {
+      const { json } = await api<ApiKeys>('GET', url, { token })
+      expect(json.apiKeys.map((key) => key.id)).toEqual([id])
+    }
+    expect((await api('GET', url, { token: other.token })).status).toBe(403)
+    expect((await api('GET', '/api/api-keys?ownerId=x', { token: admin.token })).status).toBe(400)
   })
 
   it('updates lastUsedAt at most once a minute', async () => {

@@ -1,11 +1,12 @@
 import { prisma } from '@/lib/platform/db/prisma'
 import { api } from '../../support/api'
-import { createSession, PASSWORD, signIn } from '../../support/factories'
+import { createApiKey, createSession, PASSWORD, signIn } from '../../support/factories'
 
 const NEXT = 'a better horse'
 const me = async (token: string) => (await api('GET', '/api/auth/me', { token })).status
 const login = async (email: string, password: string) =>
   (await api('POST', '/api/auth/login', { json: { email, password } })).status
+const protectedStatus = async (token: string) => (await api('GET', '/api/protected', { token })).status
 const change = (token: string, json: object) => api('POST', '/api/auth/change-password', { token, json })
 
 describe('POST /api/auth/change-password', () => {
@@ -23,6 +24,27 @@ describe('POST /api/auth/change-password', () => {
     expect(await prisma().auditEvent.count({ where: { actorId: user.id, action: 'password_changed' } })).toBe(1)
   })
 
+  it('revokes the API keys and notifies the user', async () => {
+    const { user, token } = await signIn()
+    const { key } = await createApiKey(user, ['users:read'])
+    expect(await protectedStatus(key)).toBe(200)
+    expect((await change(token, { currentPassword: PASSWORD, newPassword: NEXT })).status).toBe(204)
+    expect(await protectedStatus(key)).toBe(401)
+    const events = await prisma().auditEvent.findMany({ where: { actorId: user.id, action: 'api_keys_revoked' } })
+    expect(events).toMatchObject([{ details: { count: 1 } }])
+    const mails = await prisma().$queryRaw<{ template: string }[]>`
+      SELECT payload->'content'->>'template' AS template FROM graphile_worker._private_jobs
+      WHERE payload->>'to' = ${user.email}`
+    expect(mails).toEqual([{ template: 'password-changed' }])
+  })
+
+  it('leaves the API keys with `keepApiKeys`', async () => {
+    const { user, token } = await signIn()
+    const { key } = await createApiKey(user, ['users:read'])
+    await change(token, { currentPassword: PASSWORD, newPassword: NEXT, keepApiKeys: true })
+    expect(await protectedStatus(key)).toBe(200)
+  })
+
   it('changes nothing when the current password is wrong', async () => {
     const { user, token } = await signIn()
     const other = await createSession(user)
@@ -30,6 +52,7 @@ describe('POST /api/auth/change-password', () => {
     expect([response.status, response.json.error.code]).toEqual([401, 'INVALID_CREDENTIALS'])
     expect(await me(other.token)).toBe(200)
     expect(await login(user.email, PASSWORD)).toBe(200)
+    expect(await prisma().auditEvent.count({ where: { actorId: user.id, action: 'password_change_failed' } })).toBe(1)
   })
 
   it('executes one of several concurrent changes', async () => {
@@ -61,6 +84,7 @@ describe('POST /api/auth/change-password', () => {
     [{ currentPassword: PASSWORD }, 'newPassword'],
     [{ currentPassword: PASSWORD, newPassword: 'short' }, 'newPassword'],
     [{ currentPassword: PASSWORD, newPassword: 'é'.repeat(37) }, 'newPassword'],
+    [{ currentPassword: PASSWORD, newPassword: NEXT, keepApiKeys: 'yes' }, 'keepApiKeys'],
     [{ currentPassword: PASSWORD, newPassword: NEXT, userId: 1 }, 'userId'],
   ])('returns 400 for %p: invalid %s', async (json, field) => {
     const { token } = await signIn()

@@ -1,6 +1,6 @@
 import { prisma } from '@/lib/platform/db/prisma'
 import { api } from '../../support/api'
-import { uniqueEmail, createUser, PASSWORD, signIn } from '../../support/factories'
+import { uniqueEmail, createApiKey, createUser, PASSWORD, signIn } from '../../support/factories'
 import { mailedTokens, mailsTo, useMailFolder } from '../../support/mail'
 import { waitFor } from '../../support/wait'
 import { useWorker } from '../../support/worker'
@@ -48,6 +48,15 @@ describe('POST /api/auth/reset-password', () => {
       expect(await isVerified(user.id)).toBe(true)
       expect(await prisma().auditEvent.count({ where: { actorId: user.id, action: 'password_reset' } })).toBe(1)
       await waitFor('the notice', async () => (await mailsTo(user.email, 'was changed')).length === 1)
+    })
+
+    it('revokes every API key, also one that was created before the owner knew of the account', async () => {
+      const { user } = await signIn()
+      const { key } = await createApiKey(user, ['users:read'])
+      expect((await api('GET', '/api/protected', { token: key })).status).toBe(200)
+      expect((await reset(await resetToken(user.email))).status).toBe(204)
+      expect((await api('GET', '/api/protected', { token: key })).status).toBe(401)
+      expect(await prisma().auditEvent.count({ where: { actorId: user.id, action: 'api_keys_revoked' } })).toBe(1)
     })
 
     it('accepts one of several concurrent requests', async () => {

@@ -2,7 +2,7 @@ import pg from 'pg'
 import { prisma } from '@/lib/platform/db/prisma'
 import type { User, UserWithInclusions } from '@/lib/domains/users/schema'
 import { api } from '../../support/api'
-import { uniqueEmail, createApiKey, signIn } from '../../support/factories'
+import { uniqueEmail, createApiKey, PASSWORD, signIn } from '../../support/factories'
 import { createFamilyFixture, createFamily, createPost } from '../../support/families'
 
 describe('an API key with users:write', () => {
@@ -23,6 +23,25 @@ describe('an API key with users:write', () => {
     const { key } = await createApiKey(admin.user, ['users:write'])
     const moved = await api('PATCH', `/api/users/${other.user.id}`, { token: key, json: { email: uniqueEmail() } })
     expect(moved.status).toBe(403)
+  })
+})
+
+describe('an API key of an admin with users:write', () => {
+  it('creates users without a role, but sets no role and deletes nobody', async () => {
+    const [admin, other] = [await signIn({ role: 'admin' }), await signIn()]
+    const { key } = await createApiKey(admin.user, ['users:write'])
+    const account = { email: uniqueEmail(), password: PASSWORD }
+    for (const role of ['admin', 'user']) {
+      expect((await api('POST', '/api/users', { token: key, json: { ...account, role } })).status).toBe(403)
+      expect((await api('PATCH', `/api/users/${other.user.id}`, { token: key, json: { role } })).status).toBe(403)
+    }
+    expect((await api('DELETE', `/api/users/${other.user.id}`, { token: key })).status).toBe(403)
+    expect((await api('POST', '/api/users', { token: key, json: account })).status).toBe(201)
+    const json = { email: uniqueEmail(), password: PASSWORD, role: 'admin' }
+    const created = await api<User>('POST', '/api/users', { token: admin.token, json })
+    expect([created.status, created.json.role]).toEqual([201, 'admin'])
+    const events = await prisma().auditEvent.findMany({ where: { actorId: admin.user.id, action: 'user_created' } })
+    expect(events.map(({ details }) => details)).toContainEqual({ userId: created.json.id, role: 'admin' })
   })
 })
 

@@ -8,13 +8,16 @@ export const AUDIT_ACTIONS = [
   'refresh_token_reused',
   'session_ended',
   'password_changed',
+  'password_change_failed',
   'password_reset_requested',
   'password_reset',
   'email_verified',
   'role_changed',
+  'user_created',
   'user_deleted',
   'api_key_created',
   'api_key_ended',
+  'api_keys_revoked',
 ] as const
 export type AuditAction = (typeof AUDIT_ACTIONS)[number]
 

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { recordEvent } from '@/lib/domains/audit/service'
+import { revokeApiKeys } from '@/lib/domains/auth/api-keys/service'
 import { createVerifiedAdmin } from '@/lib/domains/auth/accounts/service'
 import type { Session } from '@/lib/domains/auth/sessions/schema'
 import { listSessionsOf, revokeSessions } from '@/lib/domains/auth/sessions/service'
@@ -45,7 +46,7 @@ export async function makeAdmin(email: string): Promise<{ password: string | und
 }
 
 /**
- * Sets a generated password, which it returns, and revokes the account's sessions.
+ * Sets a generated password, which it returns, and revokes the account's sessions and API keys.
  * @throws NOT_FOUND when there is no such account
  */
 export async function resetPassword(email: string): Promise<string> {
@@ -56,6 +57,7 @@ export async function resetPassword(email: string): Promise<string> {
     await repository.lockUser(userId)
     await repository.setPassword(userId, hash)
     await revokeSessions(userId)
+    await revokeApiKeys(userId, CLIENT, BY_OPERATOR)
     await recordEvent({ action: 'password_reset', actorId: userId, client: CLIENT, details: BY_OPERATOR })
   })
   return password
@@ -80,5 +82,17 @@ export async function revokeAccountSessions(email: string): Promise<number> {
     const details = { ended: count, ...BY_OPERATOR }
     if (count > 0) await recordEvent({ action: 'session_ended', actorId: userId, client: CLIENT, details })
     return count
+  })
+}
+
+/**
+ * Revokes the account's API keys and returns their number.
+ * @throws NOT_FOUND when there is no such account
+ */
+export async function revokeAccountApiKeys(email: string): Promise<number> {
+  const userId = await findAccountId(email)
+  return inTransaction(async () => {
+    await repository.lockUser(userId)
+    return revokeApiKeys(userId, CLIENT, BY_OPERATOR)
   })
 }

@@ -28,7 +28,7 @@ export const changePasswordRoute = defineRoute(
     POST: {
       id: 'changePassword',
       summary: 'Change my password',
-      description: 'Revokes all other sessions of the caller.',
+      description: 'Revokes all other sessions of the caller and, unless `keepApiKeys` is true, their API keys.',
       body: changePasswordBody,
       responses: { 204: { description: 'Changed.' } },
       errors: ['INVALID_CREDENTIALS'],

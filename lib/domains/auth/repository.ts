@@ -1,5 +1,6 @@
 import type { User } from '@/lib/domains/users/schema'
 import { prisma } from '@/lib/platform/db/prisma'
+import { lockRow } from '@/lib/platform/db/transaction'
 import { userColumns } from '@/lib/platform/identity/user-columns'
 
 /** Finds the account with an e-mail address and the hash of its password. */
@@ -13,13 +14,21 @@ export async function findCredentials(email: string): Promise<{ user: User; hash
   return { user, hash: password?.hash }
 }
 
-export async function findPasswordHash(userId: number): Promise<string | undefined> {
-  return (await prisma().password.findUnique({ where: { userId }, select: { hash: true } }))?.hash
+/** Returns the hash of a user's password and the e-mail address. */
+export async function findPassword(userId: number): Promise<{ hash: string; email: string } | undefined> {
+  const row = await prisma().password.findUnique({
+    where: { userId },
+    select: { hash: true, user: { select: { email: true } } },
+  })
+  return row === null ? undefined : { hash: row.hash, email: row.user.email }
 }
 
-/** Locks a user before the password and the sessions, in the order of a deletion, so that the two cannot deadlock. */
+/**
+ * Locks a user before the password, the sessions and the keys, in the order of a deletion, so that the two cannot deadlock.
+ * Waits for the creation of a key in progress, which would otherwise survive the revocation of all keys.
+ */
 export async function lockUser(userId: number): Promise<void> {
-  await prisma().$queryRaw`SELECT 1 FROM users WHERE id = ${userId} FOR KEY SHARE`
+  await lockRow('users', userId)
 }
 
 /** Replaces a password; returns false when its hash is no longer `currentHash`. */

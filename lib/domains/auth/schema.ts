@@ -1,3 +1,4 @@
+import Joi from 'joi'
 import { sessionMode, tokenPair } from '@/lib/domains/auth/sessions/schema'
 import { user } from '@/lib/domains/users/schema'
 import { email, newPassword, personName } from '@/lib/platform/identity/schema'
@@ -21,4 +22,7 @@ export const signedIn = object({
   optional: { refreshToken: tokenPair.extract('refreshToken') },
 })
 
-export const changePasswordBody = object({ required: { currentPassword: password(), newPassword: newPassword() } })
+export const changePasswordBody = object({
+  required: { currentPassword: password(), newPassword: newPassword() },
+  defaulted: { keepApiKeys: Joi.boolean().strict().default(false) },
+})

@@ -1,4 +1,5 @@
 import { recordEvent } from '@/lib/domains/audit/service'
+import { revokeApiKeys } from '@/lib/domains/auth/api-keys/service'
 import type { IssuedTokens } from '@/lib/domains/auth/sessions/schema'
 import { openSession, revokeSessions } from '@/lib/domains/auth/sessions/service'
 import type { User } from '@/lib/domains/users/schema'
@@ -8,6 +9,7 @@ import { hashPassword, verifyPassword } from '@/lib/platform/crypto/password'
 import { inTransaction } from '@/lib/platform/db/transaction'
 import type { Actor, ClientInfo, SessionActor } from '@/lib/platform/identity/actor'
 import { evictUser } from '@/lib/platform/identity/credential-cache'
+import { enqueueMail } from '@/lib/platform/mail/enqueue-mail'
 import * as repository from './repository'
 
 /**
@@ -30,25 +32,29 @@ export async function login(
 }
 
 /**
- * Changes the caller's password and revokes their other sessions immediately.
+ * Changes the caller's password and revokes their other sessions and, unless `keepApiKeys` is set, their API keys
+ * immediately. The user is notified by e-mail.
  * @throws INVALID_CREDENTIALS when the current password is wrong or is changed concurrently
  */
 export async function changePassword(
   { userId, sessionId }: SessionActor,
-  input: { currentPassword: string; newPassword: string },
+  input: { currentPassword: string; newPassword: string; keepApiKeys: boolean },
   client: ClientInfo,
 ): Promise<void> {
-  const currentHash = await repository.findPasswordHash(userId)
-  const isCorrect = await verifyPassword(input.currentPassword, currentHash)
-  if (currentHash === undefined || !isCorrect) {
+  const current = await repository.findPassword(userId)
+  const isCorrect = await verifyPassword(input.currentPassword, current?.hash)
+  if (current === undefined || !isCorrect) {
+    await recordEvent({ action: 'password_change_failed', actorId: userId, client })
     throw new AppError('INVALID_CREDENTIALS', { message: 'The current password is wrong.' })
   }
   const hash = await hashPassword(input.newPassword)
   await inTransaction(async () => {
     await repository.lockUser(userId)
-    if (!(await repository.replacePassword(userId, currentHash, hash))) throw new AppError('INVALID_CREDENTIALS')
+    if (!(await repository.replacePassword(userId, current.hash, hash))) throw new AppError('INVALID_CREDENTIALS')
     await revokeSessions(userId, { except: sessionId })
+    if (!input.keepApiKeys) await revokeApiKeys(userId, client)
     await recordEvent({ action: 'password_changed', actorId: userId, client })
+    await enqueueMail({ to: current.email, content: { template: 'password-changed' } })
   })
   evictUser(userId)
 }

@@ -58,7 +58,7 @@ function compose(content: MailContent): EmailContent {
     case 'password-changed':
       return {
         subject: 'Your password was changed',
-        paragraphs: ['The password of your account was changed, and all sessions were signed out.'],
+        paragraphs: ['The password of your account was changed, and its other sessions were signed out.'],
         footer: 'If that was not you, reset your password immediately.',
       }
     case 'email-changed':

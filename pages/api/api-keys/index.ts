@@ -1,10 +1,10 @@
 import { apiKeysRoute } from '@/lib/domains/auth/api-keys/openapi'
-import { createApiKeyBody } from '@/lib/domains/auth/api-keys/schema'
+import { createApiKeyBody, listApiKeysQuery } from '@/lib/domains/auth/api-keys/schema'
 import { createApiKey, listApiKeys } from '@/lib/domains/auth/api-keys/service'
 import { apiHandler } from '@/lib/http/api-handler'
 import type { SessionContext } from '@/lib/http/context'
 import { sendResource } from '@/lib/http/etag'
-import { parseBody } from '@/lib/http/parse'
+import { parseBody, parseQuery } from '@/lib/http/parse'
 import { requireAuth } from '@/lib/http/require-auth'
 import { withIdempotency } from '@/lib/http/with-idempotency'
 
@@ -20,8 +20,10 @@ export default apiHandler(
   apiKeysRoute,
   requireAuth(apiKeysRoute.access, async (req, res, context) => {
     switch (req.method) {
-      case 'GET':
-        return sendResource(req, res, { apiKeys: await listApiKeys(context.actor) })
+      case 'GET': {
+        const { ownerId } = parseQuery(req, listApiKeysQuery)
+        return sendResource(req, res, { apiKeys: await listApiKeys(context.actor, ownerId) })
+      }
       case 'POST':
         return create(req, res, context)
     }

@@ -10,25 +10,31 @@ import { sendNoContent } from '@/lib/http/respond'
 
 export const config = { api: { bodyParser: false } }
 
-export default apiHandler(
-  userRoute,
-  requireAuth(userRoute.access, async (req, res, { actor, ...client }) => {
-    switch (req.method) {
-      case 'GET': {
-        const { id, include } = parseQuery(req, showUserQuery)
-        return sendResource(req, res, await getUserWithIncludes(actor, id, include))
-      }
-      case 'PUT':
-      case 'PATCH': {
-        const { id } = parseQuery(req, userPath)
-        const changes = await parseBody(req, req.method === 'PUT' ? replaceUserBody : updateUserBody)
-        return sendResource(req, res, await updateUser(actor, id, changes, client, preconditionOf(req)))
-      }
-      case 'DELETE': {
-        const { id } = parseQuery(req, userPath)
-        await deleteUser(actor, id, client, preconditionOf(req))
-        return sendNoContent(res)
-      }
-    }
-  }),
-)
+const handleGet = requireAuth(userRoute.GET.access, async (req, res, { actor }) => {
+  const { id, include } = parseQuery(req, showUserQuery)
+  sendResource(req, res, await getUserWithIncludes(actor, id, include))
+})
+
+const handleWrite = requireAuth(userRoute.PATCH.access, async (req, res, { actor, ...client }) => {
+  const { id } = parseQuery(req, userPath)
+  const changes = await parseBody(req, req.method === 'PUT' ? replaceUserBody : updateUserBody)
+  sendResource(req, res, await updateUser(actor, id, changes, client, preconditionOf(req)))
+})
+
+const handleDelete = requireAuth(userRoute.DELETE.access, async (req, res, { actor, ...client }) => {
+  const { id } = parseQuery(req, userPath)
+  await deleteUser(actor, id, client, preconditionOf(req))
+  sendNoContent(res)
+})
+
+export default apiHandler(userRoute, (req, res, context) => {
+  switch (req.method) {
+    case 'GET':
+      return handleGet(req, res, context)
+    case 'PUT':
+    case 'PATCH':
+      return handleWrite(req, res, context)
+    case 'DELETE':
+      return handleDelete(req, res, context)
+  }
+})

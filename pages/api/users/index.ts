@@ -17,8 +17,8 @@ const handleGet = requireAuth(usersRoute.GET.access, async (req, res) => {
   sendList(req, res, { plural: 'users', request: query, list: await listUsers(query) })
 })
 
-const create = withIdempotency<OptionalAuthContext>(async (req, { actor }) =>
-  created('/api/users', await createUser(actor, await parseBody(req, createUserBody))),
+const create = withIdempotency<OptionalAuthContext>(async (req, { actor, ...client }) =>
+  created('/api/users', await createUser(actor, await parseBody(req, createUserBody), client)),
 )
 
 const createLimited = withStrictRateLimit('sign-up', create)

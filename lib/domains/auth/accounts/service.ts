@@ -10,23 +10,31 @@ import { AppError } from '@/lib/errors'
 import { hashPassword } from '@/lib/platform/crypto/password'
 import { inTransaction } from '@/lib/platform/db/transaction'
 import type { Precondition } from '@/lib/platform/etag'
-import type { Actor, ClientInfo } from '@/lib/platform/identity/actor'
+import type { Actor, ClientInfo, SessionActor } from '@/lib/platform/identity/actor'
 import { evictUser } from '@/lib/platform/identity/credential-cache'
 import { enqueueMail } from '@/lib/platform/mail/enqueue-mail'
 import { enqueue } from '@/lib/platform/queue/enqueue'
 import * as repository from './repository'
 
 /**
+ * Checks that the caller may set roles, which would let an API key create another admin and so exceed its scopes.
+ * @throws FORBIDDEN
+ */
+function assertAdminSession(actor: Actor | undefined): void {
+  if (actor?.role !== 'admin' || actor.credential !== 'session') throw new AppError('FORBIDDEN')
+}
+
+/**
  * Creates an account and enqueues the e-mail to verify its address.
  * @throws UNAUTHORIZED or FORBIDDEN unless `OPEN_SIGNUP` is set or the caller is an admin
- * @throws FORBIDDEN when a caller who is not an admin sets a role
+ * @throws FORBIDDEN when a caller who is not an admin, or an API key, sets a role
  * @throws EMAIL_EXISTS when the e-mail address is taken
  */
-export async function createUser(actor: Actor | undefined, input: NewUser): Promise<User> {
-  if (actor?.role !== 'admin') {
-    if (!config().openSignup) throw new AppError(actor === undefined ? 'UNAUTHORIZED' : 'FORBIDDEN')
-    if (input.role !== undefined) throw new AppError('FORBIDDEN')
+export async function createUser(actor: Actor | undefined, input: NewUser, client: ClientInfo): Promise<User> {
+  if (actor?.role !== 'admin' && !config().openSignup) {
+    throw new AppError(actor === undefined ? 'UNAUTHORIZED' : 'FORBIDDEN')
   }
+  if (input.role !== undefined) assertAdminSession(actor)
   // Rejects most duplicates before the expensive hash; the unique constraint decides between concurrent requests.
   if (await repository.emailIsTaken(input.email)) throw new AppError('EMAIL_EXISTS')
   const hash = await hashPassword(input.password)
@@ -34,6 +42,8 @@ export async function createUser(actor: Actor | undefined, input: NewUser): Prom
   return inTransaction(async () => {
     const user = await repository.insertUser({ email, name, role }, hash)
     await issueEmailToken('verify_email', user)
+    const details = { userId: user.id, role }
+    await recordEvent({ action: 'user_created', actorId: actor?.userId ?? user.id, client, details })
     return user
   })
 }
@@ -47,7 +57,7 @@ export async function register(
   input: { email: string; password: string; name?: string | null },
   client: ClientInfo,
 ): Promise<{ user: User; tokens: IssuedTokens }> {
-  const user = await createUser(undefined, input)
+  const user = await createUser(undefined, input, client)
   return { user, tokens: await openSession(user, client) }
 }
 
@@ -88,8 +98,8 @@ async function changeEmail(actor: Actor, userId: number, email: string): Promise
 
 /**
  * Updates a user.
- * @throws FORBIDDEN when the caller is neither that user nor an admin, sets a role without being an admin, or changes the
- * e-mail address with an API key
+ * @throws FORBIDDEN when the caller is neither that user nor an admin, sets a role without being an admin, or sets a role
+ * or changes the e-mail address with an API key
  * @throws NOT_FOUND when the user does not exist
  * @throws EMAIL_EXISTS when the e-mail address is taken
  * @throws PRECONDITION_FAILED when the user has changed
@@ -103,7 +113,7 @@ export async function updateUser(
 ): Promise<User> {
   assertSelfOrAdmin(actor, userId)
   const { email, role } = changes
-  if (role !== undefined && actor.role !== 'admin') throw new AppError('FORBIDDEN')
+  if (role !== undefined) assertAdminSession(actor)
   const user = await inTransaction(async () => {
     await checkPrecondition(actor, userId, precondition)
     if (email !== undefined) await changeEmail(actor, userId, email)
@@ -124,7 +134,7 @@ export async function updateUser(
  * @throws PRECONDITION_FAILED when the user has changed
  */
 export async function deleteUser(
-  actor: Actor,
+  actor: SessionActor,
   userId: number,
   client: ClientInfo,
   precondition?: Precondition,

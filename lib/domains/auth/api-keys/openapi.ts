@@ -1,7 +1,7 @@
 import Joi from 'joi'
 import { defineRoute, type ApiTag } from '@/lib/platform/operation'
 import { object } from '@/lib/validation'
-import { apiKey, apiKeyPath, createApiKeyBody, createdApiKey } from './schema'
+import { apiKey, apiKeyPath, createApiKeyBody, createdApiKey, listApiKeysQuery } from './schema'
 
 export const apiKeysRoute = defineRoute(
   '/api/api-keys',
@@ -9,11 +9,13 @@ export const apiKeysRoute = defineRoute(
   {
     GET: {
       id: 'listApiKeys',
-      summary: 'List my API keys',
+      summary: 'List API keys',
+      description: 'Keys of the caller. Admins may list those of another user with `ownerId`.',
+      parameters: [listApiKeysQuery],
       etag: true,
       responses: {
         200: {
-          description: 'The API keys of the caller.',
+          description: 'The API keys.',
           schema: object({ required: { apiKeys: Joi.array().items(apiKey) } }),
         },
       },
@@ -21,11 +23,12 @@ export const apiKeysRoute = defineRoute(
     POST: {
       id: 'createApiKey',
       summary: 'Create an API key',
-      description: 'The response contains the key. It is shown only once.',
+      description: 'The response contains the key. It is shown only once. A user can have at most 50 keys.',
       body: createApiKeyBody,
       example: { name: 'Nightly export', scopes: ['products:read', 'files:read'] },
       idempotent: true,
       responses: { 201: { description: 'The API key.', schema: createdApiKey } },
+      errors: ['QUOTA_EXCEEDED'],
     },
   },
 )
@@ -37,7 +40,7 @@ export const apiKeyRoute = defineRoute(
     DELETE: {
       id: 'deleteApiKey',
       summary: 'Revoke an API key',
-      description: 'The key stops working immediately.',
+      description: 'The key stops working immediately. Admins may revoke any key.',
       parameters: [apiKeyPath],
       responses: { 204: { description: 'Revoked.' } },
     },

@@ -3,6 +3,7 @@ import { isScope } from '@/lib/platform/identity/scopes'
 import { isMissingRow } from '@/lib/platform/db/errors'
 import { AppError } from '@/lib/errors'
 import { prisma } from '@/lib/platform/db/prisma'
+import { lockRow } from '@/lib/platform/db/transaction'
 import type { Role } from '@/lib/platform/identity/schema'
 import type { Prisma } from '@/prisma/generated/client'
 import type { ApiKey, NewApiKey } from './schema'
@@ -38,6 +39,12 @@ export async function insertApiKey(
   }
 }
 
+/** Locks the owner, so that keys are created one after the other, and counts the keys. */
+export async function lockAndCountApiKeys(userId: number): Promise<number> {
+  await lockRow('users', userId)
+  return prisma().apiKey.count({ where: { userId } })
+}
+
 export async function listApiKeys(userId: number): Promise<ApiKey[]> {
   const rows = await prisma().apiKey.findMany({
     where: { userId },
@@ -47,10 +54,22 @@ export async function listApiKeys(userId: number): Promise<ApiKey[]> {
   return rows.map(toApiKey)
 }
 
-/** @throws NOT_FOUND when the user has no such key */
-export async function deleteApiKey(userId: number, id: string): Promise<void> {
-  const { count } = await prisma().apiKey.deleteMany({ where: { id, userId } })
-  if (count === 0) throw new AppError('NOT_FOUND')
+/**
+ * Deletes a key, of one user only if there is an `ownerId`, and returns its owner.
+ * @throws NOT_FOUND when there is no such key
+ */
+export async function deleteApiKey(id: string, ownerId: number | null): Promise<number> {
+  const [key] = await prisma().$queryRaw<{ userId: number }[]>`
+    DELETE FROM api_keys WHERE id = ${id}::uuid AND (${ownerId}::int IS NULL OR user_id = ${ownerId}::int)
+    RETURNING user_id AS "userId"`
+  if (key === undefined) throw new AppError('NOT_FOUND')
+  return key.userId
+}
+
+/** Deletes all keys of a user and returns their number. Locks them by id, so that concurrent calls cannot deadlock. */
+export async function deleteApiKeys(userId: number): Promise<number> {
+  return prisma().$executeRaw`
+    DELETE FROM api_keys WHERE id IN (SELECT id FROM api_keys WHERE user_id = ${userId} ORDER BY id FOR UPDATE)`
 }
 
 type ActorRow = {

@@ -1,6 +1,6 @@
 import Joi from 'joi'
 import { SCOPES, type Scope } from '@/lib/platform/identity/scopes'
-import { object, oneOf, text, timestamp, uuidParameter, type Infer } from '@/lib/validation'
+import { idParameter, object, oneOf, text, timestamp, uuidParameter, type Infer } from '@/lib/validation'
 
 const NAME_MAX = 100
 
@@ -36,5 +36,8 @@ export type ApiKey = Infer<typeof apiKey>
 /** The response to the creation, the only one that contains the key itself. */
 export const createdApiKey = object({ required: { ...columns, key: Joi.string() } })
 export type CreatedApiKey = Infer<typeof createdApiKey>
+
+/** Keys of the caller by default; only admins may name another owner. */
+export const listApiKeysQuery = object({ optional: { ownerId: idParameter() } })
 
 export const apiKeyPath = object({ required: { id: uuidParameter() } })

@@ -1,4 +1,5 @@
 import { recordEvent } from '@/lib/domains/audit/service'
+import { AppError } from '@/lib/errors'
 import { hashOpaqueToken, newOpaqueToken } from '@/lib/platform/crypto/opaque-token'
 import { inTransaction } from '@/lib/platform/db/transaction'
 import type { Actor, ClientInfo, SessionActor } from '@/lib/platform/identity/actor'
@@ -10,6 +11,9 @@ const API_KEY = /^hk_[A-Za-z0-9_-]{43}$/
 
 /** Length of the stored prefix that identifies a key to its owner: `hk_` and 8 of the 43 random characters. */
 const PREFIX_LENGTH = 11
+
+/** Maximum number of keys per user. */
+export const API_KEYS_MAX = 50
 
 /** Returns whether a bearer token has the prefix of API keys. */
 export function looksLikeApiKey(token: string): boolean {
@@ -26,12 +30,16 @@ export async function apiKeyActor(key: string): Promise<Actor | undefined> {
 /**
  * Creates an API key for the caller. Only this result contains the key itself.
  * @throws UNAUTHORIZED when the caller's account was deleted meanwhile
+ * @throws QUOTA_EXCEEDED when the caller has `API_KEYS_MAX` keys
  */
 export async function createApiKey(owner: SessionActor, input: NewApiKey, client: ClientInfo): Promise<CreatedApiKey> {
   const key = `hk_${newOpaqueToken()}`
   const { userId } = owner
   const row = { ...input, userId, prefix: key.slice(0, PREFIX_LENGTH), hash: hashOpaqueToken(key) }
   return inTransaction(async () => {
+    if ((await repository.lockAndCountApiKeys(userId)) >= API_KEYS_MAX) {
+      throw new AppError('QUOTA_EXCEEDED', { message: `A user can have at most ${API_KEYS_MAX} API keys.` })
+    }
     const apiKey = await repository.insertApiKey(row)
     const details = { apiKeyId: apiKey.id, prefix: apiKey.prefix, scopes: apiKey.scopes }
     await recordEvent({ action: 'api_key_created', actorId: userId, client, details })
@@ -39,19 +47,40 @@ export async function createApiKey(owner: SessionActor, input: NewApiKey, client
   })
 }
 
-/** Lists the caller's keys, newest first. */
-export async function listApiKeys(owner: SessionActor): Promise<ApiKey[]> {
-  return repository.listApiKeys(owner.userId)
+/**
+ * Lists the keys of a user, by default the caller, newest first.
+ * @throws FORBIDDEN when the caller is neither that user nor an admin
+ */
+export async function listApiKeys(actor: SessionActor, ownerId: number = actor.userId): Promise<ApiKey[]> {
+  if (ownerId !== actor.userId && actor.role !== 'admin') throw new AppError('FORBIDDEN')
+  return repository.listApiKeys(ownerId)
 }
 
 /**
- * Revokes one of the caller's keys immediately.
- * @throws NOT_FOUND when the caller has no such key
+ * Revokes one of the caller's keys, or any key if the caller is an admin, immediately.
+ * @throws NOT_FOUND when there is no such key
  */
-export async function deleteApiKey({ userId }: SessionActor, id: string, client: ClientInfo): Promise<void> {
+export async function deleteApiKey(actor: SessionActor, id: string, client: ClientInfo): Promise<void> {
   await inTransaction(async () => {
-    await repository.deleteApiKey(userId, id)
-    await recordEvent({ action: 'api_key_ended', actorId: userId, client, details: { apiKeyId: id } })
+    const ownerId = await repository.deleteApiKey(id, actor.role === 'admin' ? null : actor.userId)
+    const details = { apiKeyId: id, ownerId }
+    await recordEvent({ action: 'api_key_ended', actorId: actor.userId, client, details })
   })
   evictApiKey(id)
+}
+
+/**
+ * Revokes all keys of a user as part of the surrounding transaction, records the event, and returns their number. The
+ * caller calls `evictUser` after the commit.
+ */
+export async function revokeApiKeys(
+  userId: number,
+  client: ClientInfo,
+  details: { by?: 'operator' } = {},
+): Promise<number> {
+  const count = await repository.deleteApiKeys(userId)
+  if (count > 0) {
+    await recordEvent({ action: 'api_keys_revoked', actorId: userId, client, details: { count, ...details } })
+  }
+  return count
 }

@@ -17,7 +17,7 @@ export const resetPasswordRoute = defineRoute('/api/auth/reset-password', 'publi
   POST: {
     id: 'resetPassword',
     summary: 'Set a new password with an emailed token',
-    description: 'Revokes all sessions of the account. The token works once.',
+    description: 'Revokes all sessions and API keys of the account. The token works once.',
     body: resetPasswordBody,
     example: { token: TOKEN, password: 'correct horse battery' },
     responses: { 204: { description: 'The password was changed.' } },

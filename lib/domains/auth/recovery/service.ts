@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { recordEvent } from '@/lib/domains/audit/service'
+import { revokeApiKeys } from '@/lib/domains/auth/api-keys/service'
 import { revokeSessions } from '@/lib/domains/auth/sessions/service'
 import { config } from '@/lib/config'
 import { AppError } from '@/lib/errors'
@@ -97,7 +98,7 @@ async function consumeToken(purpose: Purpose, hash: Uint8Array<ArrayBuffer>): Pr
 }
 
 /**
- * Sets a new password with an e-mailed token and revokes all sessions.
+ * Sets a new password with an e-mailed token and revokes all sessions and API keys.
  * @throws INVALID_TOKEN when the token is unknown, or the address or the password changed since it was issued
  * @throws TOKEN_REUSED when the token was used
  * @throws TOKEN_EXPIRED when the token has expired
@@ -111,6 +112,7 @@ export async function resetPassword({ token, password }: PasswordReset, client: 
     const { userId: id, email, passwordUpdatedAt } = await consumeToken('reset_password', hash)
     if (!(await repository.setPassword(id, passwordHash, passwordUpdatedAt))) throw new AppError('INVALID_TOKEN')
     await revokeSessions(id)
+    await revokeApiKeys(id, client)
     await recordEvent({ action: 'password_reset', actorId: id, client })
     await enqueueMail({ to: email, content: { template: 'password-changed' } })
     return id
