@@ -38,14 +38,19 @@ describe('npm run admin', () => {
 
   afterAll(() => server.remove())
 
-  it('promotes an account to admin, or creates one', async () => {
+  it('takes over an existing account, says when it was registered, and creates one where there is none', async () => {
     const email = uniqueEmail()
     await request(server.url).post('/api/auth/register').send({ email, password: PASSWORD }).expect(201)
-    expect(await admin(settings, 'make-admin', email.toUpperCase())).toBe(`${email} is an admin.\n`)
-    expect((await signIn(server, email, PASSWORD)).body.user.role).toBe('admin')
+    const printed = await admin(settings, 'make-admin', email.toUpperCase())
+    expect(printed).toContain(`${email} was registered at 20`)
+    expect(printed).toContain('its address was not verified')
+    await signIn(server, email, PASSWORD).expect(401)
+    const newPassword = /once\): (\S+)/.exec(printed)?.[1]
+    expect((await signIn(server, email, newPassword)).body.user).toMatchObject({ role: 'admin', emailVerified: true })
+    expect(await admin(settings, 'make-admin', email)).toBe(`${email} is an admin.\n`)
 
     const other = uniqueEmail()
-    const password = /once: (\S+)/.exec(await admin(settings, 'make-admin', other))?.[1]
+    const password = /once\): (\S+)/.exec(await admin(settings, 'make-admin', other))?.[1]
     expect((await signIn(server, other, password)).body.user).toMatchObject({ role: 'admin', emailVerified: true })
   })
 
@@ -56,7 +61,7 @@ describe('npm run admin', () => {
       .send({ email, password: PASSWORD })
       .expect(201)
     expect(await admin(settings, 'sessions', email)).toMatch(/127\.0\.0\.1.*\n1 session\n$/)
-    const password = /once: (\S+)/.exec(await admin(settings, 'reset-password', email))?.[1]
+    const password = /once\): (\S+)/.exec(await admin(settings, 'reset-password', email))?.[1]
     await signIn(server, email, PASSWORD).expect(401)
     await signIn(server, email, password).expect(200)
     expect(await admin(settings, 'end-sessions', email)).toBe('1 sessions revoked\n')
@@ -99,7 +104,7 @@ describe('npm run admin', () => {
   it('works while a server with the embedded database runs, and without a server', async () => {
     const embedded = await startServer({ DATABASE_URL: '', JWT_SECRET: '' })
     const own = { DATABASE_URL: '', JWT_SECRET: '', DATA_DIR: embedded.dataDir }
-    const password = /once: (\S+)/.exec(await admin(own, 'reset-password', 'admin@hearth.local'))?.[1]
+    const password = /once\): (\S+)/.exec(await admin(own, 'reset-password', 'admin@hearth.local'))?.[1]
     await signIn(embedded, 'admin@hearth.local', password).expect(200)
     await embedded.stop()
     expect(await admin(own, 'sessions', 'admin@hearth.local')).toContain('1 session\n')

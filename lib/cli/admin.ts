@@ -1,9 +1,11 @@
 import * as adminCli from '@/lib/domains/auth/admin-cli-service'
+import { takeoverNotice } from './takeover-notice'
 import { withDatabase } from './with-database'
 
 const USAGE = `npm run admin -- <command> <e-mail address>
 
-  make-admin       promotes the account to admin, creating it if needed
+  make-admin       makes the account an admin, creating it if needed; one that is not an admin yet gets a new
+                   password, shown once, and its sessions and API keys are revoked
   reset-password   sets a new password, shown once, and revokes all sessions and API keys
   sessions         lists the active sessions
   end-sessions     revokes all sessions
@@ -15,7 +17,8 @@ const printError = (line: string) => process.stderr.write(`${line}\n`)
 async function run(command: string, email: string): Promise<void> {
   switch (command) {
     case 'make-admin': {
-      const { password } = await adminCli.makeAdmin(email)
+      const { appointment, password } = await adminCli.makeAdmin(email)
+      if (appointment.outcome === 'takenOver') print(takeoverNotice(email, appointment))
       print(`${email} is an admin.${password === undefined ? '' : ` Password (shown once): ${password}`}`)
       return
     }

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { config, setConfig, type Config } from '@/lib/config'
 import { markShuttingDown } from '@/lib/platform/shutdown'
-import { ensureAdmin } from '@/lib/domains/auth/accounts/service'
+import { appointAdmin } from '@/lib/domains/auth/accounts/service'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '@/lib/embedded-postgres/embedded-postgres'
 import { logger } from '@/lib/logger'
 import { closePasswordPool, warmPasswordPool } from '@/lib/platform/crypto/password'
@@ -21,6 +21,7 @@ import { loadConfig } from './load-config'
 import { migrate } from './migrate'
 import { generatedSecret } from './secrets'
 import { onShutdownSignal } from './shutdown-signal'
+import { takeoverNotice } from './takeover-notice'
 
 /** `listen` backlog; the OS may cap it. Excess connections are dropped without notice. */
 const BACKLOG = 4_096
@@ -56,12 +57,14 @@ async function startEmbedded(given: Config): Promise<EmbeddedPostgres> {
 async function ensureFirstAdmin(isEmbedded: boolean): Promise<Account | undefined> {
   const { admin } = config()
   if (admin !== undefined) {
-    await ensureAdmin(admin)
+    const appointment = await appointAdmin({ ...admin, name: 'Admin' }, { onlyFirst: true })
+    if (appointment.outcome === 'takenOver') print(takeoverNotice(admin.email, appointment))
     return undefined
   }
   if (!isEmbedded) return undefined
   const account = { email: 'admin@hearth.local', password: randomBytes(12).toString('base64url') }
-  return (await ensureAdmin(account)) ? account : undefined
+  const { outcome } = await appointAdmin({ ...account, name: 'Admin' }, { onlyFirst: true })
+  return outcome === 'unchanged' ? undefined : account
 }
 
 function summary(url: string, admin: Account | undefined): string {

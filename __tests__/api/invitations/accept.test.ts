@@ -4,7 +4,7 @@ import { deleteOldInvitations } from '@/lib/domains/families/invitations/reposit
 import { prisma } from '@/lib/platform/db/prisma'
 import { api, type Body } from '../../support/api'
 import { createApiKey, signIn } from '../../support/factories'
-import { createFamilyFixture, queuedInvitationEmails, type Caller } from '../../support/families'
+import { createFamilyFixture, queuedInvitationEmails, removeMemberDirectly, type Caller } from '../../support/families'
 
 type Accepted = Body & { family: Family }
 
@@ -51,6 +51,34 @@ describe('POST /api/invitations/accept', () => {
       await prisma().user.update({ where: { id: invited.user.id }, data: { email: `moved-${email}` } })
       expect((await accept(invited, token)).json.error.code).toBe('INVALID_TOKEN')
       await prisma().user.update({ where: { id: invited.user.id }, data: { email } })
+      expect((await accept(invited, token)).status).toBe(200)
+    })
+  })
+
+  describe('an invitation whose sender is no longer an owner', () => {
+    it.each(['is removed', 'leaves', 'becomes a member'])('is revoked when the sender %s', async (change) => {
+      const { owner, otherOwner, url, invited, token } = await createInvited('owner')
+      const caller = change === 'leaves' ? owner : otherOwner
+      const method = change === 'becomes a member' ? 'PATCH' : 'DELETE'
+      const json = method === 'PATCH' ? { role: 'member' } : undefined
+      const response = await api(method, `${url}/members/${owner.user.id}`, { token: caller.token, json })
+      expect(response.status).toBeLessThan(300)
+      const { json: list } = await api<{ invitations: object[] }>('GET', `${url}/invitations`, {
+        token: otherOwner.token,
+      })
+      expect(list.invitations).toEqual([])
+      expect((await accept(invited, token)).json.error.code).toBe('INVALID_TOKEN')
+    })
+
+    it('is rejected even if the invitation was stored', async () => {
+      const { owner, family, invited, token } = await createInvited('owner')
+      await removeMemberDirectly(family.id, owner.user.id)
+      expect((await accept(invited, token)).json.error.code).toBe('INVALID_TOKEN')
+    })
+
+    it('leaves the invitations of other owners', async () => {
+      const { member, otherOwner, url, invited, token } = await createInvited()
+      await api('DELETE', `${url}/members/${member.user.id}`, { token: otherOwner.token })
       expect((await accept(invited, token)).status).toBe(200)
     })
   })

@@ -151,12 +151,12 @@ describe('DELETE /api/users/:id and what the user owns', () => {
     expect((await api('GET', `/api/families/${family.id}`, { token: member.token })).status).toBe(200)
   })
 
-  it('keeps the invitations that the user created', async () => {
+  it('revokes the pending invitations of the user', async () => {
     const { owner, otherOwner, url } = await createFamilyFixture()
     await api('POST', `${url}/invitations`, { token: owner.token, json: { email: 'guest@example.test' } })
     await api('DELETE', `/api/users/${owner.user.id}`, { token: owner.token })
     const { json } = await api<{ invitations: object[] }>('GET', `${url}/invitations`, { token: otherOwner.token })
-    expect(json.invitations).toHaveLength(1)
+    expect(json.invitations).toHaveLength(0)
   })
 })
 

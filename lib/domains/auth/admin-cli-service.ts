@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { recordEvent } from '@/lib/domains/audit/service'
 import { revokeApiKeys } from '@/lib/domains/auth/api-keys/service'
-import { createVerifiedAdmin } from '@/lib/domains/auth/accounts/service'
+import { appointAdmin, OPERATOR_CLIENT as CLIENT, type Appointment } from '@/lib/domains/auth/accounts/service'
 import type { Session } from '@/lib/domains/auth/sessions/schema'
 import { listSessionsOf, revokeSessions } from '@/lib/domains/auth/sessions/service'
 import { AppError } from '@/lib/errors'
@@ -14,8 +14,6 @@ import * as repository from './repository'
  * 5 s).
  */
 
-/** The client and the details of audit events of the command line. */
-const CLIENT = { ip: '127.0.0.1', userAgent: undefined, requestId: 'npm-run-admin' }
 const BY_OPERATOR = { by: 'operator' } as const
 
 function generatePassword(): string {
@@ -28,21 +26,11 @@ async function findAccountId(email: string): Promise<number> {
   return account.user.id
 }
 
-/** Promotes the account to admin, or creates one and returns its password. */
-export async function makeAdmin(email: string): Promise<{ password: string | undefined }> {
-  const account = await repository.findCredentials(email)
-  if (account === undefined) {
-    const password = generatePassword()
-    await createVerifiedAdmin({ email, password, name: null })
-    return { password }
-  }
-  const userId = account.user.id
-  await inTransaction(async () => {
-    if (!(await repository.promote(userId))) return
-    const details = { userId, role: 'admin', ...BY_OPERATOR }
-    await recordEvent({ action: 'role_changed', actorId: null, client: CLIENT, details })
-  })
-  return { password: undefined }
+/** Makes the account an admin, creating it if needed. Returns its new password unless it was an admin already. */
+export async function makeAdmin(email: string): Promise<{ appointment: Appointment; password: string | undefined }> {
+  const password = generatePassword()
+  const appointment = await appointAdmin({ email, password, name: null })
+  return { appointment, password: appointment.outcome === 'unchanged' ? undefined : password }
 }
 
 /**

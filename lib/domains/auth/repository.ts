@@ -40,9 +40,3 @@ export async function replacePassword(userId: number, currentHash: string, hash:
 export async function setPassword(userId: number, hash: string): Promise<void> {
   await prisma().password.upsert({ where: { userId }, create: { userId, hash }, update: { hash } })
 }
-
-/** Gives a user the role `admin`; returns false when they have it already. */
-export async function promote(userId: number): Promise<boolean> {
-  const where = { id: userId, role: { not: 'admin' } } as const
-  return (await prisma().user.updateMany({ where, data: { role: 'admin' } })).count > 0
-}

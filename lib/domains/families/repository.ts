@@ -182,6 +182,12 @@ export async function deleteMemberships(userId: number): Promise<void> {
   await prisma().membership.deleteMany({ where: { userId } }).catch(translate)
 }
 
+/** Deletes the pending invitations that a user has sent, of one family only if there is a `familyId`. */
+export async function deleteInvitationsFrom(invitedById: number, familyId?: number): Promise<void> {
+  const where = { invitedById, acceptedAt: null, ...(familyId !== undefined && { familyId }) }
+  await prisma().invitation.deleteMany({ where })
+}
+
 /**
  * Inserts a membership and returns its family.
  * @throws ALREADY_MEMBER when the user is a member

@@ -24,6 +24,11 @@ export async function assertOwner(actor: Actor, familyId: number): Promise<void>
   if ((await getOwnRole(actor, familyId)) !== 'owner') throw new AppError('FORBIDDEN')
 }
 
+/** Returns whether a user owns a family. Under `lockFamily` it stays so until the end of the transaction. */
+export async function isOwner(key: MemberKey): Promise<boolean> {
+  return (await repository.findRole(key)) === 'owner'
+}
+
 /**
  * Locks a family until the end of the transaction, so that its memberships cannot change meanwhile. Reading it and posting
  * to it do not wait. Lock order: families by ascending id, then posts, then users.
@@ -120,7 +125,7 @@ export async function listMembers(actor: Actor, familyId: number, query: ListReq
 }
 
 /**
- * Changes the role of a member.
+ * Changes the role of a member. The pending invitations of an owner who becomes a member are revoked.
  * @throws NOT_FOUND when the caller or the user is not a member
  * @throws FORBIDDEN when the caller is not an owner
  * @throws LAST_OWNER when the family would have no owner
@@ -135,17 +140,22 @@ export async function changeRole(
   return inTransaction(async () => {
     await lockOwnedFamily(actor, key.familyId)
     precondition?.(await repository.findMembership(key))
+    if (role !== 'owner') await repository.deleteInvitationsFrom(key.userId, key.familyId)
     return repository.updateMembership(key, role)
   })
 }
 
-/** Removes a member from a family: owners may remove anyone, other members only themselves. Throws like `changeRole`. */
+/**
+ * Removes a member, whose pending invitations are revoked: owners may remove anyone, other members only themselves. Throws
+ * like `changeRole`.
+ */
 export async function removeMember(actor: Actor, key: MemberKey, precondition?: Precondition): Promise<void> {
   await inTransaction(async () => {
     if (actor.userId === key.userId) await repository.lockFamily(key.familyId)
     else await lockOwnedFamily(actor, key.familyId)
     precondition?.(await repository.findMembership(key))
     await repository.deleteMembership(key)
+    await repository.deleteInvitationsFrom(key.userId, key.familyId)
   })
 }
 
@@ -164,12 +174,13 @@ export async function addMember(membership: MemberKey & { role: FamilyRole }): P
 }
 
 /**
- * Removes a user from all families, and deletes those that have no other member. Part of the transaction that deletes the
+ * Removes a user from all families, revokes their invitations, and deletes families that have no other member. Part of the transaction that deletes the
  * account; call it before locking the user.
  * @throws LAST_OWNER when a family with other members would have no owner
  */
 export async function leaveAllFamilies(userId: number): Promise<void> {
   const familyIds = await repository.lockFamiliesOfUser(userId)
+  await repository.deleteInvitationsFrom(userId)
   if (familyIds.length === 0) return
   await repository.deleteSoleMemberFamilies(familyIds, userId)
   await repository.deleteMemberships(userId)

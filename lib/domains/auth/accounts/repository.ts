@@ -6,6 +6,9 @@ import { lockRow } from '@/lib/platform/db/transaction'
 import type { Role } from '@/lib/platform/identity/schema'
 import { userColumns } from '@/lib/platform/identity/user-columns'
 
+/** Arbitrary but fixed advisory-lock key. */
+const ADMIN_LOCK = 7_203_118_442
+
 function translate(error: unknown): never {
   if (isUniqueViolation(error)) throw new AppError('EMAIL_EXISTS', { cause: error })
   if (isMissingRow(error)) throw new AppError('NOT_FOUND', { cause: error })
@@ -70,6 +73,31 @@ export async function updateUser(id: number, changes: UserChanges): Promise<User
 export async function deleteUser(id: number): Promise<void> {
   const { count } = await prisma().user.deleteMany({ where: { id } })
   if (count === 0) throw new AppError('NOT_FOUND')
+}
+
+/** Waits until no other transaction appoints an admin: several servers may start concurrently. */
+export async function lockAdminAppointment(): Promise<void> {
+  await prisma().$executeRaw`SELECT pg_advisory_xact_lock(${ADMIN_LOCK}::bigint)`
+}
+
+/** Locks the account with an e-mail address and returns it. */
+export async function lockUserByEmail(
+  email: string,
+): Promise<{ id: number; role: Role; createdAt: Date; isVerified: boolean } | undefined> {
+  const [user] = await prisma().$queryRaw<{ id: number; role: Role; createdAt: Date; isVerified: boolean }[]>`
+    SELECT id, role::text AS role, created_at AS "createdAt", email_verified AS "isVerified"
+    FROM users WHERE email = ${email} FOR NO KEY UPDATE`
+  return user
+}
+
+/** Makes a user an admin with a verified e-mail address and sets the password. */
+export async function promote(id: number, passwordHash: string): Promise<void> {
+  const set = { hash: passwordHash }
+  await prisma().user.update({
+    where: { id },
+    data: { role: 'admin', emailVerified: true, password: { upsert: { create: set, update: set } } },
+    select: { id: true },
+  })
 }
 
 export async function adminExists(): Promise<boolean> {

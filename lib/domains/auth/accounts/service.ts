@@ -1,14 +1,15 @@
 import { recordEvent } from '@/lib/domains/audit/service'
-import { issueEmailToken } from '@/lib/domains/auth/recovery/service'
+import { revokeApiKeys } from '@/lib/domains/auth/api-keys/service'
+import { issueEmailToken, revokeEmailTokens } from '@/lib/domains/auth/recovery/service'
 import type { IssuedTokens } from '@/lib/domains/auth/sessions/schema'
-import { openSession } from '@/lib/domains/auth/sessions/service'
+import { openSession, revokeSessions } from '@/lib/domains/auth/sessions/service'
 import { leaveAllFamilies } from '@/lib/domains/families/service'
 import type { NewUser, User, UserChanges } from '@/lib/domains/users/schema'
 import { assertSelfOrAdmin, getUser } from '@/lib/domains/users/service'
 import { config } from '@/lib/config'
 import { AppError } from '@/lib/errors'
 import { hashPassword } from '@/lib/platform/crypto/password'
-import { inTransaction } from '@/lib/platform/db/transaction'
+import { afterCommit, inTransaction } from '@/lib/platform/db/transaction'
 import type { Precondition } from '@/lib/platform/etag'
 import type { Actor, ClientInfo, SessionActor } from '@/lib/platform/identity/actor'
 import { evictUser } from '@/lib/platform/identity/credential-cache'
@@ -61,21 +62,45 @@ export async function register(
   return { user, tokens: await openSession(user, client) }
 }
 
-/** Creates an account with a verified e-mail address, on behalf of the person who operates the server. */
-export async function createVerifiedAdmin(account: {
-  email: string
-  password: string
-  name: string | null
-}): Promise<void> {
-  const { email, name } = account
-  await repository.insertUser({ email, name, role: 'admin', emailVerified: true }, await hashPassword(account.password))
-}
+/** What `appointAdmin` did. An account that was taken over may have been registered by a person who guessed the address. */
+export type Appointment =
+  { outcome: 'created' | 'unchanged' } | { outcome: 'takenOver'; registeredAt: Date; wasVerified: boolean }
 
-/** Creates the account if there is no admin yet; returns whether it did. */
-export async function ensureAdmin(account: { email: string; password: string }): Promise<boolean> {
-  if (await repository.adminExists()) return false
-  await createVerifiedAdmin({ ...account, name: 'Admin' })
-  return true
+/** The client of audit events of the command line and of the start. */
+export const OPERATOR_CLIENT: ClientInfo = { ip: '127.0.0.1', userAgent: undefined, requestId: 'npm-run-admin' }
+
+/**
+ * Creates an admin with a verified e-mail address, on behalf of the person who operates the server. An existing account
+ * that is not an admin's is taken over: its password, sessions, API keys and e-mailed links
+ * are revoked.
+ * With `onlyFirst`, does nothing when there is an admin. Concurrent calls wait for each other.
+ */
+export async function appointAdmin(
+  account: { email: string; password: string; name: string | null },
+  { onlyFirst = false } = {},
+): Promise<Appointment> {
+  const { email, password, name } = account
+  if (onlyFirst && (await repository.adminExists())) return { outcome: 'unchanged' }
+  const hash = await hashPassword(password)
+  return inTransaction(async () => {
+    await repository.lockAdminAppointment()
+    if (onlyFirst && (await repository.adminExists())) return { outcome: 'unchanged' }
+    const existing = await repository.lockUserByEmail(email)
+    if (existing?.role === 'admin') return { outcome: 'unchanged' }
+    const user = existing ?? (await repository.insertUser({ email, name, role: 'admin', emailVerified: true }, hash))
+    const details = { userId: user.id, role: 'admin', by: 'operator' }
+    if (existing === undefined) {
+      await recordEvent({ action: 'user_created', actorId: null, client: OPERATOR_CLIENT, details })
+      return { outcome: 'created' }
+    }
+    await repository.promote(existing.id, hash)
+    await revokeSessions(existing.id)
+    await revokeApiKeys(existing.id, OPERATOR_CLIENT, { by: 'operator' })
+    await revokeEmailTokens(existing.id)
+    await recordEvent({ action: 'role_changed', actorId: null, client: OPERATOR_CLIENT, details })
+    await afterCommit(() => evictUser(existing.id))
+    return { outcome: 'takenOver', registeredAt: existing.createdAt, wasVerified: existing.isVerified }
+  })
 }
 
 /** Locks the user, if there is a precondition, until the end of the transaction and checks it. */

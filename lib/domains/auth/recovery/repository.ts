@@ -74,6 +74,11 @@ export async function setPassword(userId: number, hash: string, updatedAt: Date 
   return count > 0
 }
 
+/** Deletes the e-mail tokens of a user. */
+export async function deleteEmailTokens(userId: number): Promise<void> {
+  await prisma().emailToken.deleteMany({ where: { userId } })
+}
+
 /** Deletes tokens that expired more than 30 days ago and returns their number. */
 export async function deleteOldEmailTokens(): Promise<number> {
   return prisma().$executeRaw`

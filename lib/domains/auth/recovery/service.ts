@@ -50,6 +50,11 @@ export async function issueEmailToken(
   return true
 }
 
+/** Revokes the e-mailed links of a user, as part of the surrounding transaction. */
+export async function revokeEmailTokens(userId: number): Promise<void> {
+  await repository.deleteEmailTokens(userId)
+}
+
 /** Enqueues a password-reset request whether or not the account exists, so that timing reveals nothing. */
 export async function forgotPassword(email: string, { ip, requestId }: ClientInfo): Promise<void> {
   await enqueue('issue-password-reset', { email, messageId: randomUUID(), client: { ip, requestId } })

@@ -61,7 +61,8 @@ export const acceptInvitationRoute = defineRoute(
     POST: {
       id: 'acceptInvitation',
       summary: 'Accept an invitation',
-      description: 'Only the invited user may accept; anyone else receives INVALID_TOKEN.',
+      description:
+        'Only the invited user may accept; anyone else receives INVALID_TOKEN, as does everyone when the sender is no longer an owner.',
       body: acceptInvitationBody,
       postman: [{ name: 'Try to accept an invalid invitation', body: { token: 'invalid' }, status: 401 }],
       responses: { 200: { description: 'The family.', schema: acceptedInvitation } },

@@ -73,16 +73,25 @@ export async function deleteInvitation(id: number): Promise<void> {
   await prisma().invitation.delete({ where: { id }, select: { id: true } })
 }
 
+type InvitationByToken = {
+  id: number
+  familyId: number
+  role: Role
+  invitedById: number | null
+  expiresAt: Date
+  acceptedAt: Date | null
+}
+
 /** Returns the invitation of a token if it is for the current e-mail address of the user. */
 export async function findInvitationByToken(
   tokenHash: Uint8Array<ArrayBuffer>,
   userId: number,
-): Promise<{ id: number; familyId: number; role: Role; expiresAt: Date; acceptedAt: Date | null } | undefined> {
+): Promise<InvitationByToken | undefined> {
   const user = await prisma().user.findUnique({ where: { id: userId }, select: { email: true } })
   if (user === null) return undefined
   const invitation = await prisma().invitation.findUnique({
     where: { tokenHash, email: user.email },
-    select: { id: true, familyId: true, role: true, expiresAt: true, acceptedAt: true },
+    select: { id: true, familyId: true, role: true, invitedById: true, expiresAt: true, acceptedAt: true },
   })
   return invitation ?? undefined
 }

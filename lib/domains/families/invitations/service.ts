@@ -5,7 +5,14 @@ import { AppError, isAppError } from '@/lib/errors'
 import { inTransaction } from '@/lib/platform/db/transaction'
 import type { Precondition } from '@/lib/platform/etag'
 import type { Family } from '@/lib/domains/families/schema'
-import { addMember, assertOwner, isMemberAddress, lockFamily, lockOwnedFamily } from '@/lib/domains/families/service'
+import {
+  addMember,
+  assertOwner,
+  isMemberAddress,
+  isOwner,
+  lockFamily,
+  lockOwnedFamily,
+} from '@/lib/domains/families/service'
 import type { List, ListRequest } from '@/lib/platform/pagination/query'
 import { enqueueMail } from '@/lib/platform/mail/enqueue-mail'
 import { encrypt } from '@/lib/platform/crypto/encrypt'
@@ -77,7 +84,7 @@ export async function revokeInvitation(actor: Actor, key: InvitationKey, precond
 /**
  * Makes the caller a member of the family that the token is for. Only the user whose current e-mail address was invited may
  * accept; the address need not be verified, because the token has proven that the user reads it.
- * @throws INVALID_TOKEN when the token is unknown, revoked or for another address
+ * @throws INVALID_TOKEN when the token is unknown, revoked or for another address, or its sender is no longer an owner
  * @throws TOKEN_REUSED when the invitation was accepted before
  * @throws TOKEN_EXPIRED when the invitation has expired
  * @throws ALREADY_MEMBER when the caller is a member of the family
@@ -96,6 +103,10 @@ export async function acceptInvitation(actor: Actor, token: string): Promise<Fam
       if (invitation === undefined) throw new AppError('INVALID_TOKEN')
       if (invitation.acceptedAt !== null) throw new AppError('TOKEN_REUSED')
       if (invitation.expiresAt <= new Date()) throw new AppError('TOKEN_EXPIRED')
+      const { invitedById } = invitation
+      if (invitedById === null || !(await isOwner({ familyId, userId: invitedById }))) {
+        throw new AppError('INVALID_TOKEN')
+      }
       await repository.markAccepted(invitation.id)
       return addMember({ familyId, userId, role: invitation.role })
     })
