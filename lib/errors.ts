@@ -11,6 +11,10 @@ export const ERRORS = {
   TOKEN_REUSED: { status: 401, message: 'The token has already been used.' },
   INVALID_TOKEN: { status: 401, message: 'The token is not valid.' },
   FORBIDDEN: { status: 403, message: 'You are not allowed to do this.' },
+  REAUTHENTICATION_REQUIRED: {
+    status: 403,
+    message: 'Confirm your identity with POST /api/auth/reauthenticate, then repeat the request.',
+  },
   NOT_FOUND: { status: 404, message: 'Resource not found.' },
   METHOD_NOT_ALLOWED: { status: 405, message: 'Method not allowed.' },
   CONFLICT: { status: 409, message: 'The request conflicts with the current state of the resource.' },

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { insertApiKey } from '@/lib/domains/auth/api-keys/repository'
 import { verifyAccessToken } from '@/lib/domains/auth/sessions/access-token'
 import { hashOpaqueToken, newOpaqueToken } from '@/lib/platform/crypto/opaque-token'
+import { prisma } from '@/lib/platform/db/prisma'
 import type { Scope } from '@/lib/platform/identity/scopes'
 import type { NewProduct, Product } from '@/lib/domains/products/schema'
 import { createProduct as addProduct } from '@/lib/domains/products/service'
@@ -33,6 +34,12 @@ const origin = () => ({ ip: '127.0.0.1', userAgent: 'tests', requestId: randomUU
 export async function createSession(user: User): Promise<{ token: string; refreshToken: string; sessionId: string }> {
   const { token, refreshToken } = await openSession(user, origin())
   return { token, refreshToken, sessionId: verifyAccessToken(token)?.sessionId ?? '' }
+}
+
+/** Makes the last proof of identity of a session too old for operations that need a recent one. */
+export async function ageAuthentication(sessionId: string): Promise<void> {
+  const authenticatedAt = new Date(Date.now() - 15 * 60_000 - 1_000)
+  await prisma().session.update({ where: { id: sessionId }, data: { authenticatedAt } })
 }
 
 /** Creates a user with a session. */

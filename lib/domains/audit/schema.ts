@@ -7,6 +7,8 @@ export const AUDIT_ACTIONS = [
   'sign_in_failed',
   'refresh_token_reused',
   'session_ended',
+  'reauthenticated',
+  'reauthentication_failed',
   'password_changed',
   'password_change_failed',
   'password_reset_requested',

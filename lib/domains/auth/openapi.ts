@@ -1,7 +1,7 @@
 import { user } from '@/lib/domains/users/schema'
 import { defineRoute, type ApiTag } from '@/lib/platform/operation'
 import { object } from '@/lib/validation'
-import { changePasswordBody, loginBody, registerBody, signedIn } from './schema'
+import { changePasswordBody, loginBody, reauthenticateBody, registerBody, signedIn } from './schema'
 
 export const registerRoute = defineRoute('/api/auth/register', 'public', {
   POST: {
@@ -43,6 +43,23 @@ export const changePasswordRoute = defineRoute(
   },
 )
 
+export const reauthenticateRoute = defineRoute(
+  '/api/auth/reauthenticate',
+  {},
+  {
+    POST: {
+      id: 'reauthenticate',
+      summary: 'Confirm my identity again',
+      description:
+        'Operations that respond with REAUTHENTICATION_REQUIRED need a proof of identity within the last 15 minutes. Logging in is one; this renews it.',
+      body: reauthenticateBody,
+      responses: { 204: { description: 'Confirmed.' } },
+      errors: ['INVALID_CREDENTIALS'],
+      postman: [{ body: { password: '{{password}}' } }],
+    },
+  },
+)
+
 export const loginRoute = defineRoute('/api/auth/login', 'public', {
   POST: {
     id: 'login',
@@ -80,5 +97,5 @@ export const authTag: ApiTag = {
   tag: 'Authentication',
   description: 'Registration, login and logout.',
   schemas: { SignedIn: signedIn, Registration: registerBody, Credentials: loginBody },
-  operations: [registerRoute.POST, changePasswordRoute.POST, loginRoute.POST, meRoute.GET],
+  operations: [registerRoute.POST, changePasswordRoute.POST, reauthenticateRoute.POST, loginRoute.POST, meRoute.GET],
 }

@@ -17,6 +17,8 @@ export const loginBody = object({
   optional: { session: sessionMode() },
 })
 
+export const reauthenticateBody = object({ required: { password: password() } })
+
 export const signedIn = object({
   required: { user, token: tokenPair.extract('token'), expiresIn: tokenPair.extract('expiresIn') },
   optional: { refreshToken: tokenPair.extract('refreshToken') },

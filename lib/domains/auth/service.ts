@@ -1,7 +1,7 @@
 import { recordEvent } from '@/lib/domains/audit/service'
 import { revokeApiKeys } from '@/lib/domains/auth/api-keys/service'
 import type { IssuedTokens } from '@/lib/domains/auth/sessions/schema'
-import { openSession, revokeSessions } from '@/lib/domains/auth/sessions/service'
+import { confirmActor, openSession, renewAuthentication, revokeSessions } from '@/lib/domains/auth/sessions/service'
 import type { User } from '@/lib/domains/users/schema'
 import { getUser } from '@/lib/domains/users/service'
 import { AppError } from '@/lib/errors'
@@ -35,12 +35,14 @@ export async function login(
  * Changes the caller's password and revokes their other sessions and, unless `keepApiKeys` is set, their API keys
  * immediately. The user is notified by e-mail.
  * @throws INVALID_CREDENTIALS when the current password is wrong or is changed concurrently
+ * @throws UNAUTHORIZED when the session is revoked concurrently
  */
 export async function changePassword(
-  { userId, sessionId }: SessionActor,
+  actor: SessionActor,
   input: { currentPassword: string; newPassword: string; keepApiKeys: boolean },
   client: ClientInfo,
 ): Promise<void> {
+  const { userId, sessionId } = actor
   const current = await repository.findPassword(userId)
   const isCorrect = await verifyPassword(input.currentPassword, current?.hash)
   if (current === undefined || !isCorrect) {
@@ -49,14 +51,41 @@ export async function changePassword(
   }
   const hash = await hashPassword(input.newPassword)
   await inTransaction(async () => {
-    await repository.lockUser(userId)
+    await confirmActor(actor)
     if (!(await repository.replacePassword(userId, current.hash, hash))) throw new AppError('INVALID_CREDENTIALS')
+    await renewAuthentication(actor)
     await revokeSessions(userId, { except: sessionId })
     if (!input.keepApiKeys) await revokeApiKeys(userId, client)
     await recordEvent({ action: 'password_changed', actorId: userId, client })
     await enqueueMail({ to: current.email, content: { template: 'password-changed' } })
   })
   evictUser(userId)
+}
+
+/**
+ * Renews the session's proof of identity, which some operations need from the last 15 minutes.
+ * @throws INVALID_CREDENTIALS when the password is wrong or is changed concurrently
+ * @throws UNAUTHORIZED when the session is revoked concurrently
+ */
+export async function reauthenticate(
+  actor: SessionActor,
+  { password }: { password: string },
+  client: ClientInfo,
+): Promise<void> {
+  const { userId } = actor
+  const current = await repository.findPassword(userId)
+  const isCorrect = await verifyPassword(password, current?.hash)
+  if (current === undefined || !isCorrect) {
+    await recordEvent({ action: 'reauthentication_failed', actorId: userId, client })
+    throw new AppError('INVALID_CREDENTIALS', { message: 'The password is wrong.' })
+  }
+  await inTransaction(async () => {
+    await confirmActor(actor)
+    // The account is locked, so the password cannot change until the commit.
+    if ((await repository.findPassword(userId))?.hash !== current.hash) throw new AppError('INVALID_CREDENTIALS')
+    await renewAuthentication(actor)
+    await recordEvent({ action: 'reauthenticated', actorId: userId, client })
+  })
 }
 
 /** Returns the caller's account. */

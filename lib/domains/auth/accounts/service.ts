@@ -2,7 +2,7 @@ import { recordEvent } from '@/lib/domains/audit/service'
 import { revokeApiKeys } from '@/lib/domains/auth/api-keys/service'
 import { issueEmailToken, revokeEmailTokens } from '@/lib/domains/auth/recovery/service'
 import type { IssuedTokens } from '@/lib/domains/auth/sessions/schema'
-import { openSession, revokeSessions } from '@/lib/domains/auth/sessions/service'
+import { confirmActor, openSession, revokeSessions } from '@/lib/domains/auth/sessions/service'
 import { leaveAllFamilies } from '@/lib/domains/families/service'
 import type { NewUser, User, UserChanges } from '@/lib/domains/users/schema'
 import { assertSelfOrAdmin, getUser } from '@/lib/domains/users/service'
@@ -41,6 +41,9 @@ export async function createUser(actor: Actor | undefined, input: NewUser, clien
   const hash = await hashPassword(input.password)
   const { email, name = null, role = 'user' } = input
   return inTransaction(async () => {
+    if (actor?.credential === 'session' && (input.role !== undefined || !config().openSignup)) {
+      assertAdminSession(await confirmActor(actor))
+    }
     const user = await repository.insertUser({ email, name, role }, hash)
     await issueEmailToken('verify_email', user)
     const details = { userId: user.id, role }
@@ -114,8 +117,7 @@ async function checkPrecondition(actor: Actor, userId: number, precondition: Pre
 async function changeEmail(actor: Actor, userId: number, email: string): Promise<void> {
   const previous = await repository.lockEmail(userId)
   if (previous === undefined || previous === email) return
-  // Changing the e-mail would allow a password reset, so API keys, which may not manage credentials, must not change it.
-  if (actor.credential !== 'session') throw new AppError('FORBIDDEN')
+  assertSelfOrAdmin(await confirmActor(actor, { recent: true }), userId)
   await repository.updateEmail(userId, email)
   await issueEmailToken('verify_email', { id: userId, email })
   await enqueueMail({ to: previous, content: { template: 'email-changed' } })
@@ -125,6 +127,8 @@ async function changeEmail(actor: Actor, userId: number, email: string): Promise
  * Updates a user.
  * @throws FORBIDDEN when the caller is neither that user nor an admin, sets a role without being an admin, or sets a role
  * or changes the e-mail address with an API key
+ * @throws UNAUTHORIZED when the session was revoked before a change of e-mail address or role
+ * @throws REAUTHENTICATION_REQUIRED when the e-mail address changes and the last proof of identity is too old
  * @throws NOT_FOUND when the user does not exist
  * @throws EMAIL_EXISTS when the e-mail address is taken
  * @throws PRECONDITION_FAILED when the user has changed
@@ -141,6 +145,7 @@ export async function updateUser(
   if (role !== undefined) assertAdminSession(actor)
   const user = await inTransaction(async () => {
     await checkPrecondition(actor, userId, precondition)
+    if (role !== undefined) assertAdminSession(await confirmActor(actor))
     if (email !== undefined) await changeEmail(actor, userId, email)
     if (role !== undefined && (await repository.updateRole(userId, role))) {
       await recordEvent({ action: 'role_changed', actorId: actor.userId, client, details: { userId, role } })
@@ -155,6 +160,8 @@ export async function updateUser(
  * Deletes a user with everything they own, including the families in which they are the only member.
  * @throws FORBIDDEN when the caller is neither that user nor an admin
  * @throws NOT_FOUND when the user does not exist
+ * @throws UNAUTHORIZED when the session was revoked meanwhile
+ * @throws REAUTHENTICATION_REQUIRED when the last proof of identity is too old
  * @throws LAST_OWNER when a family with other members would have no owner
  * @throws PRECONDITION_FAILED when the user has changed
  */
@@ -166,6 +173,7 @@ export async function deleteUser(
 ): Promise<void> {
   assertSelfOrAdmin(actor, userId)
   await inTransaction(async () => {
+    assertSelfOrAdmin(await confirmActor(actor, { recent: true }), userId)
     await checkPrecondition(actor, userId, precondition)
     await leaveAllFamilies(userId)
     await repository.deleteUser(userId)

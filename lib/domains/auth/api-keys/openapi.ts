@@ -23,12 +23,13 @@ export const apiKeysRoute = defineRoute(
     POST: {
       id: 'createApiKey',
       summary: 'Create an API key',
-      description: 'The response contains the key. It is shown only once. A user can have at most 50 keys.',
+      description:
+        'The response contains the key. It is shown only once. A user can have at most 50 keys. Needs a recent proof of identity.',
       body: createApiKeyBody,
       example: { name: 'Nightly export', scopes: ['products:read', 'files:read'] },
       idempotent: true,
       responses: { 201: { description: 'The API key.', schema: createdApiKey } },
-      errors: ['QUOTA_EXCEEDED'],
+      errors: ['REAUTHENTICATION_REQUIRED', 'QUOTA_EXCEEDED'],
     },
   },
 )
@@ -40,9 +41,10 @@ export const apiKeyRoute = defineRoute(
     DELETE: {
       id: 'deleteApiKey',
       summary: 'Revoke an API key',
-      description: 'The key stops working immediately. Admins may revoke any key.',
+      description: 'The key stops working immediately. Admins may revoke any key. Needs a recent proof of identity.',
       parameters: [apiKeyPath],
       responses: { 204: { description: 'Revoked.' } },
+      errors: ['REAUTHENTICATION_REQUIRED'],
     },
   },
 )

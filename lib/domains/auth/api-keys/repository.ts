@@ -3,7 +3,6 @@ import { isScope } from '@/lib/platform/identity/scopes'
 import { isMissingRow } from '@/lib/platform/db/errors'
 import { AppError } from '@/lib/errors'
 import { prisma } from '@/lib/platform/db/prisma'
-import { lockRow } from '@/lib/platform/db/transaction'
 import type { Role } from '@/lib/platform/identity/schema'
 import type { Prisma } from '@/prisma/generated/client'
 import type { ApiKey, NewApiKey } from './schema'
@@ -39,9 +38,8 @@ export async function insertApiKey(
   }
 }
 
-/** Locks the owner, so that keys are created one after the other, and counts the keys. */
-export async function lockAndCountApiKeys(userId: number): Promise<number> {
-  await lockRow('users', userId)
+/** Counts the keys of a user, which `confirmActor` has locked, so that keys are created one after the other. */
+export async function countApiKeys(userId: number): Promise<number> {
   return prisma().apiKey.count({ where: { userId } })
 }
 

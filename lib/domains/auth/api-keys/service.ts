@@ -1,4 +1,5 @@
 import { recordEvent } from '@/lib/domains/audit/service'
+import { confirmActor } from '@/lib/domains/auth/sessions/service'
 import { AppError } from '@/lib/errors'
 import { hashOpaqueToken, newOpaqueToken } from '@/lib/platform/crypto/opaque-token'
 import { inTransaction } from '@/lib/platform/db/transaction'
@@ -29,7 +30,8 @@ export async function apiKeyActor(key: string): Promise<Actor | undefined> {
 
 /**
  * Creates an API key for the caller. Only this result contains the key itself.
- * @throws UNAUTHORIZED when the caller's account was deleted meanwhile
+ * @throws UNAUTHORIZED when the caller's session was revoked or their account deleted meanwhile
+ * @throws REAUTHENTICATION_REQUIRED when the caller's last proof of identity is too old
  * @throws QUOTA_EXCEEDED when the caller has `API_KEYS_MAX` keys
  */
 export async function createApiKey(owner: SessionActor, input: NewApiKey, client: ClientInfo): Promise<CreatedApiKey> {
@@ -37,7 +39,8 @@ export async function createApiKey(owner: SessionActor, input: NewApiKey, client
   const { userId } = owner
   const row = { ...input, userId, prefix: key.slice(0, PREFIX_LENGTH), hash: hashOpaqueToken(key) }
   return inTransaction(async () => {
-    if ((await repository.lockAndCountApiKeys(userId)) >= API_KEYS_MAX) {
+    await confirmActor(owner, { recent: true })
+    if ((await repository.countApiKeys(userId)) >= API_KEYS_MAX) {
       throw new AppError('QUOTA_EXCEEDED', { message: `A user can have at most ${API_KEYS_MAX} API keys.` })
     }
     const apiKey = await repository.insertApiKey(row)
@@ -59,10 +62,12 @@ export async function listApiKeys(actor: SessionActor, ownerId: number = actor.u
 /**
  * Revokes one of the caller's keys, or any key if the caller is an admin, immediately.
  * @throws NOT_FOUND when there is no such key
+ * @throws REAUTHENTICATION_REQUIRED when the caller's last proof of identity is too old
  */
 export async function deleteApiKey(actor: SessionActor, id: string, client: ClientInfo): Promise<void> {
   await inTransaction(async () => {
-    const ownerId = await repository.deleteApiKey(id, actor.role === 'admin' ? null : actor.userId)
+    const { role } = await confirmActor(actor, { recent: true })
+    const ownerId = await repository.deleteApiKey(id, role === 'admin' ? null : actor.userId)
     const details = { apiKeyId: id, ownerId }
     await recordEvent({ action: 'api_key_ended', actorId: actor.userId, client, details })
   })

@@ -68,6 +68,27 @@ export async function findSessionActor(sessionId: string): Promise<LiveCredentia
   return { actor: { credential: 'session', userId, role, sessionId }, expiresAt }
 }
 
+/**
+ * Locks the caller's account and session until the end of the transaction and returns what they are now. Undefined when
+ * the session is revoked or expired.
+ */
+export async function lockCaller(
+  userId: number,
+  sessionId: string,
+): Promise<{ role: Role; authenticatedAt: Date } | undefined> {
+  const [row] = await prisma().$queryRaw<{ role: Role; authenticatedAt: Date }[]>`
+    SELECT u.role::text AS role, s.authenticated_at AS "authenticatedAt"
+    FROM users u JOIN sessions s ON s.user_id = u.id
+    WHERE u.id = ${userId} AND s.id = ${sessionId}::uuid AND s.expires_at > now()
+    FOR NO KEY UPDATE OF u FOR SHARE OF s`
+  return row
+}
+
+/** Records that the user of a session has proved their identity. */
+export async function renewAuthentication(sessionId: string): Promise<void> {
+  await prisma().session.updateMany({ where: { id: sessionId }, data: { authenticatedAt: new Date() } })
+}
+
 /** Finds the session of a refresh token, whether the token was consumed or not. */
 export async function findSessionOfToken(
   hash: Hash,

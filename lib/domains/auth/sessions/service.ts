@@ -12,6 +12,9 @@ import type { IssuedTokens, Session } from './schema'
 /** How long a consumed refresh token still returns a pair: two tabs of one browser may refresh at the same time. */
 const GRACE_SECONDS = 10
 
+/** How long a proof of identity lasts for operations that need a recent one. */
+const RECENT_MS = 15 * 60_000
+
 function issueTokens(
   session: { userId: number; sessionId: string; expiresAt: Date },
   refreshToken: string,
@@ -43,6 +46,30 @@ export async function openSession(
     return id
   })
   return issueTokens({ userId, sessionId, expiresAt }, refreshToken)
+}
+
+/**
+ * Confirms, as part of the surrounding transaction, that the caller may still act, and returns their current role: the
+ * actor of a request may be cached for seconds, in which another server may have revoked the session or changed the role.
+ * What creates or changes credentials, roles or accounts calls it first. `recent` requires a proof of identity within the
+ * last 15 minutes.
+ * @throws FORBIDDEN for an API key
+ * @throws UNAUTHORIZED when the session is revoked or expired
+ * @throws REAUTHENTICATION_REQUIRED when the last proof of identity is too old
+ */
+export async function confirmActor(actor: Actor, { recent = false } = {}): Promise<SessionActor> {
+  if (actor.credential !== 'session') throw new AppError('FORBIDDEN')
+  const caller = await repository.lockCaller(actor.userId, actor.sessionId)
+  if (caller === undefined) throw new AppError('UNAUTHORIZED')
+  if (recent && Date.now() - caller.authenticatedAt.getTime() > RECENT_MS) {
+    throw new AppError('REAUTHENTICATION_REQUIRED')
+  }
+  return { ...actor, role: caller.role }
+}
+
+/** Records, as part of the surrounding transaction, that the caller has proved their identity. */
+export async function renewAuthentication({ sessionId }: SessionActor): Promise<void> {
+  await repository.renewAuthentication(sessionId)
 }
 
 /** Returns the actor of an access token, or undefined when the token is invalid or its session revoked or expired. */
