@@ -13,5 +13,6 @@ Object.assign(process.env, {
   RATE_LIMIT_REQUESTS: '0',
   RATE_LIMIT_LOGIN_ATTEMPTS: '0',
   RATE_LIMIT_STRICT_REQUESTS: '0',
+  MAILS_PER_RECIPIENT_PER_HOUR: '0',
   CORS_ORIGINS: 'https://app.example,http://localhost:5173',
 })

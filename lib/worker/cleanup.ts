@@ -3,6 +3,7 @@ import { deleteOldInvitations } from '@/lib/domains/families/invitations/reposit
 import { deleteOldEmailTokens } from '@/lib/domains/auth/recovery/repository'
 import { deleteUnreferencedFiles } from '@/lib/domains/files/service'
 import { deleteExpiredSessions } from '@/lib/domains/auth/sessions/repository'
+import { deleteOldMailCounters } from '@/lib/platform/mail/repository'
 import { deleteFailedJobs } from '@/lib/platform/queue/repository'
 
 /** Deletes one batch. Returns the number of rows or objects deleted. */
@@ -14,6 +15,7 @@ export const cleanupTasks: Record<string, CleanupTask> = {
   'expired sessions': deleteExpiredSessions,
   'expired idempotency records': deleteExpiredIdempotencyRecords,
   'old email tokens': deleteOldEmailTokens,
+  'old mail counters': deleteOldMailCounters,
   'unreferenced files': deleteUnreferencedFiles,
   'old invitations': deleteOldInvitations,
 }

@@ -61,6 +61,12 @@ function compose(content: MailContent): EmailContent {
         paragraphs: ['The password of your account was changed, and its other sessions were signed out.'],
         footer: 'If that was not you, reset your password immediately.',
       }
+    case 'api-key-created':
+      return {
+        subject: 'An API key was created',
+        paragraphs: ['A new API key was created for your account. It works without your password until it is revoked.'],
+        footer: 'If that was not you, reset your password immediately, which revokes all API keys.',
+      }
     case 'email-changed':
       return {
         subject: 'Your e-mail address was changed',

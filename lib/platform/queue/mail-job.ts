@@ -17,7 +17,7 @@ const invitationMail = object({
 })
 
 /** Notifies the owner of an account of a change, in case an attacker made it. */
-const noticeMail = object({ required: { template: oneOf('password-changed', 'email-changed') } })
+const noticeMail = object({ required: { template: oneOf('password-changed', 'email-changed', 'api-key-created') } })
 
 /** A template of templates.ts and its parameters. */
 const mailContent = Joi.alternatives<

@@ -153,6 +153,14 @@ CREATE TABLE "contact_messages" (
     CONSTRAINT "contact_messages_pkey" PRIMARY KEY ("id")
 );
 
+CREATE TABLE "mail_counters" (
+    "recipient" BYTEA NOT NULL,
+    "window_start" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "count" INTEGER NOT NULL DEFAULT 1,
+
+    CONSTRAINT "mail_counters_pkey" PRIMARY KEY ("recipient")
+);
+
 CREATE TABLE "email_tokens" (
     "hash" BYTEA NOT NULL,
     "purpose" "EmailTokenPurpose" NOT NULL,
@@ -257,6 +265,7 @@ CREATE INDEX "invitations_expires_at_idx" ON "invitations"("expires_at");
 CREATE INDEX "posts_created_at_id_idx" ON "posts"("created_at", "id");
 CREATE INDEX "posts_author_id_created_at_id_idx" ON "posts"("author_id", "created_at", "id");
 CREATE INDEX "posts_family_id_created_at_id_idx" ON "posts"("family_id", "created_at", "id");
+CREATE INDEX "mail_counters_window_start_idx" ON "mail_counters"("window_start");
 CREATE UNIQUE INDEX "email_tokens_message_id_key" ON "email_tokens"("message_id");
 CREATE INDEX "email_tokens_user_id_purpose_created_at_idx" ON "email_tokens"("user_id", "purpose", "created_at");
 CREATE INDEX "email_tokens_expires_at_idx" ON "email_tokens"("expires_at");

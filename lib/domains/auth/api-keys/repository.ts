@@ -38,6 +38,10 @@ export async function insertApiKey(
   }
 }
 
+export async function findEmail(userId: number): Promise<string | undefined> {
+  return (await prisma().user.findUnique({ where: { id: userId }, select: { email: true } }))?.email
+}
+
 /** Counts the keys of a user, which `confirmActor` has locked, so that keys are created one after the other. */
 export async function countApiKeys(userId: number): Promise<number> {
   return prisma().apiKey.count({ where: { userId } })

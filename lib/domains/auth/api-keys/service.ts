@@ -5,6 +5,7 @@ import { hashOpaqueToken, newOpaqueToken } from '@/lib/platform/crypto/opaque-to
 import { inTransaction } from '@/lib/platform/db/transaction'
 import type { Actor, ClientInfo, SessionActor } from '@/lib/platform/identity/actor'
 import { evictApiKey, getCachedActor } from '@/lib/platform/identity/credential-cache'
+import { enqueueMail } from '@/lib/platform/mail/enqueue-mail'
 import * as repository from './repository'
 import type { ApiKey, CreatedApiKey, NewApiKey } from './schema'
 
@@ -29,7 +30,7 @@ export async function apiKeyActor(key: string): Promise<Actor | undefined> {
 }
 
 /**
- * Creates an API key for the caller. Only this result contains the key itself.
+ * Creates an API key for the caller, who is notified by e-mail. Only this result contains the key itself.
  * @throws UNAUTHORIZED when the caller's session was revoked or their account deleted meanwhile
  * @throws REAUTHENTICATION_REQUIRED when the caller's last proof of identity is too old
  * @throws QUOTA_EXCEEDED when the caller has `API_KEYS_MAX` keys
@@ -46,6 +47,8 @@ export async function createApiKey(owner: SessionActor, input: NewApiKey, client
     const apiKey = await repository.insertApiKey(row)
     const details = { apiKeyId: apiKey.id, prefix: apiKey.prefix, scopes: apiKey.scopes }
     await recordEvent({ action: 'api_key_created', actorId: userId, client, details })
+    const email = await repository.findEmail(userId)
+    if (email !== undefined) await enqueueMail({ to: email, content: { template: 'api-key-created' } })
     return { ...apiKey, key }
   })
 }
