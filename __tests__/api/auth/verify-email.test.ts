@@ -1,7 +1,8 @@
 import { config, setConfig } from '@/lib/config'
+import type { User } from '@/lib/domains/users/schema'
 import { databasePool, prisma } from '@/lib/platform/db/prisma'
 import { api } from '../../support/api'
-import { uniqueEmail, PASSWORD, signIn } from '../../support/factories'
+import { createUser, uniqueEmail, PASSWORD, signIn } from '../../support/factories'
 import { mailedTokens, mailsTo, useMailFolder } from '../../support/mail'
 import { waitFor } from '../../support/wait'
 import { useWorker } from '../../support/worker'
@@ -56,23 +57,57 @@ describe('POST /api/auth/verify-email', () => {
     expect(await mailedTokens(other, VERIFY)).toHaveLength(1)
   })
 
-  it('requires verification again after a change of address, and notifies the old address', async () => {
+  it('makes a pending address that of the account, and notifies the old address', async () => {
     const { user, token: accessToken } = await signIn()
     await sendVerification(accessToken)
     const [old = ''] = await mailedTokens(user.email, VERIFY)
     const email = uniqueEmail()
-    await api('PATCH', `/api/users/${user.id}`, { token: accessToken, json: { email } })
-    const late = await verify(old)
-    expect(late.status).toBe(401)
-    expect(late.json.error.code).toBe('INVALID_TOKEN')
+    const url = `/api/users/${user.id}`
+    const changed = await api<User>('PATCH', url, { token: accessToken, json: { email } })
+    expect(changed.json).toMatchObject({ email: user.email, pendingEmail: email })
     const [token = ''] = await mailedTokens(email, VERIFY)
     expect((await verify(token)).status).toBe(204)
-    expect(await isVerified(user.id)).toBe(true)
+    const { json } = await api<User>('GET', url, { token: accessToken })
+    expect(json).toMatchObject({ email, pendingEmail: null, emailVerified: true })
+    expect((await verify(old)).json.error.code).toBe('INVALID_TOKEN')
+    expect((await verify(token)).json.error.code).toBe('TOKEN_REUSED')
     await waitFor('the notice', async () => (await mailsTo(user.email, 'was changed')).length === 1)
-    await api('PATCH', `/api/users/${user.id}`, { token: accessToken, json: { email, name: 'Grace' } })
+    await api('PATCH', url, { token: accessToken, json: { email, name: 'Grace' } })
     await queueIsEmpty()
     expect(await isVerified(user.id)).toBe(true)
     expect(await mailsTo(email, VERIFY)).toHaveLength(1)
+    const events = await prisma().auditEvent.findMany({ where: { actorId: user.id }, orderBy: { id: 'asc' } })
+    expect(events.map(({ action }) => action)).toEqual([
+      'sign_in',
+      'email_change_requested',
+      'email_changed',
+      'email_verified',
+    ])
+  })
+
+  it('returns 401 for a pending address that another account has by now', async () => {
+    const { user, token: accessToken } = await signIn()
+    const email = uniqueEmail()
+    await api('PATCH', `/api/users/${user.id}`, { token: accessToken, json: { email } })
+    const [token = ''] = await mailedTokens(email, VERIFY)
+    await createUser({ email })
+    expect((await verify(token)).json.error.code).toBe('INVALID_TOKEN')
+  })
+
+  it('returns 401 for a pending address after a reset or a change of the password', async () => {
+    const { user, token: accessToken } = await signIn()
+    const [first, second] = [uniqueEmail(), uniqueEmail()]
+    const request = (email: string) => api('PATCH', `/api/users/${user.id}`, { token: accessToken, json: { email } })
+    await request(first)
+    const [afterChange = ''] = await mailedTokens(first, VERIFY)
+    const passwords = { currentPassword: PASSWORD, newPassword: 'a better horse' }
+    await api('POST', '/api/auth/change-password', { token: accessToken, json: passwords })
+    expect((await verify(afterChange)).json.error.code).toBe('INVALID_TOKEN')
+    await request(second)
+    const [afterReset = ''] = await mailedTokens(second, VERIFY)
+    const json = { token: await resetToken(user.email), password: 'the best horse' }
+    expect((await api('POST', '/api/auth/reset-password', { json })).status).toBe(204)
+    expect((await verify(afterReset)).json.error.code).toBe('INVALID_TOKEN')
   })
 
   it('accepts one of several concurrent requests', async () => {

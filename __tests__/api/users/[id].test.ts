@@ -1,7 +1,7 @@
 import pg from 'pg'
 import { prisma } from '@/lib/platform/db/prisma'
 import type { User, UserWithInclusions } from '@/lib/domains/users/schema'
-import { api } from '../../support/api'
+import { api, type Body } from '../../support/api'
 import { uniqueEmail, createApiKey, PASSWORD, signIn } from '../../support/factories'
 import { createFamilyFixture, createFamily, createPost } from '../../support/families'
 
@@ -194,10 +194,27 @@ describe('PUT and PATCH /api/users/:id', () => {
     expect([changed.status, changed.json.name, changed.json.email]).toEqual([200, 'Grace', user.email])
   })
 
-  it('returns 409 when another account has the e-mail address', async () => {
+  it('responds alike to a new address whether or not another account has it, and mails no link if so', async () => {
     const [{ user, token }, other] = [await signIn(), await signIn()]
-    const response = await api('PATCH', `/api/users/${user.id}`, { token, json: { email: other.user.email } })
-    expect([response.status, response.json.error.code]).toEqual([409, 'EMAIL_EXISTS'])
+    for (const email of [uniqueEmail(), other.user.email]) {
+      const { status, json } = await api<User>('PATCH', `/api/users/${user.id}`, { token, json: { email } })
+      expect([status, json.email, json.pendingEmail]).toEqual([200, user.email, email])
+    }
+    expect(await prisma().emailToken.count({ where: { userId: user.id, email: other.user.email } })).toBe(0)
+    await api('POST', '/api/auth/send-verification-email', { token })
+    expect(await prisma().emailToken.count({ where: { userId: user.id, email: other.user.email } })).toBe(0)
+  })
+
+  it('changes the address immediately for an admin, and returns 409 when another account has it', async () => {
+    const [{ user }, other, admin] = [await signIn(), await signIn(), await signIn({ role: 'admin' })]
+    const change = (email: string) =>
+      api<User & Body>('PATCH', `/api/users/${user.id}`, { token: admin.token, json: { email } })
+    const taken = await change(other.user.email)
+    expect([taken.status, taken.json.error.code]).toEqual([409, 'EMAIL_EXISTS'])
+    const email = uniqueEmail()
+    expect((await change(email)).json).toMatchObject({ email, pendingEmail: null, emailVerified: false })
+    const events = await prisma().auditEvent.findMany({ where: { actorId: admin.user.id, action: 'email_changed' } })
+    expect(events).toMatchObject([{ details: { userId: user.id, previousEmail: user.email, email } }])
   })
 
   it('returns 403 to another user, and to a user who changes their own role', async () => {

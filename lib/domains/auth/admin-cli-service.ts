@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { recordEvent } from '@/lib/domains/audit/service'
 import { revokeApiKeys } from '@/lib/domains/auth/api-keys/service'
 import { appointAdmin, OPERATOR_CLIENT as CLIENT, type Appointment } from '@/lib/domains/auth/accounts/service'
+import { cancelEmailChange } from '@/lib/domains/auth/recovery/service'
 import type { Session } from '@/lib/domains/auth/sessions/schema'
 import { listSessionsOf, revokeSessions } from '@/lib/domains/auth/sessions/service'
 import { AppError } from '@/lib/errors'
@@ -46,6 +47,7 @@ export async function resetPassword(email: string): Promise<string> {
     await repository.setPassword(userId, hash)
     await revokeSessions(userId)
     await revokeApiKeys(userId, CLIENT, BY_OPERATOR)
+    await cancelEmailChange(userId)
     await recordEvent({ action: 'password_reset', actorId: userId, client: CLIENT, details: BY_OPERATOR })
   })
   return password

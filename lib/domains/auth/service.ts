@@ -1,5 +1,6 @@
 import { recordEvent } from '@/lib/domains/audit/service'
 import { revokeApiKeys } from '@/lib/domains/auth/api-keys/service'
+import { cancelEmailChange } from '@/lib/domains/auth/recovery/service'
 import type { IssuedTokens } from '@/lib/domains/auth/sessions/schema'
 import { confirmActor, openSession, renewAuthentication, revokeSessions } from '@/lib/domains/auth/sessions/service'
 import type { User } from '@/lib/domains/users/schema'
@@ -55,6 +56,7 @@ export async function changePassword(
     if (!(await repository.replacePassword(userId, current.hash, hash))) throw new AppError('INVALID_CREDENTIALS')
     await renewAuthentication(actor)
     await revokeSessions(userId, { except: sessionId })
+    await cancelEmailChange(userId)
     if (!input.keepApiKeys) await revokeApiKeys(userId, client)
     await recordEvent({ action: 'password_changed', actorId: userId, client })
     await enqueueMail({ to: current.email, content: { template: 'password-changed' } })

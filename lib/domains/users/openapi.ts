@@ -44,7 +44,8 @@ export const userRoute = defineRoute('/api/users/{id}', {
     id: 'replaceUser',
     summary: 'Replace a user',
     access: { scope: 'users:write' },
-    description: 'A changed email address must be verified again, and needs a recent proof of identity.',
+    description:
+      'A new email address needs a recent proof of identity and is pending until its link is opened. Set by an admin, it takes effect immediately, unverified.',
     parameters: [userPath],
     postman: [{ as: 'adminToken', body: { email: '{{otherEmail}}', name: 'Grace Hopper' } }],
     body: replaceUserBody,
@@ -56,7 +57,8 @@ export const userRoute = defineRoute('/api/users/{id}', {
     id: 'updateUser',
     summary: 'Update a user',
     access: { scope: 'users:write' },
-    description: 'A changed email address must be verified again, and needs a recent proof of identity.',
+    description:
+      'A new email address needs a recent proof of identity and is pending until its link is opened. Set by an admin, it takes effect immediately, unverified.',
     parameters: [userPath],
     postman: [{ as: 'adminToken' }],
     body: updateUserBody,

@@ -10,6 +10,8 @@ import { id, idParameter, object, text, timestamp, type Infer } from '@/lib/vali
 const userKeys = {
   id: id(),
   email: email(),
+  /** Replaces `email` when its link is opened. */
+  pendingEmail: Joi.string<string | null>().concat(email()).allow(null),
   name: personName(),
   role: role(),
   emailVerified: Joi.boolean().strict(),

@@ -4,6 +4,7 @@ import type { Prisma } from '@/prisma/generated/client'
 export const userColumns = {
   id: true,
   email: true,
+  pendingEmail: true,
   name: true,
   role: true,
   emailVerified: true,

@@ -67,6 +67,16 @@ function compose(content: MailContent): EmailContent {
         paragraphs: ['A new API key was created for your account. It works without your password until it is revoked.'],
         footer: 'If that was not you, reset your password immediately, which revokes all API keys.',
       }
+    case 'revert-email':
+      return {
+        subject: 'Your e-mail address was changed',
+        paragraphs: [
+          'Your account now has another e-mail address. This one is no longer used for it.',
+          'If that was not you, the link below restores this address and signs out all sessions. It works once, within 7 days.',
+        ],
+        link: { url: linkTo('revert-email', content.encryptedToken), label: 'Restore this address' },
+        footer: 'If you changed the address yourself, you can ignore this e-mail.',
+      }
     case 'email-changed':
       return {
         subject: 'Your e-mail address was changed',

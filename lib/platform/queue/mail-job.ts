@@ -3,7 +3,7 @@ import { object, oneOf, text, type Infer } from '@/lib/validation'
 
 /** E-mails with a link that contains a token, which is encrypted while it is in the queue. */
 const tokenMail = object({
-  required: { template: oneOf('reset-password', 'verify-email'), encryptedToken: Joi.string() },
+  required: { template: oneOf('reset-password', 'verify-email', 'revert-email'), encryptedToken: Joi.string() },
 })
 
 const invitationMail = object({

@@ -14,7 +14,7 @@ RETURN regexp_replace(
 CREATE TYPE "Role" AS ENUM ('user', 'admin');
 CREATE TYPE "FamilyRole" AS ENUM ('owner', 'member');
 CREATE TYPE "PostVisibility" AS ENUM ('public', 'family', 'private');
-CREATE TYPE "EmailTokenPurpose" AS ENUM ('reset_password', 'verify_email');
+CREATE TYPE "EmailTokenPurpose" AS ENUM ('reset_password', 'verify_email', 'revert_email');
 CREATE TYPE "FileVisibility" AS ENUM ('private', 'public');
 
 CREATE TABLE "users" (
@@ -22,6 +22,7 @@ CREATE TABLE "users" (
     "email" TEXT NOT NULL,
     "name" TEXT,
     "role" "Role" NOT NULL DEFAULT 'user',
+    "pending_email" TEXT,
     "email_verified" BOOLEAN NOT NULL DEFAULT false,
     "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
@@ -317,6 +318,7 @@ CREATE INDEX "posts_search_idx" ON "posts" USING gin (to_tsvector('simple', toke
 
 -- Defence in depth: these constraints also apply to writers that bypass the application.
 ALTER TABLE "users" ADD CONSTRAINT "users_email_check" CHECK (email = lower(btrim(email)));
+ALTER TABLE "users" ADD CONSTRAINT "users_pending_email_check" CHECK (pending_email = lower(btrim(pending_email)));
 ALTER TABLE "invitations" ADD CONSTRAINT "invitations_email_check" CHECK (email = lower(btrim(email)));
 -- A token that is stored in plain text instead of its SHA-256 does not fit.
 ALTER TABLE "refresh_tokens" ADD CONSTRAINT "refresh_tokens_hash_check" CHECK (octet_length(hash) = 32);

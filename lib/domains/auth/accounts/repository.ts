@@ -37,9 +37,14 @@ export async function lockUser(id: number): Promise<void> {
 }
 
 /** Locks a user for a change of the e-mail address, a unique key, and returns the current address. */
-export async function lockEmail(id: number): Promise<string | undefined> {
-  const [user] = await prisma().$queryRaw<{ email: string }[]>`SELECT email FROM users WHERE id = ${id} FOR UPDATE`
-  return user?.email
+export async function lockEmail(id: number): Promise<{ email: string; isVerified: boolean } | undefined> {
+  const [user] = await prisma().$queryRaw<{ email: string; isVerified: boolean }[]>`
+    SELECT email, email_verified AS "isVerified" FROM users WHERE id = ${id} FOR UPDATE`
+  return user
+}
+
+export async function updatePendingEmail(id: number, pendingEmail: string): Promise<void> {
+  await prisma().user.update({ where: { id }, data: { pendingEmail }, select: { id: true } })
 }
 
 /**
@@ -47,7 +52,7 @@ export async function lockEmail(id: number): Promise<string | undefined> {
  * @throws EMAIL_EXISTS when the e-mail address is taken
  */
 export async function updateEmail(id: number, email: string): Promise<void> {
-  const data = { email, emailVerified: false }
+  const data = { email, emailVerified: false, pendingEmail: null }
   await prisma()
     .user.update({ where: { id }, data, select: { id: true } })
     .catch(translate)
@@ -95,7 +100,12 @@ export async function promote(id: number, passwordHash: string): Promise<void> {
   const set = { hash: passwordHash }
   await prisma().user.update({
     where: { id },
-    data: { role: 'admin', emailVerified: true, password: { upsert: { create: set, update: set } } },
+    data: {
+      role: 'admin',
+      emailVerified: true,
+      pendingEmail: null,
+      password: { upsert: { create: set, update: set } },
+    },
     select: { id: true },
   })
 }

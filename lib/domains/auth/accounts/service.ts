@@ -1,6 +1,6 @@
 import { recordEvent } from '@/lib/domains/audit/service'
 import { revokeApiKeys } from '@/lib/domains/auth/api-keys/service'
-import { issueEmailToken, revokeEmailTokens } from '@/lib/domains/auth/recovery/service'
+import { issueEmailToken, notifyPreviousAddress, revokeEmailTokens } from '@/lib/domains/auth/recovery/service'
 import type { IssuedTokens } from '@/lib/domains/auth/sessions/schema'
 import { confirmActor, openSession, revokeSessions } from '@/lib/domains/auth/sessions/service'
 import { leaveAllFamilies } from '@/lib/domains/families/service'
@@ -13,7 +13,6 @@ import { afterCommit, inTransaction } from '@/lib/platform/db/transaction'
 import type { Precondition } from '@/lib/platform/etag'
 import type { Actor, ClientInfo, SessionActor } from '@/lib/platform/identity/actor'
 import { evictUser } from '@/lib/platform/identity/credential-cache'
-import { enqueueMail } from '@/lib/platform/mail/enqueue-mail'
 import { enqueue } from '@/lib/platform/queue/enqueue'
 import * as repository from './repository'
 
@@ -113,14 +112,25 @@ async function checkPrecondition(actor: Actor, userId: number, precondition: Pre
   precondition(await getUser(actor, userId))
 }
 
-/** Changes the e-mail address, marks it unverified, and notifies the old address. */
-async function changeEmail(actor: Actor, userId: number, email: string): Promise<void> {
+/**
+ * Changes an e-mail address. Set by the user, it becomes pending until its link is opened; whether another account has it
+ * is not revealed: then no link is sent. Set by an admin, it takes effect immediately, unverified.
+ */
+async function changeEmail(actor: Actor, userId: number, email: string, client: ClientInfo): Promise<void> {
   const previous = await repository.lockEmail(userId)
-  if (previous === undefined || previous === email) return
+  if (previous === undefined || previous.email === email) return
   assertSelfOrAdmin(await confirmActor(actor, { recent: true }), userId)
+  const details = { userId, previousEmail: previous.email, email }
+  if (actor.userId === userId) {
+    await repository.updatePendingEmail(userId, email)
+    if (!(await repository.emailIsTaken(email))) await issueEmailToken('verify_email', { id: userId, email })
+    await recordEvent({ action: 'email_change_requested', actorId: userId, client, details })
+    return
+  }
   await repository.updateEmail(userId, email)
   await issueEmailToken('verify_email', { id: userId, email })
-  await enqueueMail({ to: previous, content: { template: 'email-changed' } })
+  await notifyPreviousAddress(userId, previous)
+  await recordEvent({ action: 'email_changed', actorId: actor.userId, client, details })
 }
 
 /**
@@ -141,16 +151,16 @@ export async function updateUser(
   precondition?: Precondition,
 ): Promise<User> {
   assertSelfOrAdmin(actor, userId)
-  const { email, role } = changes
+  const { email, name, role } = changes
   if (role !== undefined) assertAdminSession(actor)
   const user = await inTransaction(async () => {
     await checkPrecondition(actor, userId, precondition)
     if (role !== undefined) assertAdminSession(await confirmActor(actor))
-    if (email !== undefined) await changeEmail(actor, userId, email)
+    if (email !== undefined) await changeEmail(actor, userId, email, client)
     if (role !== undefined && (await repository.updateRole(userId, role))) {
       await recordEvent({ action: 'role_changed', actorId: actor.userId, client, details: { userId, role } })
     }
-    return repository.updateUser(userId, changes)
+    return repository.updateUser(userId, name === undefined ? {} : { name })
   })
   if (role !== undefined) evictUser(userId)
   return user

@@ -1,5 +1,5 @@
 import { defineRoute, type ApiTag } from '@/lib/platform/operation'
-import { forgotPasswordBody, resetPasswordBody, verifyEmailBody } from './schema'
+import { forgotPasswordBody, resetPasswordBody, revertEmailBody, verifyEmailBody } from './schema'
 
 const TOKEN = 'q3VJ0yZkq1mT5r8xWcN2hB7dLfS4gPaUeYtKoI6vRjM'
 
@@ -43,11 +43,26 @@ export const verifyEmailRoute = defineRoute('/api/auth/verify-email', 'public', 
   POST: {
     id: 'verifyEmail',
     summary: 'Verify an email address with an emailed token',
-    description: 'The token works once, and only while the account still has the address.',
+    description:
+      'The token works once, and only while the account still has the address, or the pending one, which then becomes the address.',
     body: verifyEmailBody,
     example: { token: TOKEN },
     responses: { 204: { description: 'The address is verified.' } },
     postman: [{ name: 'Try to verify an address with an invalid token', status: 401 }],
+    errors: ['INVALID_TOKEN', 'TOKEN_REUSED', 'TOKEN_EXPIRED'],
+  },
+})
+
+export const revertEmailRoute = defineRoute('/api/auth/revert-email', 'public', {
+  POST: {
+    id: 'revertEmail',
+    summary: 'Restore the previous email address with the token mailed to it',
+    description:
+      'Works once, within 7 days. Revokes all sessions and API keys, and the password if it was changed since: request a password reset.',
+    body: revertEmailBody,
+    example: { token: TOKEN },
+    responses: { 204: { description: 'The previous address is restored.' } },
+    postman: [{ name: 'Try to restore an address with an invalid token', status: 401 }],
     errors: ['INVALID_TOKEN', 'TOKEN_REUSED', 'TOKEN_EXPIRED'],
   },
 })
@@ -61,5 +76,6 @@ export const recoveryTag: ApiTag = {
     resetPasswordRoute.POST,
     sendVerificationEmailRoute.POST,
     verifyEmailRoute.POST,
+    revertEmailRoute.POST,
   ],
 }

@@ -1,3 +1,5 @@
+import { AppError } from '@/lib/errors'
+import { isUniqueViolation } from '@/lib/platform/db/errors'
 import { prisma } from '@/lib/platform/db/prisma'
 import type { EmailTokenPurpose, Prisma } from '@/prisma/generated/client'
 
@@ -13,10 +15,15 @@ export async function lockUserByEmail(email: string): Promise<number | undefined
   return user?.id
 }
 
-/** Locks a user and returns the e-mail address. */
+/**
+ * Locks a user and returns the e-mail address to verify, the pending one if there is one; a pending address that an account
+ * has counts as verified, so that no link is mailed to it.
+ */
 export async function lockUser(id: number): Promise<{ email: string; isVerified: boolean } | undefined> {
   const [user] = await prisma().$queryRaw<{ email: string; isVerified: boolean }[]>`
-    SELECT email, email_verified AS "isVerified" FROM users WHERE id = ${id} FOR NO KEY UPDATE`
+    SELECT coalesce(pending_email, email) AS email, CASE WHEN pending_email IS NULL THEN email_verified
+      ELSE EXISTS (SELECT 1 FROM users o WHERE o.email = u.pending_email) END AS "isVerified"
+    FROM users u WHERE id = ${id} FOR NO KEY UPDATE`
   return user
 }
 
@@ -39,13 +46,14 @@ type EmailToken = {
   email: string
   passwordUpdatedAt: Date | null
   usedAt: Date | null
+  createdAt: Date
   expiresAt: Date
 }
 
 export async function findEmailToken(purpose: EmailTokenPurpose, hash: Hash): Promise<EmailToken | null> {
   return prisma().emailToken.findUnique({
     where: { hash, purpose },
-    select: { userId: true, email: true, passwordUpdatedAt: true, usedAt: true, expiresAt: true },
+    select: { userId: true, email: true, passwordUpdatedAt: true, usedAt: true, createdAt: true, expiresAt: true },
   })
 }
 
@@ -53,6 +61,53 @@ export async function findEmailToken(purpose: EmailTokenPurpose, hash: Hash): Pr
 export async function markEmailVerified({ userId, email }: { userId: number; email: string }): Promise<boolean> {
   const { count } = await prisma().user.updateMany({ where: { id: userId, email }, data: { emailVerified: true } })
   return count > 0
+}
+
+/**
+ * Makes the pending e-mail address of a user the address, verified, and returns the previous one. Undefined when the user
+ * has another pending address.
+ * @throws INVALID_TOKEN when another account has the address by now
+ */
+export async function applyPendingEmail(
+  userId: number,
+  email: string,
+): Promise<{ email: string; isVerified: boolean } | undefined> {
+  const [previous] = await prisma().$queryRaw<{ email: string; isVerified: boolean }[]>`
+    SELECT email, email_verified AS "isVerified" FROM users
+    WHERE id = ${userId} AND pending_email = ${email} FOR UPDATE`
+  if (previous !== undefined) await setVerifiedEmail(userId, email)
+  return previous
+}
+
+/**
+ * Sets the e-mail address of a user, verified, and cancels a pending change.
+ * @throws INVALID_TOKEN when another account has the address
+ */
+export async function setVerifiedEmail(userId: number, email: string): Promise<void> {
+  const data = { email, emailVerified: true, pendingEmail: null }
+  try {
+    await prisma().user.updateMany({ where: { id: userId }, data })
+  } catch (error) {
+    if (isUniqueViolation(error)) throw new AppError('INVALID_TOKEN', { cause: error })
+    throw error
+  }
+}
+
+/** Cancels a pending change of the e-mail address. */
+export async function clearPendingEmail(userId: number): Promise<void> {
+  await prisma().user.updateMany({ where: { id: userId, pendingEmail: { not: null } }, data: { pendingEmail: null } })
+}
+
+/** Deletes the tokens of a user that were issued after another one. */
+export async function deleteEmailTokensAfter(userId: number, createdAt: Date): Promise<void> {
+  await prisma().emailToken.deleteMany({ where: { userId, createdAt: { gt: createdAt } } })
+}
+
+/** Deletes a password that was changed since `updatedAt`. */
+export async function deletePasswordChangedSince(userId: number, updatedAt: Date | null): Promise<void> {
+  await prisma().password.deleteMany({
+    where: { userId, ...(updatedAt !== null && { updatedAt: { not: updatedAt } }) },
+  })
 }
 
 /** Marks a token as used; returns false when it was used before. */

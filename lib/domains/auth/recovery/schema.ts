@@ -8,4 +8,6 @@ export const forgotPasswordBody = object({ required: { email: email() } })
 export const resetPasswordBody = object({ required: { token: token(), password: newPassword() } })
 export type PasswordReset = Infer<typeof resetPasswordBody>
 
+export const revertEmailBody = object({ required: { token: token() } })
+
 export const verifyEmailBody = object({ required: { token: token() } })

@@ -20,8 +20,28 @@ import type { PasswordReset } from './schema'
 const MAILS_PER_HOUR_MAX = 5
 const HOUR_MS = 3_600_000
 
-type Purpose = 'reset_password' | 'verify_email'
-type ActiveToken = { userId: number; email: string; passwordUpdatedAt: Date | null }
+/** How long the previous e-mail address can revert a change. */
+const REVERT_TTL_SECONDS = 7 * 86_400
+
+type Purpose = 'reset_password' | 'verify_email' | 'revert_email'
+
+const TEMPLATES = {
+  reset_password: 'reset-password',
+  verify_email: 'verify-email',
+  revert_email: 'revert-email',
+} as const satisfies Record<Purpose, string>
+
+function ttlSecondsOf(purpose: Purpose): number {
+  const { resetTokenTtlSeconds, verifyTokenTtlSeconds } = config()
+  const ttls = {
+    reset_password: resetTokenTtlSeconds,
+    verify_email: verifyTokenTtlSeconds,
+    revert_email: REVERT_TTL_SECONDS,
+  }
+  return ttls[purpose]
+}
+
+type ActiveToken = { userId: number; email: string; passwordUpdatedAt: Date | null; createdAt: Date }
 
 /**
  * Creates an e-mail token and enqueues the e-mail with it, as part of the surrounding transaction, which must have locked
@@ -37,17 +57,32 @@ export async function issueEmailToken(
 ): Promise<boolean> {
   const recent = await repository.countEmailTokens(userId, purpose, new Date(Date.now() - HOUR_MS))
   if (recent >= MAILS_PER_HOUR_MAX) return false
-  const { resetTokenTtlSeconds, verifyTokenTtlSeconds } = config()
-  const ttlSeconds = purpose === 'reset_password' ? resetTokenTtlSeconds : verifyTokenTtlSeconds
-  const expiresAt = new Date(Date.now() + ttlSeconds * 1000)
+  const expiresAt = new Date(Date.now() + ttlSecondsOf(purpose) * 1000)
   const passwordUpdatedAt = await repository.findPasswordUpdatedAt(userId)
   const token = newOpaqueToken()
   const row = { hash: hashOpaqueToken(token), purpose, userId, email, messageId, expiresAt, passwordUpdatedAt }
   if (!(await repository.insertEmailToken(row))) return false
-  const template = purpose === 'reset_password' ? 'reset-password' : 'verify-email'
-  const content = { template, encryptedToken: encrypt('queued-token', token) } as const
+  const content = { template: TEMPLATES[purpose], encryptedToken: encrypt('queued-token', token) } as const
   await enqueueMail({ to: email, content, expiresAt, messageId })
   return true
+}
+
+/**
+ * Notifies the previous e-mail address of a change, as part of the surrounding transaction, with a link that reverts it for
+ * 7 days. An address that was not verified gets no link: it may be that of another person.
+ */
+export async function notifyPreviousAddress(
+  userId: number,
+  previous: { email: string; isVerified: boolean },
+): Promise<void> {
+  const { email, isVerified } = previous
+  if (isVerified) await issueEmailToken('revert_email', { id: userId, email })
+  else await enqueueMail({ to: email, content: { template: 'email-changed' } })
+}
+
+/** Cancels a pending change of a user's e-mail address, as part of the surrounding transaction. */
+export async function cancelEmailChange(userId: number): Promise<void> {
+  await repository.clearPendingEmail(userId)
 }
 
 /** Revokes the e-mailed links of a user, as part of the surrounding transaction. */
@@ -118,6 +153,7 @@ export async function resetPassword({ token, password }: PasswordReset, client: 
     if (!(await repository.setPassword(id, passwordHash, passwordUpdatedAt))) throw new AppError('INVALID_TOKEN')
     await revokeSessions(id)
     await revokeApiKeys(id, client)
+    await cancelEmailChange(id)
     await recordEvent({ action: 'password_reset', actorId: id, client })
     await enqueueMail({ to: email, content: { template: 'password-changed' } })
     return id
@@ -126,14 +162,47 @@ export async function resetPassword({ token, password }: PasswordReset, client: 
 }
 
 /**
- * Verifies an e-mail address with an e-mailed token.
- * @throws INVALID_TOKEN when the token is unknown or the account has another address
+ * Verifies an e-mail address with an e-mailed token. A pending address becomes that of the account, and the previous one is
+ * notified.
+ * @throws INVALID_TOKEN when the token is unknown, the account has another address or another account has the pending one
  * @throws TOKEN_REUSED when the token was used
  * @throws TOKEN_EXPIRED when the token has expired
  */
 export async function verifyEmail(token: string, client: ClientInfo): Promise<void> {
+  const hash = hashOpaqueToken(token)
   await inTransaction(async () => {
-    const { userId } = await consumeToken('verify_email', hashOpaqueToken(token))
+    const { userId, email } = await findActiveToken('verify_email', hash)
+    const previous = await repository.applyPendingEmail(userId, email)
+    // Compares the address with that of the token, so it also succeeds after the change above.
+    await consumeToken('verify_email', hash)
+    if (previous !== undefined) {
+      await notifyPreviousAddress(userId, previous)
+      const details = { userId, previousEmail: previous.email, email }
+      await recordEvent({ action: 'email_changed', actorId: userId, client, details })
+    }
     await recordEvent({ action: 'email_verified', actorId: userId, client })
   })
+}
+
+/**
+ * Restores the previous e-mail address of an account with the token mailed to it, and revokes all sessions, API keys and
+ * later links. A password that was changed since is revoked too, since the person who changed the address may have set it.
+ * @throws INVALID_TOKEN when the token is unknown or revoked, or another account has the address
+ * @throws TOKEN_REUSED when the token was used
+ * @throws TOKEN_EXPIRED when the token has expired
+ */
+export async function revertEmail(token: string, client: ClientInfo): Promise<void> {
+  const hash = hashOpaqueToken(token)
+  const revertedId = await inTransaction(async () => {
+    const { userId, email, createdAt, passwordUpdatedAt } = await findActiveToken('revert_email', hash)
+    await repository.setVerifiedEmail(userId, email)
+    if (!(await repository.markTokenUsed(hash))) throw new AppError('TOKEN_REUSED')
+    await repository.deletePasswordChangedSince(userId, passwordUpdatedAt)
+    await revokeSessions(userId)
+    await revokeApiKeys(userId, client)
+    await repository.deleteEmailTokensAfter(userId, createdAt)
+    await recordEvent({ action: 'email_reverted', actorId: userId, client, details: { userId, email } })
+    return userId
+  })
+  evictUser(revertedId)
 }
