@@ -1,3 +1,4 @@
+import { deleteOldAuditEvents } from '@/lib/domains/audit/repository'
 import type { AuditEvent } from '@/lib/domains/audit/schema'
 import { recordEvent } from '@/lib/domains/audit/service'
 import { prisma } from '@/lib/platform/db/prisma'
@@ -66,5 +67,17 @@ describe('GET /api/audit-events', () => {
 
   it('returns an empty list for an actorId greater than any id', async () => {
     expect((await list('actorId=99999999999999999999')).json.auditEvents).toEqual([])
+  })
+})
+
+describe('deleteOldAuditEvents', () => {
+  it('deletes the events that are older than the retention period', async () => {
+    const { user } = await signIn()
+    await createSession(user)
+    const [first] = await prisma().auditEvent.findMany({ where: { actorId: user.id }, orderBy: { id: 'asc' } })
+    const createdAt = new Date(Date.now() - 366 * 86_400_000)
+    await prisma().auditEvent.update({ where: { id: first?.id ?? 0n }, data: { createdAt } })
+    expect(await deleteOldAuditEvents()).toBe(1)
+    expect(await prisma().auditEvent.count({ where: { actorId: user.id } })).toBe(1)
   })
 })

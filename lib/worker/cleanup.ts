@@ -1,4 +1,5 @@
 import { deleteExpiredIdempotencyRecords } from '@/lib/platform/idempotency/repository'
+import { deleteOldAuditEvents } from '@/lib/domains/audit/repository'
 import { deleteOldInvitations } from '@/lib/domains/families/invitations/repository'
 import { deleteOldEmailTokens } from '@/lib/domains/auth/recovery/repository'
 import { deleteUnreferencedFiles } from '@/lib/domains/files/service'
@@ -15,6 +16,7 @@ export const cleanupTasks: Record<string, CleanupTask> = {
   'expired sessions': deleteExpiredSessions,
   'expired idempotency records': deleteExpiredIdempotencyRecords,
   'old email tokens': deleteOldEmailTokens,
+  'old audit events': deleteOldAuditEvents,
   'old mail counters': deleteOldMailCounters,
   'unreferenced files': deleteUnreferencedFiles,
   'old invitations': deleteOldInvitations,

@@ -1,3 +1,4 @@
+import { config } from '@/lib/config'
 import type { ClientInfo } from '@/lib/platform/identity/actor'
 import { integerColumn, timestampColumn } from '@/lib/platform/pagination/keyset'
 import type { List } from '@/lib/platform/pagination/query'
@@ -57,4 +58,16 @@ export async function listAuditEvents(query: ListAuditEventsQuery): Promise<List
     },
     getId: (event) => event.id,
   })
+}
+
+/** Keeps a clean-up statement well below the query timeout; the next run continues. */
+const CLEANUP_ROWS_MAX = 10_000
+
+/** Deletes events older than `AUDIT_RETENTION_DAYS` and returns their number. */
+export async function deleteOldAuditEvents(): Promise<number> {
+  const { auditRetentionDays } = config()
+  return prisma().$executeRaw`
+    DELETE FROM audit_events WHERE id IN (
+      SELECT id FROM audit_events WHERE created_at < now() - make_interval(days => ${auditRetentionDays}::int)
+      LIMIT ${CLEANUP_ROWS_MAX})`
 }
