@@ -184,7 +184,7 @@ describe('POST /api/users with an Idempotency-Key', () => {
   })
 
   it('returns 400 for a deeply nested body', async () => {
-    const body = `{"email":${'['.repeat(50_000)}${']'.repeat(50_000)}}`
+    const body = `{"email":${'['.repeat(5_000)}${']'.repeat(5_000)}}`
     const headers = { 'Idempotency-Key': randomUUID(), 'Content-Type': 'application/json' }
     expect((await api('POST', '/api/users', { body, headers })).status).toBe(400)
   })
