@@ -1,4 +1,3 @@
-// oxlint-disable jest/no-disabled-tests -- rules that the code does not satisfy yet
 import { dirname } from 'node:path'
 import { ts } from '@ts-morph/common'
 import { findCycles, type Import, importsOf, parseSource, sourceFiles } from '../support/import-graph'

@@ -12,8 +12,8 @@ const BODY_STALL_MS = 30_000
 const STALL_MS = 60_000
 
 /** How much of a rejected body is read for clients that send all of it before they read, and for how long. */
-const DRAIN_MAX_BYTES = 16 * 1_048_576
-const DRAIN_MAX_MS = 5_000
+const DRAIN_MAX_BYTES = 64 * 1_048_576
+const DRAIN_MAX_MS = 10_000
 
 /** @throws VALIDATION_ERROR when the URL has more query parameters than `QUERY_PARAMETERS_MAX` */
 export function assertFewParameters(url: string): void {
