@@ -16,7 +16,7 @@ let terminal: Terminal | undefined
 
 function openTerminal(command: string): Terminal {
   const { PATH, HOME } = process.env
-  const child = spawn('script', ['-qefc', command, '/dev/null'], {
+  const child = spawn('script', ['-qefc', `exec ${command}`, '/dev/null'], {
     cwd: project,
     env: { PATH, HOME, NODE_ENV: 'test', PORT: '0', DATA_DIR: join(project, '.data'), LOG_LEVEL: 'warn' },
     stdio: ['pipe', 'pipe', 'inherit'],
