@@ -51,7 +51,7 @@ export const openPool = (url: string): pg.Pool => {
 /** Runs statements over a connection of their own. */
 export const withClient = async <T>(url: string, run: (client: pg.Client) => Promise<T>): Promise<T> => {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5000 })
-  // A connection that breaks while idle reports it as an event, which would end the process if nobody listened.
+  // An idle connection that breaks emits an event, which would end the process without a listener.
   client.on('error', () => undefined)
   try {
     await client.connect()

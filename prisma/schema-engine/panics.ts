@@ -19,7 +19,7 @@ export const panicMessage = (): string => lastWords
 /**
  * Waits for a call of the engine, or for the panic that leaves its promise open for ever.
  *
- * A panic surfaces as an exception nobody can catch. It must not end the process: the CLI takes an engine that is gone
+ * A panic surfaces as an exception that cannot be caught. It must not end the process: the CLI takes an engine that is gone
  * for a success in some of its commands.
  */
 export const untilPanic = async <T>(call: () => Promise<T>): Promise<T> => {
