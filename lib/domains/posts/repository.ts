@@ -50,10 +50,7 @@ export async function listPosts(
   const where: Prisma.Sql[] = []
   if (authorId !== undefined) where.push(Prisma.sql`p.author_id = ${authorId}`)
   if (familyId !== undefined) where.push(Prisma.sql`p.family_id = ${familyId}`)
-  if (q !== undefined)
-    where.push(
-      Prisma.sql`to_tsvector('simple', tokenize(p.title || ' ' || p.content)) @@ plainto_tsquery('simple', tokenize(${q}))`,
-    )
+  if (q !== undefined) where.push(Prisma.sql`p.search @@ plainto_tsquery('simple', tokenize(${q}))`)
   return paginate(postList, request, {
     where,
     disjointBranches: visiblePostsWhere(actor, filters),
