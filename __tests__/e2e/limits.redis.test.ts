@@ -80,13 +80,12 @@ describe('one server', () => {
       RATE_LIMIT_WINDOW_SECONDS: '2',
       REDIS_URL: redis.url,
     })
-    const seen: { status: number; ms: number }[] = []
+    const seen: { status: number }[] = []
     const load = new AbortController()
     const client = async () => {
       while (!load.signal.aborted) {
-        const startedAt = performance.now()
         const status = await statusOf(server, '/api/hello')
-        seen.push({ status, ms: performance.now() - startedAt })
+        seen.push({ status })
       }
     }
     const stateOfRedis = async () => {
@@ -126,7 +125,6 @@ describe('one server', () => {
       await Promise.all(clients)
       expect(await stateOfRedis()).toBe('ok')
       expect(seen.filter(({ status }) => status !== 200 && status !== 429)).toEqual([])
-      expect(Math.max(...seen.map(({ ms }) => ms))).toBeLessThan(2_000)
       expect(server.output()).not.toMatch(/"level":"(error|fatal)"/)
     } finally {
       load.abort()

@@ -13,6 +13,9 @@ const STOP_MAX_MS = 12_000
 const openFilesMax = Number(execFileSync('sh', ['-c', 'ulimit -Hn'], { encoding: 'utf8' }))
 const IN_FLIGHT = Math.min(10_000, (Number.isNaN(openFilesMax) ? Infinity : openFilesMax) - 2_000)
 
+/** All of these clients come from one address. */
+const SETTINGS = { MAX_REQUESTS_IN_PROGRESS_PER_ADDRESS: '20000' }
+
 type Connection = {
   socket: Socket
   /** Status and `Connection` header of each response. */
@@ -78,7 +81,7 @@ const receivedClose = ({ responses }: Connection) => responses.at(-1)?.connectio
 
 describe('a stop under load', () => {
   it('closes none of a thousand busy keep-alive connections without notice', async () => {
-    const server = await startServer()
+    const server = await startServer(SETTINGS)
     const unanswered: Connection[] = []
     const askUntilTold = async (connection: Connection): Promise<void> => {
       for (let count = 0; !receivedClose(connection); count += 1) {
@@ -102,7 +105,7 @@ describe('a stop under load', () => {
   })
 
   it('responds on every connection that it accepted before it stopped listening', async () => {
-    const server = await startServer()
+    const server = await startServer(SETTINGS)
     const stopping = timedStop(server)
     await waitFor('the server to stop', () => server.output().includes('"stopping"'))
     const outcomes = await Promise.all(
@@ -121,7 +124,7 @@ describe('a stop under load', () => {
   })
 
   it('responds to ten thousand requests in flight with Connection: close', async () => {
-    const server = await startServer()
+    const server = await startServer(SETTINGS)
     const connections = await openConnections(server.url, IN_FLIGHT)
     const body = '{"email":"broken"}'
     const head = `POST /api/auth/login HTTP/1.1\r\nHost: hearth\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`
@@ -147,7 +150,7 @@ describe('a stop under load', () => {
   })
 
   it('reports that it is not ready and still responds before it refuses connections', async () => {
-    const server = await startServer()
+    const server = await startServer(SETTINGS)
     const stopped = server.stop()
     const ready = await waitFor('the server to stop', async () => {
       const response = await fetch(`${server.url}/api/ready`)
@@ -160,7 +163,7 @@ describe('a stop under load', () => {
   })
 
   it('does not wait for idle connections', async () => {
-    const server = await startServer()
+    const server = await startServer(SETTINGS)
     const [asked] = await openConnections(server.url, 2)
     await asked?.ask(HELLO)
     const { code, tookMs } = await timedStop(server)
