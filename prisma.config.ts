@@ -37,8 +37,12 @@ async function embeddedDatabaseUrl(): Promise<string> {
   return url
 }
 
-const needsDatabase = process.argv.slice(2).some((word) => ['migrate', 'db', 'studio'].includes(word))
-const url = env['DATABASE_URL'] || (needsDatabase ? await embeddedDatabaseUrl() : undefined)
+const words = process.argv.slice(2)
+// A comparison of schema files needs no database, and must not fail because there is none.
+const isOffline =
+  words.includes('diff') && !words.some((word) => /^--(from|to)-(migrations|config-datasource)/.test(word))
+const needsDatabase = words.some((word) => ['migrate', 'db', 'studio'].includes(word)) && !isOffline
+const url = isOffline ? undefined : env['DATABASE_URL'] || (needsDatabase ? await embeddedDatabaseUrl() : undefined)
 
 export default defineConfig({
   schema: join('prisma', 'schema.prisma'),
