@@ -186,27 +186,6 @@ async function withLease<T>({ storageKey }: PendingUpload, body: Readable, work:
   }
 }
 
-const commits = new Map<number, Promise<unknown>>()
-
-/**
- * Runs the commits of an owner one after the other. They wait for the same row lock, and while waiting would hold the
- * connections of the pool until other requests time out. When the database is unavailable, all that wait fail with the
- * first, instead of each running into its own timeout.
- */
-async function afterOtherCommits<T>(ownerId: number, commit: () => Promise<T>): Promise<T> {
-  const previous = commits.get(ownerId) ?? Promise.resolve()
-  const current = previous.then(commit, (error: unknown) => {
-    if (isDatabaseUnavailable(error)) throw error
-    return commit()
-  })
-  commits.set(ownerId, current)
-  try {
-    return await current
-  } finally {
-    if (commits.get(ownerId) === current) commits.delete(ownerId)
-  }
-}
-
 /** Turns stored bytes into the file at their path. `replaced` is the storage key of the previous content. */
 async function commitUpload(
   { storageKey, ownerId, path }: PendingUpload,
@@ -261,9 +240,7 @@ export async function stageFile<T>(
     let committed: Awaited<ReturnType<typeof commitUpload>> | undefined
     const result = await complete(content.sha256, async () => {
       if (rejection !== undefined) throw rejection
-      committed = await afterOtherCommits(ownerId, () =>
-        commitUpload(pending, { ...content, mimeType, visibility }, precondition),
-      )
+      committed = await commitUpload(pending, { ...content, mimeType, visibility }, precondition)
       return { file: committed.file, created: committed.replaced === undefined }
     })
     if (committed === undefined) await discardUpload(pending.storageKey)
