@@ -27,7 +27,7 @@ describe('an API key with users:write', () => {
 })
 
 describe('an API key of an admin with users:write', () => {
-  it('creates users without a role, but sets no role and deletes nobody', async () => {
+  it('creates users without a role, but sets no role and deletes no account', async () => {
     const [admin, other] = [await signIn({ role: 'admin' }), await signIn()]
     const { key } = await createApiKey(admin.user, ['users:write'])
     const account = { email: uniqueEmail(), password: PASSWORD }
