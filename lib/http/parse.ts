@@ -5,6 +5,7 @@ import { AppError, validationError } from '@/lib/errors'
 import { jsonBoundsError } from '@/lib/json-bounds'
 import { check, type Schema } from '@/lib/validation'
 import { textTypeOf } from './content-negotiation'
+import { hasBody } from './request-bounds'
 
 /** The largest JSON body unless the operation says more, in bytes. */
 const JSON_MAX_BYTES = 16_384
@@ -67,8 +68,7 @@ export async function readJson(req: NextApiRequest): Promise<unknown> {
 }
 
 async function readJsonOnce(req: NextApiRequest): Promise<unknown> {
-  const hasBody = req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0
-  if (!hasBody) return {}
+  if (!hasBody(req)) return {}
   // JSON is always UTF-8 (RFC 8259, section 8.1).
   if (!/^application\/([\w.-]+\+)?json$/.test(textTypeOf(req))) throw new AppError('UNSUPPORTED_MEDIA_TYPE')
   const bytes = await readBytes(req)

@@ -24,12 +24,17 @@ export function assertFewParameters(url: string): void {
   }
 }
 
+/** Returns whether a request has a body (RFC 9112, section 6). */
+export function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+}
+
 /**
  * Disconnects a client that neither sends nor reads: a stalled body or an unread response would hold memory and handles
  * for as long as the client likes. Node destroys a socket whose time-out nothing else handles.
  */
 export function disconnectWhenStalled(req: IncomingMessage, { isStream }: { isStream: boolean }): void {
-  req.socket.setTimeout(isStream ? STALL_MS : BODY_STALL_MS)
+  req.socket.setTimeout(isStream || !hasBody(req) ? STALL_MS : BODY_STALL_MS)
   req.once('end', () => req.socket.setTimeout(STALL_MS))
 }
 
