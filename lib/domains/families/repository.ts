@@ -74,12 +74,16 @@ export async function findRole(key: MemberKey): Promise<FamilyRole | undefined> 
 
 /**
  * Inserts a family with its first owner.
- * @throws NOT_FOUND when the owner's account does not exist
+ * @throws UNAUTHORIZED when the owner's account does not exist
  */
 export async function insertFamily(input: { name: string; ownerId: number }): Promise<FamilyWithMembers> {
   const { name, ownerId } = input
   const data = { name, memberships: { create: { userId: ownerId, role: 'owner' } } } as const
-  const row = await prisma().family.create({ data, select: familyWithMembersColumns }).catch(translate)
+  const row = await prisma()
+    .family.create({ data, select: familyWithMembersColumns })
+    .catch((cause: unknown) => {
+      throw isMissingRow(cause) ? new AppError('UNAUTHORIZED', { cause }) : cause
+    })
   return toFamilyWithMembers(row)
 }
 

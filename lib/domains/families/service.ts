@@ -73,7 +73,7 @@ export async function listFamiliesOf(actor: Actor, userId: number, query: ListRe
 
 /**
  * Creates a family with the caller as its owner.
- * @throws NOT_FOUND when the caller's account was deleted meanwhile
+ * @throws UNAUTHORIZED when the caller's account was deleted meanwhile
  */
 export async function createFamily(actor: Actor, input: { name: string }): Promise<FamilyWithMembers> {
   return repository.insertFamily({ name: input.name, ownerId: actor.userId })

@@ -106,7 +106,7 @@ export async function openFile(file: StoredFile, range?: ByteRange): Promise<Rea
  *
  * @throws FILE_EXISTS when there is a file at the path
  * @throws QUOTA_EXCEEDED when the file does not fit
- * @throws NOT_FOUND when there is no such owner
+ * @throws UNAUTHORIZED when the owner's account was deleted
  */
 export async function createFileOnce<T>(upload: Upload, decision: CommitDecision<T>): Promise<T> {
   const assertAbsent: FilePrecondition = (current) => {

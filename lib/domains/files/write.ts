@@ -49,18 +49,18 @@ type Staged = { size: number; sha256: string; rejection: AppError | undefined }
 /**
  * Locks the files of an owner until the transaction ends. Returns the bytes that they use.
  *
- * @throws NOT_FOUND when there is no such user
+ * @throws UNAUTHORIZED when the owner's account was deleted: only owners write
  */
 export async function lockOwner(ownerId: number): Promise<number> {
   const usedBytes = await repository.lockUsage(ownerId)
-  if (usedBytes === undefined) throw new AppError('NOT_FOUND')
+  if (usedBytes === undefined) throw new AppError('UNAUTHORIZED')
   return usedBytes
 }
 
 /**
  * Reserves quota for an upload. Returns the number of bytes granted.
  *
- * @throws NOT_FOUND when there is no such owner
+ * @throws UNAUTHORIZED when the owner's account was deleted
  * @throws QUOTA_EXCEEDED when the needed bytes do not fit
  */
 async function reserveQuota(
@@ -68,7 +68,7 @@ async function reserveQuota(
   request: { neededBytes: number; wantedBytes: number; isNew: boolean },
 ): Promise<number> {
   const granted = await repository.reserveQuota(upload, { ...request, quotaBytes: config().filesQuotaBytes })
-  if (granted === 'no-owner') throw new AppError('NOT_FOUND')
+  if (granted === 'no-owner') throw new AppError('UNAUTHORIZED')
   if (granted === 'no-quota') throw new AppError('QUOTA_EXCEEDED')
   return granted
 }
@@ -214,7 +214,7 @@ async function commitUpload(
  * the decision and the body throw.
  *
  * @throws QUOTA_EXCEEDED when the file does not fit
- * @throws NOT_FOUND when there is no such owner
+ * @throws UNAUTHORIZED when the owner's account was deleted
  * @throws SERVICE_UNAVAILABLE when the lease of the upload expired
  */
 export async function stageFile<T>(

@@ -71,7 +71,7 @@ export async function lockPost(id: number): Promise<void> {
 
 /**
  * Inserts a post with the actor as its author.
- * @throws NOT_FOUND when the actor's account does not exist
+ * @throws UNAUTHORIZED when the actor's account does not exist
  */
 export async function insertPost(actor: Actor, content: PostContent): Promise<Post> {
   try {
@@ -79,7 +79,7 @@ export async function insertPost(actor: Actor, content: PostContent): Promise<Po
     const { id } = await prisma().post.create({ data, select: { id: true } })
     return await findPost(actor, id)
   } catch (error) {
-    if (isMissingRow(error)) throw new AppError('NOT_FOUND', { cause: error })
+    if (isMissingRow(error)) throw new AppError('UNAUTHORIZED', { cause: error })
     throw error
   }
 }

@@ -58,7 +58,7 @@ export async function getPost(actor: Actor | undefined, id: number): Promise<Pos
 /**
  * Creates a post with the caller as its author.
  * @throws VALIDATION_ERROR when the visibility and the family do not fit
- * @throws NOT_FOUND when the caller's account was deleted meanwhile
+ * @throws UNAUTHORIZED when the caller's account was deleted meanwhile
  */
 export async function createPost(actor: Actor, content: PostContent): Promise<Post> {
   return inTransaction(async () => {
