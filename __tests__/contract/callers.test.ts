@@ -1,7 +1,7 @@
 import { SCOPES, type Scope } from '@/lib/platform/identity/scopes'
 import { requiredScope, type Operation } from '@/lib/platform/operation'
 import { api, routes } from '../support/api'
-import { createApiKey, signIn } from '../support/factories'
+import { ageAuthentication, createApiKey, signIn } from '../support/factories'
 import { goodToken, invalidTokens } from './invalid-tokens'
 import { createResource, bodyOf, byName, fill, isForAdmins, operations, ownerFor } from './operations'
 import { resourceFixtures, type ExpectedResult } from './resource-fixtures'
@@ -129,6 +129,18 @@ describe.each(byName(protectedOperations))('%s', (_name, operation) => {
     const { url } = await createResource(await ownerFor(operation), operation)
     const { key } = await createApiKey((await signIn()).user, [...SCOPES])
     expect(await resultOf(operation, url, key)).toBe(scope === undefined ? 403 : otherUser)
+  })
+})
+
+const recentOperations = protectedOperations.filter(({ access }) => access !== 'public' && access.recent === true)
+
+describe.each(byName(recentOperations))('%s', (_name, operation) => {
+  it('requires a recent proof of identity', async () => {
+    const owner = await ownerFor(operation)
+    const { url } = await createResource(owner, operation)
+    await ageAuthentication(owner.sessionId)
+    const { status, json } = await api(operation.method, url, { token: owner.token, json: bodyOf(operation) })
+    expect([status, json.error.code]).toEqual([403, 'REAUTHENTICATION_REQUIRED'])
   })
 })
 

@@ -31,6 +31,7 @@ export function errorCodesOf(operation: Operation): ErrorCode[] {
   codes.add('VALIDATION_ERROR').add('INTERNAL_ERROR').add('SERVICE_UNAVAILABLE')
   if (operation.rateLimited !== false) codes.add('RATE_LIMITED')
   if (operation.access !== 'public') codes.add('UNAUTHORIZED').add('FORBIDDEN')
+  if (operation.access !== 'public' && operation.access.recent !== undefined) codes.add('REAUTHENTICATION_REQUIRED')
   if (operation.path.includes('{')) codes.add('NOT_FOUND')
   if (operation.body !== undefined) codes.add('INVALID_JSON').add('PAYLOAD_TOO_LARGE').add('UNSUPPORTED_MEDIA_TYPE')
   if (operation.ifMatch === true) codes.add('PRECONDITION_FAILED')

@@ -12,12 +12,18 @@ type ScopeFamily = Scope extends `${infer Family}:${string}` ? Family : never
 /** What an API key needs; `any` admits every key. Without a scope API keys are rejected, so a forgotten one fails closed. */
 type RequiredScope = Scope | ScopeFamily | 'any'
 
+/**
+ * Whether the operation needs a proof of identity within the last 15 minutes; `sometimes` for some bodies only. The service
+ * checks it with `confirmActor`, in the transaction that it protects; `__tests__/contract/callers.test.ts` verifies that.
+ */
+type Recent = true | 'sometimes'
+
 /** Requires a session. */
-export type SessionAccess = { scope?: never; role?: Actor['role']; optional?: never }
+export type SessionAccess = { scope?: never; role?: Actor['role']; optional?: never; recent?: Recent }
 /** Requires a session or an API key with the scope. */
-export type ScopedAccess = { scope: RequiredScope; role?: Actor['role']; optional?: never }
+export type ScopedAccess = { scope: RequiredScope; role?: Actor['role']; optional?: never; recent?: Recent }
 /** Admits anonymous callers too. */
-export type OptionalAccess = { scope: RequiredScope; role?: never; optional: true }
+export type OptionalAccess = { scope: RequiredScope; role?: never; optional: true; recent?: never }
 
 /** What an operation requires of its caller. The route's wrapper and the OpenAPI document read the same value. */
 export type Access = 'public' | SessionAccess | ScopedAccess | OptionalAccess

@@ -43,7 +43,7 @@ export const userRoute = defineRoute('/api/users/{id}', {
   PUT: {
     id: 'replaceUser',
     summary: 'Replace a user',
-    access: { scope: 'users:write' },
+    access: { scope: 'users:write', recent: 'sometimes' },
     description:
       'A new email address needs a recent proof of identity and is pending until its link is opened. Set by an admin, it takes effect immediately, unverified.',
     parameters: [userPath],
@@ -51,12 +51,12 @@ export const userRoute = defineRoute('/api/users/{id}', {
     body: replaceUserBody,
     ifMatch: true,
     responses: { 200: { description: 'The updated user.', schema: user } },
-    errors: ['REAUTHENTICATION_REQUIRED', 'EMAIL_EXISTS'],
+    errors: ['EMAIL_EXISTS'],
   },
   PATCH: {
     id: 'updateUser',
     summary: 'Update a user',
-    access: { scope: 'users:write' },
+    access: { scope: 'users:write', recent: 'sometimes' },
     description:
       'A new email address needs a recent proof of identity and is pending until its link is opened. Set by an admin, it takes effect immediately, unverified.',
     parameters: [userPath],
@@ -65,18 +65,18 @@ export const userRoute = defineRoute('/api/users/{id}', {
     example: { name: 'Ada King' },
     ifMatch: true,
     responses: { 200: { description: 'The updated user.', schema: user } },
-    errors: ['REAUTHENTICATION_REQUIRED', 'EMAIL_EXISTS'],
+    errors: ['EMAIL_EXISTS'],
   },
   DELETE: {
     id: 'deleteUser',
     summary: 'Delete a user and everything they own',
     description: 'Needs a recent proof of identity.',
-    access: {},
+    access: { recent: true },
     parameters: [userPath],
     postman: [{ as: 'adminToken' }],
     ifMatch: true,
     responses: { 204: { description: 'Deleted.' } },
-    errors: ['REAUTHENTICATION_REQUIRED', 'LAST_OWNER'],
+    errors: ['LAST_OWNER'],
   },
 })
 

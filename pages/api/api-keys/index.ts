@@ -10,22 +10,20 @@ import { withIdempotency } from '@/lib/http/with-idempotency'
 
 export const config = { api: { bodyParser: false } }
 
-const create = withIdempotency<SessionContext>(async (req, { actor, ...client }) => {
-  const apiKey = await createApiKey(actor, await parseBody(req, createApiKeyBody), client)
-  // The response contains the key, which no GET returns: so it has no ETag and must not be stored.
-  return { headers: { Location: `/api/api-keys/${apiKey.id}`, 'Cache-Control': 'no-store' }, body: apiKey }
+const handleGet = requireAuth(apiKeysRoute.GET.access, async (req, res, { actor }) => {
+  const { ownerId } = parseQuery(req, listApiKeysQuery)
+  return sendResource(req, res, { apiKeys: await listApiKeys(actor, ownerId) })
 })
 
-export default apiHandler(
-  apiKeysRoute,
-  requireAuth(apiKeysRoute.access, async (req, res, context) => {
-    switch (req.method) {
-      case 'GET': {
-        const { ownerId } = parseQuery(req, listApiKeysQuery)
-        return sendResource(req, res, { apiKeys: await listApiKeys(context.actor, ownerId) })
-      }
-      case 'POST':
-        return create(req, res, context)
-    }
+const handlePost = requireAuth(
+  apiKeysRoute.POST.access,
+  withIdempotency<SessionContext>(async (req, { actor, ...client }) => {
+    const apiKey = await createApiKey(actor, await parseBody(req, createApiKeyBody), client)
+    // The response contains the key, which no GET returns: so it has no ETag and must not be stored.
+    return { headers: { Location: `/api/api-keys/${apiKey.id}`, 'Cache-Control': 'no-store' }, body: apiKey }
   }),
+)
+
+export default apiHandler(apiKeysRoute, (req, res, context) =>
+  req.method === 'POST' ? handlePost(req, res, context) : handleGet(req, res, context),
 )

@@ -3,40 +3,38 @@ import { defineRoute, type ApiTag } from '@/lib/platform/operation'
 import { object } from '@/lib/validation'
 import { apiKey, apiKeyPath, createApiKeyBody, createdApiKey, listApiKeysQuery } from './schema'
 
-export const apiKeysRoute = defineRoute(
-  '/api/api-keys',
-  {},
-  {
-    GET: {
-      id: 'listApiKeys',
-      summary: 'List API keys',
-      description: 'Keys of the caller. Admins may list those of another user with `ownerId`.',
-      parameters: [listApiKeysQuery],
-      etag: true,
-      responses: {
-        200: {
-          description: 'The API keys.',
-          schema: object({ required: { apiKeys: Joi.array().items(apiKey) } }),
-        },
+export const apiKeysRoute = defineRoute('/api/api-keys', {
+  GET: {
+    id: 'listApiKeys',
+    summary: 'List API keys',
+    description: 'Keys of the caller. Admins may list those of another user with `ownerId`.',
+    access: {},
+    parameters: [listApiKeysQuery],
+    etag: true,
+    responses: {
+      200: {
+        description: 'The API keys.',
+        schema: object({ required: { apiKeys: Joi.array().items(apiKey) } }),
       },
     },
-    POST: {
-      id: 'createApiKey',
-      summary: 'Create an API key',
-      description:
-        'The response contains the key. It is shown only once. A user can have at most 50 keys. Needs a recent proof of identity.',
-      body: createApiKeyBody,
-      example: { name: 'Nightly export', scopes: ['products:read', 'files:read'] },
-      idempotent: true,
-      responses: { 201: { description: 'The API key.', schema: createdApiKey } },
-      errors: ['REAUTHENTICATION_REQUIRED', 'QUOTA_EXCEEDED'],
-    },
   },
-)
+  POST: {
+    id: 'createApiKey',
+    summary: 'Create an API key',
+    description:
+      'The response contains the key. It is shown only once. A user can have at most 50 keys. Needs a recent proof of identity.',
+    access: { recent: true },
+    body: createApiKeyBody,
+    example: { name: 'Nightly export', scopes: ['products:read', 'files:read'] },
+    idempotent: true,
+    responses: { 201: { description: 'The API key.', schema: createdApiKey } },
+    errors: ['QUOTA_EXCEEDED'],
+  },
+})
 
 export const apiKeyRoute = defineRoute(
   '/api/api-keys/{id}',
-  {},
+  { recent: true },
   {
     DELETE: {
       id: 'deleteApiKey',
@@ -44,7 +42,6 @@ export const apiKeyRoute = defineRoute(
       description: 'The key stops working immediately. Admins may revoke any key. Needs a recent proof of identity.',
       parameters: [apiKeyPath],
       responses: { 204: { description: 'Revoked.' } },
-      errors: ['REAUTHENTICATION_REQUIRED'],
     },
   },
 )
