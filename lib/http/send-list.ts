@@ -6,6 +6,8 @@ import { sendResource } from './etag'
 function pageUrl(req: NextApiRequest, name: 'page' | 'cursor', value: string): string {
   const [path = '/', query] = (req.url ?? '/').split('?')
   const parameters = new URLSearchParams(query)
+  // The two cannot be combined.
+  parameters.delete(name === 'page' ? 'cursor' : 'page')
   parameters.set(name, value)
   return `${path.replace(/[<>"\s]/g, encodeURIComponent)}?${parameters}`
 }
@@ -22,7 +24,7 @@ type ListResponse = { plural: string; request: Pick<ListRequest, 'page' | 'limit
 
 /**
  * Builds the body of a list page, under its plural name and with `pagination`, and its `Link`: first, prev, next and last
- * of those within the offset limit, or first and next of a cursor.
+ * of those within the offset limit, or first and next of a cursor. After a page that ended early, next is by cursor.
  */
 export function listResponse(
   req: NextApiRequest,
@@ -38,13 +40,19 @@ export function listResponse(
   const pages = Math.ceil(list.total / limit)
   const last = Math.max(pages, 1)
   const reachable = (number: number) => ((number - 1) * limit <= OFFSET_MAX ? number : undefined)
-  const headers = linksTo(req, 'page', {
+  const { continuation } = list
+  const { Link } = linksTo(req, 'page', {
     first: 1,
     prev: page > 1 ? reachable(Math.min(page - 1, last)) : undefined,
-    next: page < pages ? reachable(page + 1) : undefined,
+    next: continuation === undefined && page < pages ? reachable(page + 1) : undefined,
     last: reachable(last),
   })
-  return { value: { [plural]: list.items, pagination: { page, limit, total: list.total, pages } }, headers }
+  const pagination = { page, limit, total: list.total, pages }
+  if (continuation === undefined) return { value: { [plural]: list.items, pagination }, headers: { Link } }
+  return {
+    value: { [plural]: list.items, pagination: { ...pagination, nextCursor: continuation } },
+    headers: { Link: `${Link}, ${linksTo(req, 'cursor', { next: continuation }).Link}` },
+  }
 }
 
 /** Sends a page of a list with its `ETag`. */

@@ -38,6 +38,7 @@ const contactList = {
   fields: { id: integerColumn('"id"') },
   unique: ['id'],
   order: [{ field: 'id', direction: 'desc' }],
+  bytes: Prisma.sql`octet_length("message")`,
 } as const
 
 /** Lists messages, newest first: ids ascend in the order of arrival. */

@@ -16,6 +16,7 @@ const postList = {
   id: integerColumn('p.id'),
   fields: { createdAt: timestampColumn('p.created_at') },
   order: [{ field: 'createdAt', direction: 'desc' }],
+  bytes: Prisma.sql`octet_length(p.title) + octet_length(p.content)`,
 } as const
 
 /**

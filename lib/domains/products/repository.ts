@@ -106,6 +106,7 @@ const productList = {
     stock: integerColumn('"stock"'),
     createdAt: timestampColumn('"created_at"'),
   },
+  bytes: Prisma.sql`octet_length("description") + octet_length("attributes"::text)`,
 } as const
 
 async function findProducts(ids: readonly number[]): Promise<Product[]> {

@@ -9,7 +9,7 @@ import { prisma } from '@/lib/platform/db/prisma'
  * A list that can be paginated. `name` binds cursors to the list. `from` is the FROM clause: a table, or tables joined
  * one to one. `fields` are the columns that `sort` accepts; `order` is the default order. Every order is made unique by
  * the id, in the direction of the field before it so that one index serves both directions, unless it contains a field in
- * `unique`.
+ * `unique`. Lists of long rows have `bytes`, the approximate size of a row, by which pages end early.
  */
 export type ListSource<F extends string, I extends SortValue> = {
   name: string
@@ -18,7 +18,14 @@ export type ListSource<F extends string, I extends SortValue> = {
   fields: Record<F, SortColumn>
   unique?: readonly F[]
   order?: readonly SortKey<F>[]
+  bytes?: Prisma.Sql
 }
+
+/** The size of a page as JSON, beyond which it ends early. */
+export const PAGE_BYTES_MAX = 1024 * 1024
+
+/** JSON encodes a control character of one byte in six, `\u0001`. */
+const JSON_GROWTH_MAX = 6
 
 function orderByOf<F extends string, I extends SortValue>(
   source: ListSource<F, I>,
@@ -52,6 +59,28 @@ function cursorAt(row: KeyRow, name: string, orderBy: readonly OrderBy[]): strin
   return encodeCursor(name, values)
 }
 
+/** Adds the size of each row to the keys that `keys` selects, as `bytes`. */
+function withBytes({ id, from, bytes }: ListSource<string, SortValue>, keys: Prisma.Sql, orderBy: readonly OrderBy[]) {
+  if (bytes === undefined) return keys
+  const idKey = Prisma.raw(`keys.k${orderBy.length - 1}`)
+  const order = orderBy.map(({ direction }, index) => Prisma.raw(`keys.k${index} ${direction}`))
+  return Prisma.sql`
+    SELECT keys.*, (SELECT ${bytes} FROM ${from} WHERE ${id.expression} = ${idKey}) AS bytes
+    FROM (${keys}) AS keys ORDER BY ${Prisma.join(order)}`
+}
+
+/** Returns the first items, at least one, that together have at most `PAGE_BYTES_MAX` bytes, and their size. */
+function cutPage<T>(items: readonly T[], bytesOf: (item: T) => number): { items: T[]; bytes: number } {
+  let bytes = 0
+  const end = items.findIndex((item, index) => {
+    const total = bytes + bytesOf(item)
+    if (index > 0 && total > PAGE_BYTES_MAX) return true
+    bytes = total
+    return false
+  })
+  return { items: items.slice(0, end < 0 ? items.length : end), bytes }
+}
+
 /**
  * Fetches one page. Sort columns are read first (index-only where possible), then `rows` loads the full rows by id, in
  * any order.
@@ -60,6 +89,7 @@ function cursorAt(row: KeyRow, name: string, orderBy: readonly OrderBy[]): strin
  * - `disjointBranches`: mutually exclusive conditions, of which one must hold. Each is queried and counted separately,
  *   because PostgreSQL would read more rows than match for an OR of them.
  * - A page by cursor costs the same anywhere in the list. A page by number costs the rows before it and a full count.
+ * - A page ends early at about `PAGE_BYTES_MAX`: rows beyond are not read, and a cursor continues after the last item.
  *
  * @throws VALIDATION_ERROR when the cursor is not of this list and order, or an existing page begins beyond `OFFSET_MAX`
  */
@@ -77,21 +107,30 @@ export async function paginate<F extends string, I extends SortValue, T>(
   const { limit } = request
   const selection = { from: source.from, where: read.where ?? [], disjointBranches: read.disjointBranches }
   const select = (window: Parameters<typeof selectKeys>[2]) =>
-    prisma().$queryRaw<KeyRow[]>(selectKeys(selection, orderBy, window))
+    prisma().$queryRaw<KeyRow[]>(withBytes(source, selectKeys(selection, orderBy, window), orderBy))
 
-  const itemsOf = async (keys: readonly KeyRow[]): Promise<T[]> => {
-    if (keys.length === 0) return []
-    const ids = keys.flatMap((row) => source.id.parse(row[`k${orderBy.length - 1}`]) ?? [])
+  const pageOf = async (keys: readonly KeyRow[]): Promise<{ items: T[]; cutAfter: KeyRow | undefined }> => {
+    if (keys.length === 0) return { items: [], cutAfter: undefined }
+    const idOf = (row: KeyRow) => source.id.parse(row[`k${orderBy.length - 1}`])
+    const { items: fitting, bytes } = cutPage(keys, (row) => Number(row['bytes'] ?? 0))
+    const ids = fitting.flatMap((row) => idOf(row) ?? [])
     const byId = new Map((await read.rows(ids)).map((row) => [read.getId(row), row]))
-    return ids.flatMap((id) => byId.get(id) ?? [])
+    const rows = ids.flatMap((id) => byId.get(id) ?? [])
+    const mayGrow = bytes * JSON_GROWTH_MAX > PAGE_BYTES_MAX
+    const { items } = mayGrow ? cutPage(rows, (row) => Buffer.byteLength(JSON.stringify(row))) : { items: rows }
+    const last = items.at(-1)
+    if (items.length < rows.length && last !== undefined) {
+      return { items, cutAfter: fitting.find((row) => idOf(row) === read.getId(last)) }
+    }
+    return { items, cutAfter: fitting.length < keys.length ? fitting.at(-1) : undefined }
   }
 
   if (request.cursor !== undefined) {
     const start = request.cursor === '' ? {} : { after: valuesOf(request.cursor, name, orderBy) }
     const keys = await select({ limit: limit + 1, ...start })
-    const last = keys[limit - 1]
-    const nextCursor = last !== undefined && keys.length > limit ? cursorAt(last, name, orderBy) : null
-    return { items: await itemsOf(keys.slice(0, limit)), nextCursor }
+    const { items, cutAfter } = await pageOf(keys.slice(0, limit))
+    const last = cutAfter ?? (keys.length > limit ? keys[limit - 1] : undefined)
+    return { items, nextCursor: last === undefined ? null : cursorAt(last, name, orderBy) }
   }
 
   const offset = ((request.page ?? 1) - 1) * limit
@@ -101,8 +140,9 @@ export async function paginate<F extends string, I extends SortValue, T>(
       throw validationError({ page: [`exceeds the maximum offset of ${OFFSET_MAX}; use cursor pagination instead`] })
     return { items: [], total }
   }
-  const [items, total] = await Promise.all([select({ limit, offset }).then(itemsOf), countRows(selection)])
-  return { items, total }
+  const [{ items, cutAfter }, total] = await Promise.all([select({ limit, offset }).then(pageOf), countRows(selection)])
+  if (cutAfter === undefined) return { items, total }
+  return { items, total, continuation: cursorAt(cutAfter, name, orderBy) }
 }
 
 async function countRows(selection: Selection): Promise<number> {

@@ -7,7 +7,7 @@ export const PAGE_LIMIT_MAX = 100
 export const OFFSET_MAX = 100_000
 
 const PAGE_LIMIT_DEFAULT = 20
-const CURSOR_MAX_CHARACTERS = 4_096
+export const CURSOR_MAX_CHARACTERS = 4_096
 
 /** A field to sort by. */
 export type SortKey<F extends string> = { field: F; direction: 'asc' | 'desc' }
@@ -20,8 +20,11 @@ export type ListRequest<F extends string = never> = {
   sort?: SortKey<F>[]
 }
 
-/** One page of a list: by number with the total count, by cursor with the next cursor, null on the last page. */
-export type List<T> = { items: T[]; total: number } | { items: T[]; nextCursor: string | null }
+/**
+ * One page of a list: by number with the total count, by cursor with the next cursor, null on the last page. A page by
+ * number that ended early has a `continuation`, the cursor that continues after its last item.
+ */
+export type List<T> = { items: T[]; total: number; continuation?: string } | { items: T[]; nextCursor: string | null }
 
 /** Returns the schema of `?sort=-createdAt,name` over these fields; repeated fields are rejected. */
 export function sortBy<const F extends string>(...fields: F[]): Joi.AnySchema<SortKey<F>[]> {
