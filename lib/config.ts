@@ -73,6 +73,7 @@ const schema = object({
     MAILS_PER_RECIPIENT_PER_HOUR: integer(0, 1_000_000).default(10),
     INVITATION_TTL_SECONDS: integer(1, 31_536_000).default(604_800),
     BCRYPT_COST: integer(4, 16).default(12),
+    PASSWORD_DENY_LIST: Joi.boolean().default(true),
     OPEN_SIGNUP: Joi.boolean().default(true),
     CORS_ORIGINS: commaSeparated(origin).default([]),
     TRUST_PROXY: integer(0, 32).default(0),
@@ -144,6 +145,8 @@ function toConfig(value: Infer<typeof schema>, production: boolean) {
     mailsPerRecipientPerHour: value.MAILS_PER_RECIPIENT_PER_HOUR,
     invitationTtlSeconds: value.INVITATION_TTL_SECONDS,
     bcryptCost: value.BCRYPT_COST,
+    /** Rejects new passwords that are common, the e-mail address or the name. */
+    passwordDenyList: value.PASSWORD_DENY_LIST,
     openSignup: value.OPEN_SIGNUP,
     admin:
       ADMIN_EMAIL === undefined || ADMIN_PASSWORD === undefined

@@ -14,13 +14,15 @@ export async function findCredentials(email: string): Promise<{ user: User; hash
   return { user, hash: password?.hash }
 }
 
-/** Returns the hash of a user's password and the e-mail address. */
-export async function findPassword(userId: number): Promise<{ hash: string; email: string } | undefined> {
+/** Returns the hash of a user's password, the e-mail address and the name. */
+export async function findPassword(
+  userId: number,
+): Promise<{ hash: string; email: string; name: string | null } | undefined> {
   const row = await prisma().password.findUnique({
     where: { userId },
-    select: { hash: true, user: { select: { email: true } } },
+    select: { hash: true, user: { select: { email: true, name: true } } },
   })
-  return row === null ? undefined : { hash: row.hash, email: row.user.email }
+  return row === null ? undefined : { hash: row.hash, ...row.user }
 }
 
 /**

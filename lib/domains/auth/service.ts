@@ -9,6 +9,7 @@ import { AppError } from '@/lib/errors'
 import { hashPassword, verifyPassword } from '@/lib/platform/crypto/password'
 import { inTransaction } from '@/lib/platform/db/transaction'
 import type { Actor, ClientInfo, SessionActor } from '@/lib/platform/identity/actor'
+import { assertNotPersonal } from '@/lib/platform/identity/password-rules'
 import { evictUser } from '@/lib/platform/identity/credential-cache'
 import { enqueueMail } from '@/lib/platform/mail/enqueue-mail'
 import * as repository from './repository'
@@ -36,6 +37,7 @@ export async function login(
  * Changes the caller's password and revokes their other sessions and, unless `keepApiKeys` is set, their API keys
  * immediately. The user is notified by e-mail.
  * @throws INVALID_CREDENTIALS when the current password is wrong or is changed concurrently
+ * @throws VALIDATION_ERROR when the new password is the e-mail address or the name
  * @throws UNAUTHORIZED when the session is revoked concurrently
  */
 export async function changePassword(
@@ -50,6 +52,7 @@ export async function changePassword(
     await recordEvent({ action: 'password_change_failed', actorId: userId, client })
     throw new AppError('INVALID_CREDENTIALS', { message: 'The current password is wrong.' })
   }
+  assertNotPersonal(input.newPassword, current, 'newPassword')
   const hash = await hashPassword(input.newPassword)
   await inTransaction(async () => {
     await confirmActor(actor)

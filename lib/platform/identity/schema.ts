@@ -1,5 +1,6 @@
 import Joi from 'joi'
 import { id, object, oneOf, text } from '@/lib/validation'
+import { commonPasswordError, PASSWORD_MIN_CHARACTERS } from './password-rules'
 
 const ROLES = ['user', 'admin'] as const
 export type Role = (typeof ROLES)[number]
@@ -15,7 +16,6 @@ export const email = () =>
 
 /** bcrypt ignores bytes past this length (UTF-8). */
 const PASSWORD_MAX_BYTES = 72
-const PASSWORD_MIN_CHARACTERS = 8
 
 export const newPassword = () =>
   text({ min: PASSWORD_MIN_CHARACTERS, max: PASSWORD_MAX_BYTES })
@@ -24,7 +24,14 @@ export const newPassword = () =>
         ? helpers.error('string.max', { limit: PASSWORD_MAX_BYTES })
         : value,
     )
-    .messages({ 'string.max': `must be ${PASSWORD_MAX_BYTES} bytes of UTF-8 or fewer` })
+    .custom((value: string, helpers) => {
+      const problem = commonPasswordError(value)
+      return problem === undefined ? value : helpers.error('password.common', { problem })
+    })
+    .messages({
+      'password.common': '{{#problem}}',
+      'string.max': `must be ${PASSWORD_MAX_BYTES} bytes of UTF-8 or fewer`,
+    })
 
 /** The name of a user, which is optional. */
 export const personName = () =>

@@ -11,6 +11,7 @@ import { AppError } from '@/lib/errors'
 import { hashPassword } from '@/lib/platform/crypto/password'
 import { afterCommit, inTransaction } from '@/lib/platform/db/transaction'
 import type { Precondition } from '@/lib/platform/etag'
+import { assertNotPersonal, commonPasswordError } from '@/lib/platform/identity/password-rules'
 import type { Actor, ClientInfo, SessionActor } from '@/lib/platform/identity/actor'
 import { evictUser } from '@/lib/platform/identity/credential-cache'
 import { enqueue } from '@/lib/platform/queue/enqueue'
@@ -28,6 +29,7 @@ function assertAdminSession(actor: Actor | undefined): void {
  * Creates an account and enqueues the e-mail to verify its address.
  * @throws UNAUTHORIZED or FORBIDDEN unless `OPEN_SIGNUP` is set or the caller is an admin
  * @throws FORBIDDEN when a caller who is not an admin, or an API key, sets a role
+ * @throws VALIDATION_ERROR when the password is the address or the name
  * @throws EMAIL_EXISTS when the e-mail address is taken
  */
 export async function createUser(actor: Actor | undefined, input: NewUser, client: ClientInfo): Promise<User> {
@@ -35,6 +37,7 @@ export async function createUser(actor: Actor | undefined, input: NewUser, clien
     throw new AppError(actor === undefined ? 'UNAUTHORIZED' : 'FORBIDDEN')
   }
   if (input.role !== undefined) assertAdminSession(actor)
+  assertNotPersonal(input.password, input)
   // Rejects most duplicates before the expensive hash; the unique constraint decides between concurrent requests.
   if (await repository.emailIsTaken(input.email)) throw new AppError('EMAIL_EXISTS')
   const hash = await hashPassword(input.password)
@@ -83,6 +86,9 @@ export async function appointAdmin(
 ): Promise<Appointment> {
   const { email, password, name } = account
   if (onlyFirst && (await repository.adminExists())) return { outcome: 'unchanged' }
+  const weakness = commonPasswordError(password)
+  if (weakness !== undefined) throw new AppError('VALIDATION_ERROR', { message: `The password ${weakness}.` })
+  assertNotPersonal(password, account)
   const hash = await hashPassword(password)
   return inTransaction(async () => {
     await repository.lockAdminAppointment()

@@ -41,6 +41,10 @@ export async function insertEmailToken(token: Prisma.EmailTokenCreateManyInput):
   return (await prisma().emailToken.createMany({ data: [token], skipDuplicates: true })).count > 0
 }
 
+export async function findName(userId: number): Promise<string | null | undefined> {
+  return (await prisma().user.findUnique({ where: { id: userId }, select: { name: true } }))?.name
+}
+
 type EmailToken = {
   userId: number
   email: string

@@ -8,6 +8,7 @@ import { encrypt } from '@/lib/platform/crypto/encrypt'
 import { hashOpaqueToken, newOpaqueToken } from '@/lib/platform/crypto/opaque-token'
 import { hashPassword } from '@/lib/platform/crypto/password'
 import { inTransaction } from '@/lib/platform/db/transaction'
+import { assertNotPersonal } from '@/lib/platform/identity/password-rules'
 import type { ClientInfo, SessionActor } from '@/lib/platform/identity/actor'
 import { evictUser } from '@/lib/platform/identity/credential-cache'
 import { enqueueMail } from '@/lib/platform/mail/enqueue-mail'
@@ -142,11 +143,13 @@ async function consumeToken(purpose: Purpose, hash: Uint8Array<ArrayBuffer>): Pr
  * @throws INVALID_TOKEN when the token is unknown, or the address or the password changed since it was issued
  * @throws TOKEN_REUSED when the token was used
  * @throws TOKEN_EXPIRED when the token has expired
+ * @throws VALIDATION_ERROR when the password is the e-mail address or the name; the token stays valid
  */
 export async function resetPassword({ token, password }: PasswordReset, client: ClientInfo): Promise<void> {
   const hash = hashOpaqueToken(token)
   // Rejects invented tokens before the expensive hash.
-  await findActiveToken('reset_password', hash)
+  const { userId: ownerId, email: address } = await findActiveToken('reset_password', hash)
+  assertNotPersonal(password, { email: address, name: await repository.findName(ownerId) })
   const passwordHash = await hashPassword(password)
   const userId = await inTransaction(async () => {
     const { userId: id, email, passwordUpdatedAt } = await consumeToken('reset_password', hash)
