@@ -75,6 +75,21 @@ describe('error responses', () => {
     },
   )
 
+  it('returns problem details to clients that accept them, also for HTTP that cannot be parsed', async () => {
+    const accept = 'Accept: application/problem+json\r\n'
+    for (const [status, code, head] of [
+      [400, 'VALIDATION_ERROR', `GET /api/hello HTTP/1.1\r\n${accept}Host x\r\n\r\n`],
+      [400, 'VALIDATION_ERROR', `GET /api/hello HTTP/1.1\r\n${accept}Connection: close\r\n\r\n`],
+      [404, 'NOT_FOUND', `GET /x HTTP/1.1\r\nHost: x\r\n${accept}Connection: close\r\n\r\n`],
+    ] as const) {
+      const response = await raw(head)
+      expect(response).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
+      expect(response).toMatch(/content-type: application\/problem\+json\r\n/i)
+      const body: unknown = JSON.parse(response.slice(response.indexOf('\r\n\r\n')))
+      expect(body).toMatchObject({ status, code, instance: expect.any(String), requestId: expect.any(String) })
+    }
+  })
+
   it.each(['{"email":', 'email=x', '"\\ud800', '\u0000', '[1,]'])('returns INVALID_JSON for %j', async (body) => {
     const response = await request(server.url)
       .post('/api/auth/login')

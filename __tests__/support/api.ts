@@ -99,7 +99,7 @@ export async function api<T = Body>(method: string, url: string, call: Call = {}
 async function toApiResponse<T>(response: Response): Promise<ApiResponse<T>> {
   const { status, headers } = response
   const text = await response.text()
-  const isJson = headers.get('content-type')?.startsWith('application/json') === true && text !== ''
+  const isJson = /^application\/(problem\+)?json/.test(headers.get('content-type') ?? '') && text !== ''
   return { status, headers, text, json: isJson ? JSON.parse(text) : undefined }
 }
 

@@ -4,6 +4,7 @@ import { assertConforms } from './assert-matches-openapi'
 // Validates every response that tests receive by fetch or supertest against the document. Imported for its side effect.
 
 const BODY_MAX_BYTES = 1_048_576
+const JSON_TYPE = /^application\/(problem\+)?json/
 
 /** Returns true for requests to the API of a server under test. */
 function isOurs(url: URL): boolean {
@@ -19,8 +20,7 @@ globalThis.fetch = async (input, init) => {
   const method = init?.method ?? (input instanceof Request ? input.method : 'GET')
   const { status, headers } = response
   const isSmallJson =
-    headers.get('content-type')?.startsWith('application/json') === true &&
-    Number(headers.get('content-length') ?? 0) < BODY_MAX_BYTES
+    JSON_TYPE.test(headers.get('content-type') ?? '') && Number(headers.get('content-length') ?? 0) < BODY_MAX_BYTES
   assertConforms({ method, url: url.href }, { status, headers, text: isSmallJson ? await response.clone().text() : '' })
   return response
 }
@@ -33,7 +33,7 @@ prototype.end = function endAndCheck(callback) {
     const url = new URL(this.url)
     if (response !== undefined && isOurs(url)) {
       const headers = new Headers(response.headers)
-      const text = response.type === 'application/json' ? response.text : ''
+      const text = JSON_TYPE.test(response.type) ? response.text : ''
       try {
         assertConforms({ method: this.method, url: this.url }, { status: response.status, headers, text })
       } catch (deviation) {

@@ -13,7 +13,7 @@ import { limitJsonBody } from './parse'
 import { limitRequest } from './rate-limit'
 import { assertFewParameters, countInProgress, disconnectWhenStalled, drainUnreadBody } from './request-bounds'
 import { identifyCaller } from './require-auth'
-import { sendError } from './respond'
+import { sendError } from './send-error'
 
 const USER_AGENT_MAX = 512
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/

@@ -5,7 +5,8 @@ import type { CommitDecision, StoredFile } from '@/lib/domains/files/service'
 import { runIdempotent, type StoredResponse, type IdempotentResult } from '@/lib/platform/idempotency/service'
 import type { Context, Handler } from './context'
 import { readJson } from './parse'
-import { errorEnvelope, sendJsonText } from './respond'
+import { sendJsonText } from './respond'
+import { errorEnvelope, sendErrorText } from './send-error'
 
 const KEY = /^[\x21-\x7e]{1,255}$/
 const DEPTH_MAX = 100
@@ -49,7 +50,8 @@ function toStoredResponse({ status = 201, headers = {}, body }: CreatedResponse)
 
 function send(res: NextApiResponse, { status, headers, body }: StoredResponse): void {
   for (const [name, value] of Object.entries(headers)) res.setHeader(name, value)
-  sendJsonText(res, body, status)
+  if (status >= 400) sendErrorText(res, body, status)
+  else sendJsonText(res, body, status)
 }
 
 /** Sends the result of a request with a key, or throws its error. */

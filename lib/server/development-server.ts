@@ -1,8 +1,10 @@
+import { randomUUID } from 'node:crypto'
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import { updateInitialEnv } from '@next/env'
 import next from 'next'
 import { environment } from '@/lib/config'
 import { AppError } from '@/lib/errors'
+import { sendError } from '@/lib/http/send-error'
 
 /** Replaces the HTML page that Next responds with if a route does not compile by the error envelope. */
 function replaceErrorPage(res: ServerResponse): void {
@@ -11,11 +13,12 @@ function replaceErrorPage(res: ServerResponse): void {
   res.write = (...args: unknown[]) => isErrorPage() || Boolean(Reflect.apply(write, undefined, args))
   res.end = (...args: unknown[]) => {
     if (res.headersSent || !isErrorPage()) return Reflect.apply(end, undefined, args)
-    const { status, code } = new AppError('INTERNAL_ERROR')
     const message = 'The route does not compile or load; the terminal of `npm run dev` shows why.'
     for (const name of res.getHeaderNames()) res.removeHeader(name)
-    res.writeHead(status, { 'Content-Type': 'application/json; charset=utf-8' })
-    return end(JSON.stringify({ error: { code, message } }))
+    const requestId = randomUUID()
+    res.setHeader('X-Request-Id', requestId)
+    sendError(res, new AppError('INTERNAL_ERROR', { message }), requestId)
+    return res
   }
 }
 

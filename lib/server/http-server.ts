@@ -5,6 +5,7 @@ import { AppError, validationError } from '@/lib/errors'
 import { config } from '@/lib/config'
 import { apiHandler } from '@/lib/http/api-handler'
 import { QUERY_PARAMETERS_MAX } from '@/lib/http/request-bounds'
+import { errorEnvelope, problemDetails, PROBLEM_TYPE } from '@/lib/http/send-error'
 import { logger } from '@/lib/logger'
 import { recordRequest } from '@/lib/metrics'
 import { ApiRequest, ApiResponse } from './next-api-request'
@@ -64,8 +65,18 @@ const invalidFramingHandler = apiHandler(undefined, () => {
   throw new AppError('VALIDATION_ERROR', { message: 'HTTP/1.1 with exactly one Host header is required.' })
 })
 
+type ClientError = NodeJS.ErrnoException & { rawPacket?: Buffer }
+
+/** Returns what the last bytes of a request that cannot be parsed say about the wanted format of errors. */
+function readRawRequest({ rawPacket }: ClientError): { instance?: string; acceptsProblems: boolean } {
+  const text = rawPacket?.toString('latin1') ?? ''
+  const instance = /^[A-Z]+ (\/[^\s?]*)/.exec(text)?.[1]
+  const acceptsProblems = /^accept:.*application\/problem\+json/im.test(text)
+  return { acceptsProblems, ...(instance !== undefined && { instance }) }
+}
+
 /** Responds 400, or 431 for headers that are too long, to HTTP that Node's parser rejects. There is no request object. */
-function handleClientError(error: NodeJS.ErrnoException, socket: Duplex, pending: ServerResponse | undefined): void {
+function handleClientError(error: ClientError, socket: Duplex, pending: ServerResponse | undefined): void {
   // Bytes of a second response would be taken for the rest of the first.
   const hasBegun = pending !== undefined && pending.headersSent && !pending.writableFinished
   if (error.code === 'ECONNRESET' || !socket.writable || hasBegun) {
@@ -74,12 +85,15 @@ function handleClientError(error: NodeJS.ErrnoException, socket: Duplex, pending
   }
   const isTooLong = error.code === 'HPE_HEADER_OVERFLOW'
   const requestId = randomUUID()
-  const { status, code, message } = isTooLong
-    ? { ...new AppError('PAYLOAD_TOO_LARGE'), status: 431, message: 'The request headers are too long.' }
-    : new AppError('VALIDATION_ERROR', { message: 'The request is not valid HTTP.' })
-  const body = JSON.stringify({ error: { code, message, requestId } })
+  const [status, appError] = isTooLong
+    ? [431, new AppError('PAYLOAD_TOO_LARGE', { message: 'The request headers are too long.' })]
+    : [400, new AppError('VALIDATION_ERROR', { message: 'The request is not valid HTTP.' })]
+  const envelope = errorEnvelope(appError, requestId)
+  const { acceptsProblems, ...request } = readRawRequest(error)
+  const body = JSON.stringify(acceptsProblems ? problemDetails(envelope, { status, ...request }) : envelope)
+  const contentType = acceptsProblems ? PROBLEM_TYPE : 'application/json; charset=utf-8'
   socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/json; charset=utf-8\r\n` +
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: ${contentType}\r\n` +
       `X-Content-Type-Options: nosniff\r\nX-Request-Id: ${requestId}\r\nCache-Control: no-store\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   )

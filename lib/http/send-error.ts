@@ -1,0 +1,57 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import Negotiator from 'negotiator'
+import { ERRORS, type AppError, type ErrorCode, type ErrorDetails } from '@/lib/errors'
+import { addVary, sendJsonText } from './respond'
+
+export const PROBLEM_TYPE = 'application/problem+json'
+
+type Envelope = {
+  error: { code: ErrorCode; message: string; details?: ErrorDetails | undefined; requestId: string }
+}
+
+/** Returns the response body of an error. */
+export function errorEnvelope({ code, message, details }: AppError, requestId: string): Envelope {
+  return { error: { code, message, details, requestId } }
+}
+
+/**
+ * Converts the error envelope to problem details (RFC 9457). `title` is the same for all errors of a code; `detail` is only
+ * set where the message of this one says more.
+ */
+export function problemDetails({ error }: Envelope, { status, instance }: { status: number; instance?: string }) {
+  const { code, message, details, requestId } = error
+  const title = ERRORS[code].message
+  const detail = message === title ? undefined : message
+  return { type: `/api/docs#${code}`, title, status, detail, instance, code, errors: details, requestId }
+}
+
+/** Returns whether `Accept` names problem details; `*\/*` does not. */
+function acceptsProblems(req: IncomingMessage): boolean {
+  return new Negotiator(req).mediaTypes().includes(PROBLEM_TYPE)
+}
+
+/** Sends the serialised envelope of an error, as problem details if the client accepts them. */
+export function sendErrorText(res: ServerResponse, envelope: string, status: number): void {
+  addVary(res, 'Accept')
+  if (!acceptsProblems(res.req)) {
+    sendJsonText(res, envelope, status)
+    return
+  }
+  const parsed: Envelope = JSON.parse(envelope)
+  const [instance = '/'] = (res.req.url ?? '/').split('?')
+  sendJsonText(res, JSON.stringify(problemDetails(parsed, { status, instance })), status, PROBLEM_TYPE)
+}
+
+/**
+ * Sends an error. If headers were already sent, destroys the connection, so that the client does not mistake a truncated
+ * response for a complete one.
+ */
+export function sendError(res: ServerResponse, error: AppError, requestId: string): void {
+  if (res.headersSent) {
+    res.destroy()
+    return
+  }
+  if (error.status === 401) res.setHeader('WWW-Authenticate', 'Bearer')
+  for (const [name, value] of Object.entries(error.headers)) res.setHeader(name, value)
+  sendErrorText(res, JSON.stringify(errorEnvelope(error, requestId)), error.status)
+}
