@@ -93,6 +93,13 @@ describe('the import graph', () => {
     expect(violations((path) => !isComposition(path) && !isDocumented(path), isAllowed)).toEqual([])
   })
 
+  it('creates connections of pg only through Connection and ConnectionPool, which survive their errors', () => {
+    const isExempt = (path: string) =>
+      path === 'lib/platform/db/connection.ts' || path.startsWith('lib/embedded-postgres/')
+    const creates = (path: string) => /\bnew (pg\.)?(Client|Pool)\(/.test(parseSource(path).text)
+    expect(files.filter((path) => !isExempt(path) && creates(path))).toEqual([])
+  })
+
   it('has no function that takes a transaction', () => {
     const takesTransaction = (node: ts.Node): boolean =>
       ts.isFunctionLike(node) &&

@@ -33,6 +33,14 @@ export async function dropDatabase(name: string): Promise<void> {
   )
 }
 
+/** Opens a separate connection, which may be terminated. */
+export async function openClient(url: string): Promise<Client> {
+  const client = new Client({ connectionString: url })
+  client.on('error', () => undefined)
+  await client.connect()
+  return client
+}
+
 async function administer(statement: string): Promise<void> {
   const client = new Client({ connectionString: databaseUrl('postgres') })
   await client.connect()

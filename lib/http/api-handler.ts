@@ -3,7 +3,7 @@ import type { NextApiHandler, NextApiRequest, NextApiResponse } from 'next'
 import { config } from '@/lib/config'
 import { AppError, isAppError, serviceUnavailable } from '@/lib/errors'
 import { logger } from '@/lib/logger'
-import { isDatabaseUnavailable } from '@/lib/platform/db/errors'
+import { isDatabaseUnavailable, isTransactionConflict } from '@/lib/platform/db/errors'
 import type { Actor } from '@/lib/platform/identity/actor'
 import type { Operation, Route } from '@/lib/platform/operation'
 import { clientAddress } from './client-address'
@@ -44,6 +44,7 @@ function setSecurityHeaders(res: NextApiResponse): void {
 function toAppError(error: unknown): AppError {
   if (isAppError(error)) return error
   if (isDatabaseUnavailable(error)) return serviceUnavailable(error)
+  if (isTransactionConflict(error)) return serviceUnavailable(error, 1)
   return new AppError('INTERNAL_ERROR', { cause: error })
 }
 

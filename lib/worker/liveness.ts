@@ -1,6 +1,6 @@
-import pg from 'pg'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { logger } from '@/lib/logger'
+import { Connection } from '@/lib/platform/db/connection'
 
 /** How often each worker looks for jobs of crashed workers, and how long it waits at first, so that all can restart. */
 const CHECK_INTERVAL_MS = 5_000
@@ -36,14 +36,12 @@ export function startHeartbeat(
   const pause = () => sleep(CHECK_INTERVAL_MS, undefined, { signal: stopping.signal }).catch(() => undefined)
 
   const watch = async (): Promise<void> => {
-    const client = new pg.Client({
+    const client = new Connection({
       connectionString: databaseUrl,
       connectionTimeoutMillis: QUERY_TIMEOUT_MS,
       query_timeout: QUERY_TIMEOUT_MS,
       keepAlive: true,
     })
-    // The next query fails by itself; without a listener the event would end the process.
-    client.on('error', () => undefined)
     try {
       await client.connect()
       await client.query(`SELECT pg_advisory_lock(${advisoryLockKey('$1')})`, [workerId])

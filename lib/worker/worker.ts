@@ -1,8 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseCronItems, run, type Runner, type WorkerEvents } from 'graphile-worker'
-import pg from 'pg'
-import { Connection } from '@/lib/platform/db/connection'
+import { ConnectionPool } from '@/lib/platform/db/connection'
 import { logger } from '@/lib/logger'
 import { startHeartbeat } from './liveness'
 import { tasks } from './tasks'
@@ -29,16 +28,13 @@ const cronItems = () => parseCronItems([{ task: 'clean-up', match: '*/10 * * * *
 
 /** Runs graphile-worker until it is stopped or loses its database connection. */
 async function startRound(databaseUrl: string): Promise<Round> {
-  const pool = new pg.Pool({
-    Client: Connection,
+  const pool = new ConnectionPool({
     connectionString: databaseUrl,
     max: CONNECTIONS_MAX,
     connectionTimeoutMillis: QUERY_TIMEOUT_MS,
     query_timeout: QUERY_TIMEOUT_MS,
-    keepAlive: true,
   })
-  // The pool replaces broken connections; without listeners the events would end the process.
-  pool.on('error', (error) => logger().warn({ err: error }, 'idle job-queue connection lost'))
+  // graphile-worker warns about pools without this listener.
   pool.on('connect', (client) => client.on('error', () => undefined))
   const events: WorkerEvents = new EventEmitter()
   let heartbeat: ReturnType<typeof startHeartbeat> | undefined

@@ -1,14 +1,20 @@
 import { isAppError } from '@/lib/errors'
 
-/** Codes of Prisma, PostgreSQL and sockets for an unavailable database. */
+/** Codes of Prisma, PostgreSQL and sockets for an unavailable database, a read-only one (25006) included. */
 const UNAVAILABLE = new Set([
   ...['P1000', 'P1001', 'P1002', 'P1003', 'P1008', 'P1010', 'P1011', 'P1017', 'P2024', 'P2028', 'P2037'],
-  ...['08000', '08001', '08003', '08004', '08006', '53300', '57014', '57P01', '57P02', '57P03', '57P05', '25P03'],
+  ...['25006', '25P03', '25P04', '28000', '28P01', '3D000', '57014'],
   ...['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'ETIMEDOUT', 'EPIPE', 'EHOSTUNREACH', 'ENETUNREACH', 'EAI_AGAIN'],
 ])
 
+/** Classes of PostgreSQL's codes for an unavailable database: connections, resources and shutdown. */
+const UNAVAILABLE_CLASS = /^(08|53|57P)...?$/
+
 /** Kinds of errors of Prisma's driver adapter that have no code. */
-const UNAVAILABLE_KINDS = new Set(['DatabaseNotReachable', 'ConnectionClosed', 'SocketTimeout', 'TooManyConnections'])
+const UNAVAILABLE_KINDS = new Set([
+  ...['DatabaseNotReachable', 'ConnectionClosed', 'SocketTimeout', 'TooManyConnections'],
+  ...['DatabaseAccessDenied', 'AuthenticationFailed', 'DatabaseDoesNotExist', 'TlsConnectionError'],
+])
 
 /** Messages of `pg` errors that have no code. */
 const UNAVAILABLE_MESSAGE =
@@ -46,7 +52,7 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   if (isAppError(error)) return false
   for (const link of errorChain(error)) {
     const code = codeOf(link)
-    if (typeof code === 'string' && UNAVAILABLE.has(code)) return true
+    if (typeof code === 'string' && (UNAVAILABLE.has(code) || UNAVAILABLE_CLASS.test(code))) return true
     if ('kind' in link && typeof link.kind === 'string' && UNAVAILABLE_KINDS.has(link.kind)) return true
     if ('message' in link && typeof link.message === 'string' && UNAVAILABLE_MESSAGE.test(link.message)) return true
   }
@@ -60,12 +66,36 @@ export function isTimeout(error: unknown): boolean {
   )
 }
 
+/**
+ * A prepared statement whose result type has changed (0A000), that does not exist (26000), or that already exists (42P05):
+ * the schema was changed, or a connection pooler has connected the client to another server process.
+ */
+const STALE_STATEMENT = new Set<unknown>(['0A000', '26000', '42P05'])
+
+/** Returns whether PostgreSQL refused to execute a prepared statement that has to be prepared again. */
+export function isStaleStatement(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && STALE_STATEMENT.has(codeOf(error))
+}
+
+/**
+ * Returns whether an error of `pg` would be repeated by the next queries on the same connection, but not on a new one:
+ * PostgreSQL ends it, has become read-only, or has lost its prepared statements.
+ */
+export function endsConnection(error: unknown): boolean {
+  if (typeof error !== 'object' || error === null) return false
+  return isStaleStatement(error) || /^(08...|57P..|25006|25P0[34])$/.test(String(codeOf(error)))
+}
+
 /** Deadlock and serialization failure in PostgreSQL, and Prisma's code for both. */
 const CONFLICTS = new Set<unknown>(['40P01', '40001', 'P2034'])
 
-/** Returns whether PostgreSQL rolled a transaction back because of concurrent ones, so that a retry may succeed. */
+/**
+ * Returns whether PostgreSQL rolled a transaction back because of concurrent ones or of a change of the schema, so that a
+ * retry may succeed.
+ */
 export function isTransactionConflict(error: unknown): boolean {
-  for (const link of errorChain(error)) if (CONFLICTS.has(codeOf(link))) return true
+  if (isAppError(error)) return false
+  for (const link of errorChain(error)) if (CONFLICTS.has(codeOf(link)) || isStaleStatement(link)) return true
   return false
 }
 

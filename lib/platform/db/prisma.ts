@@ -2,12 +2,11 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { createHash } from 'node:crypto'
 import { PrismaPg } from '@prisma/adapter-pg'
 import { LRUCache } from 'lru-cache'
-import pg from 'pg'
+import type pg from 'pg'
 import { PrismaClient, type Prisma } from '@/prisma/generated/client'
 import { config } from '@/lib/config'
-import { Connection } from './connection'
+import { Connection, ConnectionPool } from './connection'
 import { isTimeout } from './errors'
-import { logger } from '@/lib/logger'
 import { processSingleton } from '@/lib/process-singleton'
 
 /** Time limits for getting a connection and for a query, after which clients receive SERVICE_UNAVAILABLE. */
@@ -39,21 +38,17 @@ function connect(): Database {
   const { databaseUrl, databasePoolMax } = config()
   if (databaseUrl === undefined)
     throw new Error('DATABASE_URL is not set; `npm start` starts an embedded database without it.')
-  const pool = new pg.Pool({
-    Client: Connection,
+  const pool = new ConnectionPool({
     connectionString: databaseUrl,
     max: databasePoolMax,
     connectionTimeoutMillis: CONNECTION_TIMEOUT_MS,
     query_timeout: QUERY_TIMEOUT_MS,
     idleTimeoutMillis: 60_000,
-    keepAlive: true,
     // The driver adapter omits the offset of times, as if the session's time zone were UTC. Without statement_timeout a
     // backend would continue after the client has timed out.
     options: `-c TimeZone=UTC -c statement_timeout=${STATEMENT_TIMEOUT_MS}`,
     maxLifetimeSeconds: CONNECTION_LIFETIME_SECONDS,
   })
-  // The pool replaces a broken idle connection; without a listener, the event would crash the process.
-  pool.on('error', (error) => logger().warn({ err: error }, 'idle database connection lost'))
   const adapter = new PrismaPg(pool, { statementNameGenerator })
   return { pool, client: new PrismaClient({ adapter }) }
 }
@@ -97,11 +92,10 @@ export function databasePool(): pg.Pool {
  * exhausted; a database that rejects the connection is reachable too.
  */
 export async function assertDatabaseReachable(): Promise<void> {
-  const client = new pg.Client({
+  const client = new Connection({
     connectionString: config().databaseUrl,
     connectionTimeoutMillis: CONNECT_PROBE_TIMEOUT_MS,
   })
-  client.on('error', () => undefined)
   try {
     await client.connect()
   } catch (cause) {

@@ -1,5 +1,5 @@
 import { runMigrations } from 'graphile-worker'
-import pg from 'pg'
+import { ConnectionPool } from '@/lib/platform/db/connection'
 import { workerLogger } from './logger'
 
 /** Arbitrary but fixed advisory-lock key. */
@@ -10,9 +10,8 @@ const MIGRATION_LOCK = 4_863_277
  * together wait for one another.
  */
 export async function migrateQueue(databaseUrl: string): Promise<void> {
-  const pool = new pg.Pool({ connectionString: databaseUrl, max: 2, connectionTimeoutMillis: 10_000 })
-  // The query on a broken connection fails by itself; without a listener the event would end the process.
-  pool.on('error', () => undefined)
+  const pool = new ConnectionPool({ connectionString: databaseUrl, max: 2, connectionTimeoutMillis: 10_000 })
+  // graphile-worker warns about pools without this listener.
   pool.on('connect', (client) => client.on('error', () => undefined))
   try {
     const client = await pool.connect()

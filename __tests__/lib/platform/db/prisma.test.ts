@@ -75,3 +75,65 @@ describe('prepared statements', () => {
     })
   })
 })
+
+describe('a prepared statement that a change of the schema has made stale', () => {
+  const table = `stale_${process.env['JEST_WORKER_ID'] ?? '1'}`
+  const text = `SELECT value FROM ${table}`
+  const alter = (type: string) => queryOnce(config().databaseUrl ?? '', `ALTER TABLE ${table} ALTER value TYPE ${type}`)
+
+  beforeAll(() => queryOnce(config().databaseUrl ?? '', `CREATE TABLE ${table} AS SELECT 1 AS value`))
+  afterAll(() => queryOnce(config().databaseUrl ?? '', `DROP TABLE ${table}`))
+
+  it('is prepared again outside of a transaction, on every connection', async () => {
+    const read = async () => (await databasePool().query({ name: 'stale', text })).rows[0]
+    const readAll = () => Promise.all(Array.from({ length: 20 }, read))
+    await readAll()
+    await alter('smallint')
+    expect(await readAll()).toEqual(Array.from({ length: 20 }, () => ({ value: 1 })))
+  })
+
+  it('repeats the transaction', async () => {
+    let attempts = 0
+    const read = () =>
+      inTransaction(async () => {
+        attempts += 1
+        return prisma().$queryRawUnsafe(text)
+      })
+    for (let round = 0; round < 30; round += 1) await read()
+    await alter('integer')
+    attempts = 0
+    expect(await read()).toEqual([{ value: 1 }])
+    expect(attempts).toBe(2)
+  })
+})
+
+describe('a connection that PostgreSQL terminates between two queries', () => {
+  it('fails the transaction as unavailable and leaves the pool', async () => {
+    const url = config().databaseUrl ?? ''
+    const work = inTransaction(async () => {
+      const [row] = await prisma().$queryRaw<{ pid: number }[]>`SELECT pg_backend_pid() AS pid`
+      await queryOnce(url, 'SELECT pg_terminate_backend($1)', [row?.pid])
+      await waitFor('the end of the backend', async () => {
+        const found = await queryOnce(url, 'SELECT FROM pg_stat_activity WHERE pid = $1', [row?.pid])
+        return found.length === 0
+      })
+      await createUser()
+    })
+    const error: unknown = await work.catch((thrown: unknown) => thrown)
+    expect(isDatabaseUnavailable(error)).toBe(true)
+    await Promise.all(Array.from({ length: 20 }, () => createUser()))
+  })
+
+  it('closes connections on which PostgreSQL has become read-only', async () => {
+    const pids = new Set<unknown>()
+    const attempt = inTransaction(async () => {
+      const [row] = await prisma().$queryRaw<{ pid: number }[]>`
+        SELECT pg_backend_pid() AS pid, set_config('transaction_read_only', 'on', true)`
+      pids.add(row?.pid)
+      await createUser()
+    })
+    expect(isDatabaseUnavailable(await attempt.catch((thrown: unknown) => thrown))).toBe(true)
+    const { rows } = await databasePool().query<{ pid: number }>('SELECT pg_backend_pid() AS pid')
+    expect(pids.has(rows[0]?.pid)).toBe(false)
+  })
+})
