@@ -1,11 +1,14 @@
+import request from 'supertest'
 import { config, setConfig } from '@/lib/config'
 import { recordCacheRead, recordRequest } from '@/lib/metrics'
+import { createHttpServer } from '@/lib/server/http-server'
+import handler from '@/pages/api/metrics'
 import { api } from '../support/api'
 
 const TOKEN = 'a-token-for-the-scraper'
 
 describe('GET /api/metrics', () => {
-  afterEach(() => setConfig({ ...config(), metricsToken: undefined }))
+  afterEach(() => setConfig({ ...config(), metricsToken: undefined, trustProxy: 0 }))
 
   it('returns metrics of requests by route and status, event loop, pools, cache and queue', async () => {
     recordRequest({ method: 'GET', route: '/api/users/[id]', status: 200, seconds: 0.003 })
@@ -27,10 +30,33 @@ describe('GET /api/metrics', () => {
     expect(text).toMatch(/^hearth_jobs_waiting \d+$/m)
   })
 
-  it('returns 403 to proxied requests if no token is configured', async () => {
-    const { status, json } = await api('GET', '/api/metrics', { headers: { 'X-Forwarded-For': '127.0.0.1' } })
-    expect(status).toBe(403)
-    expect(json.error.code).toBe('FORBIDDEN')
+  it.each([
+    { 'X-Forwarded-For': '127.0.0.1' },
+    { 'X-Forwarded-Proto': 'https' },
+    { 'X-Real-IP': '127.0.0.1' },
+    { Forwarded: 'for=127.0.0.1' },
+    { Via: '1.1 proxy' },
+  ])('returns 403 for the headers %j if no token is configured', async (headers) => {
+    const { status, json } = await api('GET', '/api/metrics', { headers })
+    expect([status, json.error.code]).toEqual([403, 'FORBIDDEN'])
+  })
+
+  it.each([
+    ['localhost', 200],
+    ['127.0.0.1:3000', 200],
+    ['[::1]:3000', 200],
+    ['api.example.com', 403],
+    ['127.0.0.1.evil.example', 403],
+    ['localhost.evil.example:3000', 403],
+  ])('for the Host %s returns %i', async (host, status) => {
+    // `fetch` does not send another Host.
+    const server = createHttpServer((req, res) => handler(req, res))
+    expect((await request(server).get('/api/metrics').set('Host', host)).status).toBe(status)
+  })
+
+  it('returns 403 behind a trusted proxy if no token is configured', async () => {
+    setConfig({ ...config(), trustProxy: 1 })
+    expect((await api('GET', '/api/metrics')).status).toBe(403)
   })
 
   it('requires the configured token, also on the loopback interface', async () => {

@@ -42,21 +42,26 @@ describe('POST /api/auth/refresh', () => {
     expect(after.expiresAt).toEqual(before.expiresAt)
   })
 
-  it('returns ten valid pairs of one session for ten concurrent uses', async () => {
-    const { refreshToken, user } = await signIn()
+  it('returns the same refresh token for ten concurrent uses, which starts one chain', async () => {
+    const { refreshToken, user, sessionId } = await signIn()
     const pairs = await Promise.all(Array.from({ length: 10 }, () => refresh(refreshToken)))
     expect(pairs.map(({ status }) => status)).toEqual(Array(10).fill(200))
-    expect(new Set(pairs.map(({ json }) => json.refreshToken)).size).toBe(10)
-    await spentAgo(refreshToken, 3600)
-    for (const { json } of pairs) {
-      const next = await refresh(json.refreshToken)
-      expect(next.status).toBe(200)
-      await spentAgo(json.refreshToken, 3600)
-      expect((await refresh(next.json.refreshToken)).status).toBe(200)
-      expect(await isSignedIn(next.json.token)).toBe(true)
-    }
+    expect(new Set(pairs.map(({ json }) => json.refreshToken)).size).toBe(1)
+    for (const { json } of pairs) expect(await isSignedIn(json.token)).toBe(true)
+    expect(await prisma().refreshToken.count({ where: { sessionId } })).toBe(2)
     expect(await prisma().session.count({ where: { userId: user.id } })).toBe(1)
     expect(await prisma().auditEvent.count({ where: { actorId: user.id, action: 'refresh_token_reused' } })).toBe(0)
+  })
+
+  it('detects a theft within the grace period when the thief or the owner is the second to refresh again', async () => {
+    const { refreshToken } = await signIn()
+    const [thief, owner] = [await refresh(refreshToken), await refresh(refreshToken)]
+    const next = await refresh(thief.json.refreshToken)
+    expect(next.status).toBe(200)
+    await spentAgo(thief.json.refreshToken, 11)
+    expect(await errorCodeOf(refresh(owner.json.refreshToken))).toEqual([401, 'TOKEN_REUSED'])
+    expect(await errorCodeOf(refresh(next.json.refreshToken))).toEqual([401, 'INVALID_TOKEN'])
+    expect(await isSignedIn(next.json.token)).toBe(false)
   })
 
   it('starts the grace period at the first use, not at the last', async () => {

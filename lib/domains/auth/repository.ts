@@ -38,6 +38,16 @@ export async function replacePassword(userId: number, currentHash: string, hash:
   return (await prisma().password.updateMany({ where: { userId, hash: currentHash }, data: { hash } })).count > 0
 }
 
+/**
+ * Replaces the hash of a password by another of the same password; returns false when the password was changed. The time
+ * of its last change stays, with which links to reset it are compared.
+ */
+export async function renewHash(userId: number, currentHash: string, hash: string): Promise<boolean> {
+  const count = await prisma().$executeRaw`
+    UPDATE passwords SET hash = ${hash} WHERE user_id = ${userId} AND hash = ${currentHash}`
+  return count > 0
+}
+
 /** Sets a password whatever the current one is. */
 export async function setPassword(userId: number, hash: string): Promise<void> {
   await prisma().password.upsert({ where: { userId }, create: { userId, hash }, update: { hash } })

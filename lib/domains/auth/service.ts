@@ -6,13 +6,20 @@ import { confirmActor, openSession, renewAuthentication, revokeSessions } from '
 import type { User } from '@/lib/domains/users/schema'
 import { getUser } from '@/lib/domains/users/service'
 import { AppError } from '@/lib/errors'
-import { hashPassword, verifyPassword } from '@/lib/platform/crypto/password'
+import { hashPassword, isOutdatedHash, verifyPassword } from '@/lib/platform/crypto/password'
 import { inTransaction } from '@/lib/platform/db/transaction'
 import type { Actor, ClientInfo, SessionActor } from '@/lib/platform/identity/actor'
 import { assertNotPersonal } from '@/lib/platform/identity/password-rules'
 import { evictUser } from '@/lib/platform/identity/credential-cache'
 import { enqueueMail } from '@/lib/platform/mail/enqueue-mail'
 import * as repository from './repository'
+
+/** Returns the hash of a verified password, after renewing it if `BCRYPT_COST` has changed. */
+async function currentHash(userId: number, hash: string | undefined, password: string): Promise<string | undefined> {
+  if (hash === undefined || !isOutdatedHash(hash)) return hash
+  const renewed = await hashPassword(password)
+  return (await repository.renewHash(userId, hash, renewed)) ? renewed : hash
+}
 
 /**
  * Signs a user in.
@@ -29,7 +36,8 @@ export async function login(
     await recordEvent({ action: 'sign_in_failed', actorId: found?.user.id ?? null, client, details })
     throw new AppError('INVALID_CREDENTIALS')
   }
-  const { user, hash: verifiedPasswordHash } = found
+  const { user } = found
+  const verifiedPasswordHash = await currentHash(user.id, found.hash, input.password)
   return { user, tokens: await openSession({ id: user.id, verifiedPasswordHash }, client) }
 }
 

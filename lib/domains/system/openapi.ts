@@ -71,7 +71,8 @@ export const metricsRoute = defineRoute('/api/metrics', 'public', {
   GET: {
     id: 'getMetrics',
     summary: 'Prometheus metrics',
-    description: 'Requires `METRICS_TOKEN` as the bearer token; if it is unset, only loopback requests are allowed.',
+    description:
+      'Requires `METRICS_TOKEN` as the bearer token; if it is unset, only programs on the same host may call it.',
     rateLimited: false,
     errors: ['UNAUTHORIZED', 'FORBIDDEN'],
     responses: {

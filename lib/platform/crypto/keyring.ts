@@ -3,7 +3,13 @@ import { config } from '@/lib/config'
 
 /** What a key is used for. A key of one purpose can neither read nor forge anything of another. */
 export type Purpose =
-  'access-token' | 'cursor' | 'file-link' | 'idempotent-request' | 'idempotent-response' | 'queued-token'
+  | 'access-token'
+  | 'cursor'
+  | 'file-link'
+  | 'idempotent-request'
+  | 'idempotent-response'
+  | 'queued-token'
+  | 'refresh-token'
 
 /** A key and its public id, which names the secret that it was derived from. */
 export type DerivedKey = { id: string; key: KeyObject }

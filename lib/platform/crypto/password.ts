@@ -11,7 +11,7 @@ import { processSingleton } from '@/lib/process-singleton'
  */
 const QUEUE_MAX = 64
 
-type Task = { password: string; hash: string } | { password: string; cost: number }
+type Task = { password: string; cost: number; hash?: string }
 
 /** bcrypt ignores further bytes: a longer password must match nothing, or any with the same beginning would match. */
 const BCRYPT_MAX_BYTES = 72
@@ -64,8 +64,13 @@ async function dummyHash(): Promise<string> {
  * @throws SERVICE_UNAVAILABLE when the queue is full
  */
 export async function verifyPassword(password: string, hash: string | undefined): Promise<boolean> {
-  const matches = await run({ password, hash: hash ?? (await dummyHash()) })
+  const matches = await run({ password, cost: config().bcryptCost, hash: hash ?? (await dummyHash()) })
   return hash !== undefined && matches === true && Buffer.byteLength(password) <= BCRYPT_MAX_BYTES
+}
+
+/** Returns whether a hash has another cost than `BCRYPT_COST`, which has changed since. */
+export function isOutdatedHash(hash: string): boolean {
+  return Number(hash.split('$')[2]) !== config().bcryptCost
 }
 
 /** Starts the pool and creates the dummy hash, so that the first login takes no longer than others. */

@@ -8,7 +8,7 @@ export const refreshRoute = defineRoute('/api/auth/refresh', 'public', {
     id: 'refresh',
     summary: 'Exchange a refresh token for a new pair',
     description:
-      'The old token is invalidated. Reuse within 10 s returns another pair; later reuse revokes the session. Without a `refreshToken` the cookie is used, which is only accepted from an allowed origin.',
+      'The old token is invalidated. Reuse within 10 s returns the same refresh token again; later reuse revokes the session. Without a `refreshToken` the cookie is used, which is only accepted from an allowed origin.',
     body: refreshTokenBody,
     refreshCookie: 'both',
     responses: {

@@ -119,11 +119,12 @@ export async function consumeRefreshToken(
   return use
 }
 
-/** Adds a refresh token to a session and records the use of the session. */
+/** Adds a refresh token to a session, unless it has it already, and records the use of the session. */
 export async function insertRefreshToken(sessionId: string, hash: Hash, { ip, userAgent }: ClientInfo): Promise<void> {
+  await prisma().refreshToken.createMany({ data: [{ sessionId, hash }], skipDuplicates: true })
   await prisma().session.update({
     where: { id: sessionId },
-    data: { lastUsedAt: new Date(), ip, userAgent: userAgent ?? null, tokens: { create: { hash } } },
+    data: { lastUsedAt: new Date(), ip, userAgent: userAgent ?? null },
     select: { id: true },
   })
 }

@@ -1,6 +1,7 @@
 import { recordEvent } from '@/lib/domains/audit/service'
 import { config } from '@/lib/config'
 import { AppError } from '@/lib/errors'
+import { sign } from '@/lib/platform/crypto/keyring'
 import { hashOpaqueToken, newOpaqueToken } from '@/lib/platform/crypto/opaque-token'
 import { inTransaction } from '@/lib/platform/db/transaction'
 import type { Actor, ClientInfo, SessionActor } from '@/lib/platform/identity/actor'
@@ -9,7 +10,7 @@ import { signAccessToken, verifyAccessToken } from './access-token'
 import * as repository from './repository'
 import type { IssuedTokens, Session } from './schema'
 
-/** How long a consumed refresh token still returns a pair: two tabs of one browser may refresh at the same time. */
+/** How long a consumed refresh token still returns its successor: two tabs of one browser may refresh at the same time. */
 const GRACE_SECONDS = 10
 
 /** How long a proof of identity lasts for operations that need a recent one. */
@@ -82,15 +83,23 @@ export async function sessionActor(accessToken: string): Promise<Actor | undefin
 }
 
 /**
- * Rotates a refresh token. Reuse within the grace period returns another pair (two tabs), each of which is consumed by
- * its own first use; later reuse revokes the session as stolen (RFC 9700, section 4.14.2). The session keeps its expiry.
+ * Returns the token that replaces a refresh token. It is always the same, without being stored: if two clients use one
+ * token within the grace period, they share the next one too, so that a theft shows when the second of them is too late.
+ */
+function successorOf(refreshToken: string): string {
+  return sign('refresh-token', refreshToken).toString('base64url')
+}
+
+/**
+ * Rotates a refresh token. Reuse within the grace period returns the same refresh token again (two tabs); later reuse
+ * revokes the session as stolen (RFC 9700, section 4.14.2). The session keeps its expiry.
  * @throws INVALID_TOKEN when the token is unknown or its session revoked
  * @throws TOKEN_EXPIRED when the session has expired
  * @throws TOKEN_REUSED when the token was consumed before the grace period
  */
 export async function refreshTokens(refreshToken: string, client: ClientInfo): Promise<IssuedTokens> {
   const hash = hashOpaqueToken(refreshToken)
-  const successor = newOpaqueToken()
+  const successor = successorOf(refreshToken)
   const found = await repository.findSessionOfToken(hash)
   if (found === undefined) throw new AppError('INVALID_TOKEN')
   const { id: sessionId, userId } = found
