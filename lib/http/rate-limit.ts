@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Actor } from '@/lib/platform/identity/actor'
 import { AppError, isAppError } from '@/lib/errors'
-import { refund, consume, isLimited, resetCount, type LimitName, type LimitState } from '@/lib/platform/rate-limiter'
+import { refund, consume, isLimited, resetCount, type LimitName } from '@/lib/platform/rate-limiter'
 import type { Context, Handler } from './context'
+import { setLimitHeaders } from './rate-limit-headers'
 
 /**
  * Returns the rate-limit key for an address: the IPv4 address itself, or the /64 prefix of an IPv6 address, since a single
@@ -22,12 +23,6 @@ export function networkOf(address: string): string {
   return `${[...before, ...zeros, ...after].slice(0, 4).join(':')}::/64`
 }
 
-function setLimitHeaders(res: ServerResponse, state: LimitState): void {
-  res.setHeader('RateLimit-Limit', String(state.limit))
-  res.setHeader('RateLimit-Remaining', String(state.remaining))
-  res.setHeader('RateLimit-Reset', String(state.resetSeconds))
-}
-
 /**
  * Counts a request and sets the rate-limit headers.
  * @throws RATE_LIMITED with `Retry-After` when the limit is exceeded
@@ -35,7 +30,7 @@ function setLimitHeaders(res: ServerResponse, state: LimitState): void {
 async function consumeOrThrow(res: ServerResponse, name: LimitName, key: string): Promise<void> {
   const state = await consume(name, key)
   if (state === undefined) return
-  setLimitHeaders(res, state)
+  setLimitHeaders(res, name, state)
   if (!state.allowed) {
     throw new AppError('RATE_LIMITED', { headers: { 'Retry-After': String(state.resetSeconds) } })
   }

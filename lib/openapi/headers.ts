@@ -11,6 +11,14 @@ export const RESPONSE_HEADERS = {
     required: true,
     schema: { type: 'string', pattern: '^[A-Za-z0-9._-]{1,64}$' },
   },
+  RateLimit: {
+    description: 'Structured field: for each limit, the requests left (`r`) and the seconds until its reset (`t`).',
+    schema: { type: 'string', examples: ['"default";r=50;t=30'] },
+  },
+  'RateLimit-Policy': {
+    description: 'Structured field: for each limit, the requests (`q`) per window of `w` seconds.',
+    schema: { type: 'string', examples: ['"default";q=100;w=60'] },
+  },
   'RateLimit-Limit': { description: 'Requests allowed per window.', schema: seconds },
   'RateLimit-Remaining': { description: 'Requests left in the window.', schema: seconds },
   'RateLimit-Reset': { description: 'Seconds until the next window.', schema: seconds },
@@ -42,6 +50,11 @@ export const REQUEST_HEADERS = {
   },
 } as const
 
+const RATE_LIMIT_HEADERS = [
+  ...(['RateLimit', 'RateLimit-Policy'] as const),
+  ...(['RateLimit-Limit', 'RateLimit-Remaining', 'RateLimit-Reset'] as const),
+]
+
 const parameterName = (header: keyof typeof REQUEST_HEADERS) => header.replaceAll('-', '')
 
 /** Returns references to response headers. */
@@ -51,9 +64,7 @@ export function responseHeaders(names: ResponseHeader[]): JsonSchema {
 
 /** Returns the headers that every response of an operation has. */
 export function headersOf(operation: { rateLimited?: boolean }): ResponseHeader[] {
-  return operation.rateLimited === false
-    ? ['X-Request-Id']
-    : ['X-Request-Id', 'RateLimit-Limit', 'RateLimit-Remaining', 'RateLimit-Reset']
+  return operation.rateLimited === false ? ['X-Request-Id'] : ['X-Request-Id', ...RATE_LIMIT_HEADERS]
 }
 
 /** Returns references to the request headers, and the cookie, that an operation honours. */
