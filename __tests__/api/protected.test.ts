@@ -14,10 +14,14 @@ describe('GET /api/protected', () => {
     expect(other.json.message).toBe(`Hello, ${unnamed.user.email}`)
   })
 
-  it('accepts an API key of any scope', async () => {
+  it('accepts an API key of any scope, and tells it who the user is with users:read', async () => {
     const { user } = await signIn()
     const { key } = await createApiKey(user, ['files:read'])
-    expect((await api('GET', '/api/protected', { token: key })).status).toBe(200)
+    const { status, json } = await api<Greeting>('GET', '/api/protected', { token: key })
+    expect([status, json]).toEqual([200, { message: 'Hello, API key' }])
+    const reader = await createApiKey(user, ['users:read'])
+    const read = await api<Greeting>('GET', '/api/protected', { token: reader.key })
+    expect(read.json.user.email).toBe(user.email)
   })
 
   it('returns 401 without credentials', async () => {

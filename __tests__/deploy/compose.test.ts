@@ -35,6 +35,15 @@ describe('docker-compose.yml', () => {
     expect(names.filter((name) => !CONFIG_NAMES.includes(name))).toEqual([])
   })
 
+  it('contains no secret that works in the app profile', () => {
+    const { JWT_SECRET, ADMIN_EMAIL, ADMIN_PASSWORD } = compose.services['app']?.environment ?? {}
+    expect([JWT_SECRET, ADMIN_EMAIL, ADMIN_PASSWORD]).toEqual([
+      '${JWT_SECRET:-}',
+      '${ADMIN_EMAIL:-}',
+      '${ADMIN_PASSWORD:-}',
+    ])
+  })
+
   it('documents the URL of .env.example', () => {
     expect(text).toContain("'127.0.0.1:5433:5432'")
     expect(readFileSync('.env.example', 'utf8')).toContain('postgresql://hearth:hearth@localhost:5433/hearth')

@@ -14,6 +14,10 @@ const USAGE = `npm run admin -- <command> <e-mail address>
 const print = (line: string) => process.stdout.write(`${line}\n`)
 const printError = (line: string) => process.stderr.write(`${line}\n`)
 
+/** Escapes what could control the terminal, such as the C1 characters of a User-Agent. */
+const printable = (text: string) =>
+  text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (sign) => `\\u{${sign.codePointAt(0)?.toString(16)}}`)
+
 async function run(command: string, email: string): Promise<void> {
   switch (command) {
     case 'make-admin': {
@@ -28,7 +32,7 @@ async function run(command: string, email: string): Promise<void> {
     case 'sessions': {
       const sessions = await adminCli.listAccountSessions(email)
       for (const { id, lastUsedAt, ip, userAgent } of sessions) {
-        print([id, `last used ${lastUsedAt.toISOString()}`, ip ?? '-', userAgent ?? '-'].join('  '))
+        print([id, `last used ${lastUsedAt.toISOString()}`, ip ?? '-', printable(userAgent ?? '-')].join('  '))
       }
       print(`${sessions.length} session${sessions.length === 1 ? '' : 's'}`)
       return

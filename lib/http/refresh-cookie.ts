@@ -6,6 +6,9 @@ import { isAllowedOrigin } from './cors'
 
 const NAME = 'hearth_refresh'
 
+/** Browsers accept this prefix only with `Secure` and only over TLS (RFC 6265bis, section 4.1.3.1). */
+const SECURE_NAME = `__Secure-${NAME}`
+
 /**
  * Returns whether the client uses TLS, by a trusted proxy's `X-Forwarded-Proto` or an https `Origin`: browsers do not let
  * pages of an https origin call plain http.
@@ -13,6 +16,10 @@ const NAME = 'hearth_refresh'
 function isSecure(req: IncomingMessage): boolean {
   const forwarded = config().trustProxy > 0 ? req.headers['x-forwarded-proto'] : undefined
   return forwarded === 'https' || req.headers.origin?.startsWith('https://') === true
+}
+
+function nameFor(req: IncomingMessage): string {
+  return isSecure(req) ? SECURE_NAME : NAME
 }
 
 /**
@@ -23,7 +30,7 @@ function isSecure(req: IncomingMessage): boolean {
  */
 function cookieHeader(req: IncomingMessage, value: string, maxAge: number): string {
   const attributes = isSecure(req) ? ({ sameSite: 'none', secure: true } as const) : ({ sameSite: 'strict' } as const)
-  return stringifySetCookie({ name: NAME, value, maxAge, path: '/api/auth', httpOnly: true, ...attributes })
+  return stringifySetCookie({ name: nameFor(req), value, maxAge, path: '/api/auth', httpOnly: true, ...attributes })
 }
 
 /** Returns the `Set-Cookie` that stores a refresh token, inaccessible to scripts, until the session expires. */
@@ -39,18 +46,18 @@ export function clearRefreshCookie(req: IncomingMessage, res: ServerResponse): v
   res.setHeader('Set-Cookie', cookieHeader(req, '', 0))
 }
 
-function cookieOf(req: IncomingMessage): string | undefined {
-  return parseCookie(req.headers.cookie ?? '')[NAME]
-}
-
-/** Returns the refresh token of the cookie if the request comes from an allowed origin. */
+/**
+ * Returns the refresh token of the cookie if the request comes from an allowed origin. Over TLS only the cookie with the
+ * prefix counts: a page of another subdomain, or of plain http, can set the other one.
+ */
 export function refreshCookie(req: IncomingMessage): string | undefined {
-  return isAllowedOrigin(req) ? cookieOf(req) : undefined
+  return isAllowedOrigin(req) ? parseCookie(req.headers.cookie ?? '')[nameFor(req)] : undefined
 }
 
 /** Creates the error for a missing refresh token: FORBIDDEN if the cookie came from a disallowed origin, otherwise UNAUTHORIZED. */
 export function noRefreshToken(req: IncomingMessage): AppError {
-  return cookieOf(req) === undefined
+  const cookies = parseCookie(req.headers.cookie ?? '')
+  return isAllowedOrigin(req) || (cookies[SECURE_NAME] ?? cookies[NAME]) === undefined
     ? new AppError('UNAUTHORIZED', { message: 'A refresh token is required.' })
     : new AppError('FORBIDDEN', { message: 'The refresh cookie may only be used from an allowed origin.' })
 }

@@ -86,9 +86,10 @@ export function sharedParameters(): Record<string, JsonSchema> {
       entries.map(([name, header]) => [name.replaceAll('-', ''), { name, in: 'header', ...header }]),
     ),
     RefreshCookie: {
-      name: 'hearth_refresh',
+      name: '__Secure-hearth_refresh',
       in: 'cookie',
-      description: 'The refresh token; only accepted from an allowed origin.',
+      description:
+        'The refresh token; only accepted from an allowed origin. Over plain http, in development, its name is `hearth_refresh`.',
       schema: text,
     },
   }

@@ -21,7 +21,7 @@ describe('login with "session": "cookie"', () => {
   it('sets an HttpOnly, Secure, SameSite=None cookie for a cross-site origin', async () => {
     const { header } = await signInByCookie()
     expect(parseSetCookie(header)).toMatchObject({
-      name: 'hearth_refresh',
+      name: '__Secure-hearth_refresh',
       httpOnly: true,
       secure: true,
       sameSite: 'none',
@@ -35,6 +35,7 @@ describe('login with "session": "cookie"', () => {
     const { header } = await signInByCookie(LOCAL_APP)
     expect(parseSetCookie(header)).toMatchObject({ httpOnly: true, sameSite: 'strict', path: '/api/auth' })
     expect(header).not.toContain('Secure')
+    expect(parseSetCookie(header).name).toBe('hearth_refresh')
   })
 
   it('also works for registration', async () => {
@@ -67,10 +68,10 @@ describe('the refresh cookie', () => {
     expect(response.status).toBe(200)
     expect(response.json).not.toHaveProperty('refreshToken')
     const next = (response.headers.get('set-cookie') ?? '').split(';')[0] ?? ''
-    expect(next).toMatch(/^hearth_refresh=.{43}$/)
+    expect(next).toMatch(/^__Secure-hearth_refresh=.{43}$/)
     expect(next).not.toBe(cookie)
     const again = await api<Pair>('POST', '/api/auth/refresh', {
-      headers: { Cookie: `a=1; ${next}; b=2`, Origin: LOCAL_APP },
+      headers: { Cookie: `a=1; ${next}; b=2`, Origin: APP },
     })
     expect(again.status).toBe(200)
     expect((await api('GET', '/api/auth/me', { token: again.json.token })).status).toBe(200)
@@ -97,6 +98,13 @@ describe('the refresh cookie', () => {
     expect(response.status).toBe(204)
     expect(parseSetCookie(response.headers.get('set-cookie') ?? '')).toMatchObject({ maxAge: 0, path: '/api/auth' })
     expect((await api('GET', '/api/auth/me', { token })).status).toBe(401)
+  })
+
+  it('is not accepted over TLS without the prefix, which another subdomain could set', async () => {
+    const { refreshToken } = await signIn()
+    const headers = { Cookie: `hearth_refresh=${refreshToken}`, Origin: APP }
+    expect((await api('POST', '/api/auth/refresh', { headers })).status).toBe(401)
+    expect((await api('POST', '/api/auth/refresh', { headers: { ...headers, Origin: LOCAL_APP } })).status).toBe(200)
   })
 
   it('does not authenticate other routes', async () => {

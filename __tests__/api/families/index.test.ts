@@ -65,14 +65,19 @@ describe('POST /api/families', () => {
     ])
   })
 
-  it.each([{}, { name: '' }, { name: '  ' }, { name: 'x'.repeat(101) }, { name: 5 }, { name: 'a\0b' }])(
-    'returns 400 for %j',
-    async (json) => {
-      const { token } = await signIn()
-      const response = await api('POST', '/api/families', { token, json })
-      expect([response.status, Object.keys(response.json.error.details)]).toEqual([400, ['name']])
-    },
-  )
+  it.each([
+    {},
+    { name: '' },
+    { name: '  ' },
+    { name: 'x'.repeat(101) },
+    { name: 5 },
+    { name: 'a\0b' },
+    { name: 'a\nb' },
+  ])('returns 400 for %j', async (json) => {
+    const { token } = await signIn()
+    const response = await api('POST', '/api/families', { token, json })
+    expect([response.status, Object.keys(response.json.error.details)]).toEqual([400, ['name']])
+  })
 
   it('returns 400 for id, owner or timestamps', async () => {
     const { token } = await signIn()

@@ -5,6 +5,26 @@ import { api, type Body } from '../../support/api'
 import { uniqueEmail, createApiKey, PASSWORD, signIn } from '../../support/factories'
 import { createFamilyFixture, createFamily, createPost } from '../../support/families'
 
+describe('names', () => {
+  it.each(['a\r\nb', 'a\u001bb', 'a\u2028b', 'a\u202eb', 'a\u00adb', 'at https://evil.example', 'www.evil.example'])(
+    'returns 400 for %j',
+    async (name) => {
+      const { user, token } = await signIn()
+      const { status, json } = await api('PATCH', `/api/users/${user.id}`, { token, json: { name } })
+      expect([status, Object.keys(json.error.details)]).toEqual([400, ['name']])
+    },
+  )
+
+  it.each(['Sean O’Neill', 'मोहन\u200dशर्मा', 'می\u200cخواهم', 'Dr. Ada L.', '👩\u200d🚀'])(
+    'accepts %j',
+    async (name) => {
+      const { user, token } = await signIn()
+      const { json } = await api<User>('PATCH', `/api/users/${user.id}`, { token, json: { name } })
+      expect(json.name).toBe(name)
+    },
+  )
+})
+
 describe('an API key with users:write', () => {
   it('may change the name of its owner but not the e-mail address, which could receive a password reset', async () => {
     const { user } = await signIn()

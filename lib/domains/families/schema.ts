@@ -1,7 +1,7 @@
 import Joi from 'joi'
 import { listQuery } from '@/lib/platform/pagination/query'
-import { email, personName } from '@/lib/platform/identity/schema'
-import { id, idParameter, object, oneOf, text, timestamp, type Infer } from '@/lib/validation'
+import { displayName, email, personName } from '@/lib/platform/identity/schema'
+import { id, idParameter, object, oneOf, timestamp, type Infer } from '@/lib/validation'
 
 const FAMILY_ROLES = ['owner', 'member'] as const
 export type FamilyRole = (typeof FAMILY_ROLES)[number]
@@ -9,10 +9,9 @@ export type FamilyRole = (typeof FAMILY_ROLES)[number]
 /** Maximum number of members in the representation of a family; the list of members is complete. */
 export const EMBEDDED_MEMBERS_MAX = 100
 
-const name = () => text({ min: 1, max: 100 }).trim()
 export const familyRole = () => oneOf(...FAMILY_ROLES)
 
-const familyKeys = { id: id(), name: name(), createdAt: timestamp(), updatedAt: timestamp() }
+const familyKeys = { id: id(), name: displayName(), createdAt: timestamp(), updatedAt: timestamp() }
 
 export const family = object({ required: familyKeys })
 export type Family = Infer<typeof family>
@@ -31,8 +30,8 @@ export const familyWithMembers = object({
 })
 export type FamilyWithMembers = Infer<typeof familyWithMembers>
 
-export const createFamilyBody = object({ required: { name: name() } })
-export const updateFamilyBody = object({ optional: { name: name() } }).min(1)
+export const createFamilyBody = object({ required: { name: displayName() } })
+export const updateFamilyBody = object({ optional: { name: displayName() } }).min(1)
 export type FamilyChanges = Infer<typeof updateFamilyBody>
 
 export const updateMembershipBody = object({ required: { role: familyRole() } })

@@ -35,8 +35,8 @@ export const protectedRoute = defineRoute(
       postman: [{ as: 'anonymous', status: 401 }],
       responses: {
         200: {
-          description: 'The greeting and the caller.',
-          schema: object({ required: { message: Joi.string(), user } }),
+          description: 'The greeting and the caller; an API key needs the scope `users:read` to read the user.',
+          schema: object({ required: { message: Joi.string() }, optional: { user } }),
         },
       },
     },

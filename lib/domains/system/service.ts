@@ -1,6 +1,9 @@
 import { config } from '@/lib/config'
 import { checkFileStore } from '@/lib/domains/files/service'
+import type { User } from '@/lib/domains/users/schema'
+import { getUser } from '@/lib/domains/users/service'
 import { renderMetrics } from '@/lib/metrics'
+import { hasScope, type Actor } from '@/lib/platform/identity/actor'
 import { probeMail } from '@/lib/platform/mail/transport'
 import { pingRedis } from '@/lib/platform/redis'
 import { isShuttingDown } from '@/lib/platform/shutdown'
@@ -24,6 +27,13 @@ export function greeting(): Greeting {
     version: packageJson.version,
     documents: { openapi: '/api/openapi.json', postman: '/api/postman.json', reference: '/api/docs' },
   }
+}
+
+/** Returns the body of `GET /api/protected`; an API key without `users:read` learns nothing about its owner. */
+export async function greetCaller(actor: Actor): Promise<{ message: string; user?: User }> {
+  if (!hasScope(actor, 'users:read')) return { message: 'Hello, API key' }
+  const user = await getUser(actor, actor.userId)
+  return { message: `Hello, ${user.name ?? user.email}`, user }
 }
 
 async function probe(check: () => Promise<unknown>): Promise<DependencyState> {

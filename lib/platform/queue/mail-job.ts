@@ -11,7 +11,7 @@ const invitationMail = object({
     template: oneOf('accept-invitation'),
     encryptedToken: Joi.string(),
     familyName: Joi.string(),
-    /** The name or e-mail address of the inviter. */
+    /** The name and e-mail address of the inviter. */
     inviter: Joi.string(),
   },
 })

@@ -38,7 +38,9 @@ export async function insertInvitation(input: {
       invitedBy: { select: { name: true, email: true } },
     },
   })
-  const inviter = invitedBy?.name ?? invitedBy?.email ?? ''
+  // The address next to the name, which anyone may choose.
+  const { name = null, email = '' } = invitedBy ?? {}
+  const inviter = name === null ? email : `${name} (${email})`
   return { invitation, emailData: { familyName: family.name, inviter } }
 }
 

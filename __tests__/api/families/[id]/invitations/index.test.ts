@@ -28,7 +28,7 @@ describe('POST /api/families/:id/invitations', () => {
     expect(days).toBeCloseTo(7, 2)
 
     const [mail] = await queuedInvitationEmails(email)
-    expect(mail).toMatchObject({ familyName: family.name, inviter: 'Charles Babbage' })
+    expect(mail).toMatchObject({ familyName: family.name, inviter: `Charles Babbage (${otherOwner.user.email})` })
     expect(mail?.token).toMatch(/^[\w-]{43}$/)
     const stored = await prisma().$queryRaw`SELECT i::text FROM invitations i WHERE id = ${response.json.id}`
     expect(JSON.stringify(stored)).not.toContain(mail?.token)
