@@ -30,7 +30,7 @@ const secondsSince = (startedAt: number) => (performance.now() - startedAt) / 10
 
 async function seed(databaseUrl: string): Promise<void> {
   const startedAt = performance.now()
-  const counts = ['--users', '0', '--products', String(PRODUCTS)]
+  const counts = ['--users', '0', '--products', String(PRODUCTS), '--bulk-only']
   const child = spawn(process.execPath, ['--require', 'tsx/cjs', join('prisma', 'seed.ts'), ...counts], {
     env: { ...process.env, DATABASE_URL: databaseUrl, JWT_SECRET: 'a-secret-of-the-benchmark-of-32-bytes-or-more' },
     stdio: ['ignore', 'ignore', 'inherit'],

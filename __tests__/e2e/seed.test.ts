@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { Client } from 'pg'
 import { dropDatabase, createDatabase } from '../support/databases'
 import { runNode } from '../support/run-node'
+import { startServer } from '../support/server'
 
 jest.setTimeout(120_000)
 
@@ -35,7 +36,20 @@ async function contentsOf(url: string): Promise<object | undefined> {
   }
 }
 
-const seed = (url: string, ...args: string[]) => runNode([...SEED, ...args], { DATABASE_URL: url })
+const seed = (url: string, ...args: string[]) => runNode([...SEED, '--bulk-only', ...args], { DATABASE_URL: url })
+
+type Body = {
+  token: string
+  families: { id: number }[]
+  members: object[]
+  posts: { visibility: string }[]
+  files: { mimeType: string }[]
+}
+
+async function json(url: string, init: RequestInit): Promise<Body> {
+  const body: Body = JSON.parse(await (await fetch(url, init)).text())
+  return body
+}
 
 describe('npm run seed', () => {
   it('creates the given number of rows, and changes none in a second run', async () => {
@@ -67,6 +81,36 @@ describe('npm run seed', () => {
     expect(contents[1]).toEqual(contents[0])
   })
 
+  it('creates example users who can log in, with a family, posts and files, once', async () => {
+    await withDatabase(async (url) => {
+      const server = await startServer({}, { databaseUrl: url })
+      try {
+        const run = () => runNode([...SEED, '--users', '0', '--products', '0'], { DATABASE_URL: url })
+        const { code, output } = await run()
+        const [, emails = '', password = ''] = /Sign in as (.+) with the password (.+)/.exec(output) ?? []
+        expect({ code, emails }).toEqual({ code: 0, emails: 'ada@example.com, charles@example.com, grace@example.com' })
+        const login = { email: 'grace@example.com', password }
+        const { token } = await json(`${server.url}/api/auth/login`, {
+          method: 'POST',
+          headers: { 'Content-Type': 'application/json' },
+          body: JSON.stringify(login),
+        })
+        const headers = { Authorization: `Bearer ${token}` }
+        const { families } = await json(`${server.url}/api/families`, { headers })
+        expect((await json(`${server.url}/api/families/${families[0]?.id}`, { headers })).members).toHaveLength(3)
+        const { posts } = await json(`${server.url}/api/posts`, { headers })
+        expect(posts.map(({ visibility }) => visibility).sort()).toEqual([
+          ...['family', 'family', 'family', 'private', 'public', 'public', 'public'],
+        ])
+        const { files } = await json(`${server.url}/api/files`, { headers })
+        expect(files.map(({ mimeType }) => mimeType).sort()).toEqual(['image/png', 'text/plain'])
+        expect(await run()).toMatchObject({ code: 0, output: expect.not.stringContaining('Sign in') })
+      } finally {
+        await server.remove()
+      }
+    })
+  })
+
   it.each([[['--posts', '3']], [['--products', 'many']], [['--users=-1']], [['5000']]])(
     'prints its usage for %j and exits with 1',
     async (args) => {
@@ -77,7 +121,17 @@ describe('npm run seed', () => {
 
   it('is run by `prisma db seed`, without a JWT_SECRET', async () => {
     await withDatabase(async (url) => {
-      const args = ['node_modules/prisma/build/index.js', 'db', 'seed', '--', '--users', '3', '--products', '10']
+      const args = [
+        'node_modules/prisma/build/index.js',
+        'db',
+        'seed',
+        '--',
+        '--users',
+        '3',
+        '--products',
+        '10',
+        '--bulk-only',
+      ]
       expect(await runNode(args, { DATABASE_URL: url, JWT_SECRET: '' })).toMatchObject({ code: 0 })
       expect(await contentsOf(url)).toMatchObject({ users: 3, products: 10 })
     })
