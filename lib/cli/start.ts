@@ -10,6 +10,7 @@ import { type EmbeddedPostgres, startEmbeddedPostgres } from '@/lib/embedded-pos
 import { logger } from '@/lib/logger'
 import { closePasswordPool, warmPasswordPool } from '@/lib/platform/crypto/password'
 import { disconnect } from '@/lib/platform/db/prisma'
+import { mailFolder } from '@/lib/platform/mail/transport'
 import { disconnectRedis, redis } from '@/lib/platform/redis'
 import { createDevelopmentServer } from '@/lib/server/development-server'
 import { createGracefulShutdown } from '@/lib/server/graceful-shutdown'
@@ -68,9 +69,11 @@ async function ensureFirstAdmin(isEmbedded: boolean): Promise<Account | undefine
 }
 
 function summary(url: string, admin: Account | undefined): string {
-  const lines = ['', `Hearth is ready at ${url}${development ? ' (development)' : ''}`]
+  const lines = ['', `Hearth is ready at ${url}${development ? ' (development)' : ''}`, '']
+  lines.push(`  Reference  ${url}/api/docs`)
+  if (config().smtpUrl === undefined) lines.push(`  E-mails    ${mailFolder()} (SMTP_URL is not set)`)
   if (admin !== undefined) {
-    lines.push('', `  Admin     ${admin.email}`, `  Password  ${admin.password}   (shown this once)`)
+    lines.push(`  Admin      ${admin.email}`, `  Password   ${admin.password}   (shown this once)`)
   }
   const credentials = JSON.stringify(admin ?? { email: 'you@example.com', password: 'correct horse' })
   lines.push(

@@ -1,3 +1,4 @@
+import { environment } from '@/lib/config'
 import type { Operation, PostmanStep } from '@/lib/platform/operation'
 import { bodyExample } from './operation-object'
 import type { Components } from './components'
@@ -109,7 +110,11 @@ function itemOf(operation: Operation, step: PostmanStep, components: Components)
 
 function buildCollection(): JsonSchema {
   const components = namedComponents()
-  const variables = { baseUrl: 'http://localhost:3000', adminEmail: 'admin@hearth.local', adminPassword: '' }
+  const variables = {
+    baseUrl: `http://localhost:${environment()['PORT'] || 3000}`,
+    adminEmail: 'admin@hearth.local',
+    adminPassword: '',
+  }
   return {
     info: { name: 'Hearth', description: DESCRIPTION, schema: SCHEMA },
     variable: Object.entries(variables).map(([key, value]) => ({ key, value, type: 'string' })),

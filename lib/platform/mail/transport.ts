@@ -57,9 +57,14 @@ function smtpTransport(url: string) {
   })
 }
 
-/** Writes an e-mail to `DATA_DIR/mail` atomically, readable only by the owner. Returns the path. */
+/** Returns the folder that e-mails are written to without `SMTP_URL`. */
+export function mailFolder(): string {
+  return join(config().dataDir, 'mail')
+}
+
+/** Writes an e-mail to the mail folder atomically, readable only by the owner. Returns the path. */
 async function writeMail(mail: OutgoingMail): Promise<string> {
-  const folder = join(config().dataDir, 'mail')
+  const folder = mailFolder()
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const message = await new MailComposer({ ...envelopeOf(mail), newline: 'windows' }).compile().build()
   const path = join(folder, `${mail.messageId}.eml`)
@@ -90,7 +95,7 @@ export async function sendMail(mail: OutgoingMail): Promise<void> {
 
 /** Throws when the mail server does not respond, or without one, when the mail folder cannot be created. */
 export async function probeMail(): Promise<void> {
-  const { smtpUrl, dataDir } = config()
+  const { smtpUrl } = config()
   if (smtpUrl !== undefined) await smtpTransport(smtpUrl).verify()
-  else await mkdir(join(dataDir, 'mail'), { recursive: true, mode: 0o700 })
+  else await mkdir(mailFolder(), { recursive: true, mode: 0o700 })
 }
