@@ -1,3 +1,5 @@
+import { testApiHandler } from 'next-test-api-route-handler'
+import * as unknownRoute from '@/pages/api/[...unknown]'
 import { api } from '../support/api'
 import { signIn } from '../support/factories'
 
@@ -8,5 +10,17 @@ describe('an unknown path', () => {
       const { status, json } = await api(method, path, { token })
       expect([status, json.error.code]).toEqual([404, 'NOT_FOUND'])
     }
+  })
+
+  it('redirects the root to the API reference', async () => {
+    await testApiHandler({
+      pagesHandler: unknownRoute,
+      url: '/',
+      test: async ({ fetch }) => {
+        const { status, headers } = await fetch({ redirect: 'manual' })
+        expect([status, headers.get('location')]).toEqual([307, '/api/docs'])
+        expect((await fetch({ method: 'POST' })).status).toBe(404)
+      },
+    })
   })
 })

@@ -36,7 +36,9 @@ export function textTypeOf(req: NextApiRequest): string {
 export function requireMediaType<T extends string>(req: NextApiRequest, known: readonly T[]): T {
   const type = textTypeOf(req)
   const found = known.find((candidate) => candidate === type)
-  if (found === undefined) throw new AppError('UNSUPPORTED_MEDIA_TYPE')
+  if (found === undefined) {
+    throw new AppError('UNSUPPORTED_MEDIA_TYPE', { message: `The body must be sent as ${known.join(' or ')}.` })
+  }
   return found
 }
 

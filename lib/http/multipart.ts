@@ -10,7 +10,8 @@ const FIELD_NAME_REPORTED_MAX = 100
 
 function assertMultipart(req: NextApiRequest): void {
   const contentType = contentTypeOf(req)
-  if (contentType?.type !== 'multipart/form-data') throw new AppError('UNSUPPORTED_MEDIA_TYPE')
+  if (contentType?.type !== 'multipart/form-data')
+    throw new AppError('UNSUPPORTED_MEDIA_TYPE', { message: 'The body must be sent as multipart/form-data.' })
   if (!contentType.parameters['boundary']) throw validationError({ body: ['must have a boundary in its Content-Type'] })
 }
 

@@ -70,7 +70,8 @@ export async function readJson(req: NextApiRequest): Promise<unknown> {
 async function readJsonOnce(req: NextApiRequest): Promise<unknown> {
   if (!hasBody(req)) return {}
   // JSON is always UTF-8 (RFC 8259, section 8.1).
-  if (!/^application\/([\w.-]+\+)?json$/.test(textTypeOf(req))) throw new AppError('UNSUPPORTED_MEDIA_TYPE')
+  if (!/^application\/([\w.-]+\+)?json$/.test(textTypeOf(req)))
+    throw new AppError('UNSUPPORTED_MEDIA_TYPE', { message: 'The body must be sent as application/json.' })
   const bytes = await readBytes(req)
   const excess = jsonBoundsError(bytes)
   if (excess !== undefined) throw validationError({ body: [excess] })

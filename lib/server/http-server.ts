@@ -21,11 +21,6 @@ const REQUEST_TIMEOUT_MS = 3_600_000
 /** Longer than the idle time-outs of common load balancers (60 s), so that the balancer closes first. */
 const KEEP_ALIVE_TIMEOUT_MS = 65_000
 
-/** Handles unmatched routes (404). */
-export const notFoundHandler = apiHandler(undefined, () => {
-  throw new AppError('NOT_FOUND')
-})
-
 const malformedUrlHandler = apiHandler(undefined, () => {
   throw validationError({ url: ['must be percent-encoded UTF-8'] })
 })

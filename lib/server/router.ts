@@ -3,7 +3,8 @@ import { createRequire } from 'node:module'
 import { join, resolve } from 'node:path'
 import Joi from 'joi'
 import type { NextApiHandler } from 'next'
-import { type Dispatch, notFoundHandler } from './http-server'
+import { unknownRouteHandler } from '@/lib/http/unknown-route'
+import type { Dispatch } from './http-server'
 
 /** The route of a path: its pattern, its handler and its decoded path parameters. */
 type Match = { page: string; handler: NextApiHandler; parameters: Record<string, string | string[]> }
@@ -94,7 +95,7 @@ export async function loadRouter(projectDir: string): Promise<Dispatch> {
   const findRoute = await loadRoutes(projectDir)
   return (req, res, pathname) => {
     const match = findRoute(pathname)
-    if (match === undefined) return notFoundHandler(req, res)
+    if (match === undefined) return unknownRouteHandler(req, res)
     req.route = match.page
     // A path parameter takes precedence over a query parameter of the same name.
     Object.assign(req.query, match.parameters)

@@ -1,9 +1,5 @@
-import { AppError } from '@/lib/errors'
-import { apiHandler } from '@/lib/http/api-handler'
+import { unknownRouteHandler } from '@/lib/http/unknown-route'
 
 export const config = { api: { bodyParser: false } }
 
-/** Handles URLs that match no other file. */
-export default apiHandler(undefined, () => {
-  throw new AppError('NOT_FOUND')
-})
+export default unknownRouteHandler

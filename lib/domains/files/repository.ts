@@ -111,9 +111,10 @@ export async function saveFile(
   { size, visibility, ...content }: Content,
   current: StoredFile | undefined,
 ): Promise<StoredFile> {
-  const data = { ...content, sizeBytes: size, updatedAt: new Date(), ...(visibility !== undefined && { visibility }) }
+  const updatedAt = new Date()
+  const data = { ...content, sizeBytes: size, updatedAt, ...(visibility !== undefined && { visibility }) }
   const row = await (current === undefined
-    ? prisma().storedFile.create({ data: { ...data, ownerId, path }, select: columns })
+    ? prisma().storedFile.create({ data: { ...data, createdAt: updatedAt, ownerId, path }, select: columns })
     : prisma().storedFile.update({
         where: { id: current.id },
         data: { ...data, revision: { increment: 1 } },

@@ -17,6 +17,8 @@ import { evictUser } from '@/lib/platform/identity/credential-cache'
 import { enqueue } from '@/lib/platform/queue/enqueue'
 import * as repository from './repository'
 
+const SIGNUP_CLOSED = 'Sign-up is closed: only an admin creates accounts.'
+
 /**
  * Checks that the caller may set roles, which would let an API key create another admin and so exceed its scopes.
  * @throws FORBIDDEN
@@ -34,7 +36,7 @@ function assertAdminSession(actor: Actor | undefined): void {
  */
 export async function createUser(actor: Actor | undefined, input: NewUser, client: ClientInfo): Promise<User> {
   if (actor?.role !== 'admin' && !config().openSignup) {
-    throw new AppError(actor === undefined ? 'UNAUTHORIZED' : 'FORBIDDEN')
+    throw new AppError(actor === undefined ? 'UNAUTHORIZED' : 'FORBIDDEN', { message: SIGNUP_CLOSED })
   }
   if (input.role !== undefined) assertAdminSession(actor)
   assertNotPersonal(input.password, input)
