@@ -34,6 +34,11 @@ function complete(json: JsonSchema, description: Joi.Description): JsonSchema {
     delete result['patternProperties']
     result['additionalProperties'] = patternProperties['.*']
   }
+  // Generated clients take an object of which nothing is said for an empty one.
+  const { properties, additionalProperties } = result
+  if (type === 'object' && properties === undefined && additionalProperties === undefined) {
+    result['additionalProperties'] = true
+  }
   return result
 }
 
