@@ -9,10 +9,11 @@ import type { Operation, Route } from '@/lib/platform/operation'
 import { clientAddress } from './client-address'
 import type { Context, Handler } from './context'
 import { applyCors, isPreflight } from './cors'
-import { limitJsonBody } from './parse'
+import { checkUndeclaredQuery, limitJsonBody } from './parse'
 import { limitRequest } from './rate-limit'
 import { assertFewParameters, countInProgress, disconnectWhenStalled, drainUnreadBody } from './request-bounds'
 import { identifyCaller } from './require-auth'
+import { allowFields } from './select-fields'
 import { sendError } from './send-error'
 
 const USER_AGENT_MAX = 512
@@ -72,6 +73,7 @@ export function apiHandler(route: Route | undefined, handler: Handler<Context>):
     const startedAt = performance.now()
     const requestId = requestIdOf(req)
     const method = req.method ?? 'GET'
+    const operation = route?.operations.find((one) => one.method === (method === 'HEAD' ? 'GET' : method))
     const ip = clientAddress(req)
     let userId: number | undefined
     let authenticated: Promise<Actor | undefined> | undefined
@@ -81,6 +83,7 @@ export function apiHandler(route: Route | undefined, handler: Handler<Context>):
       wantsHeadOnly: method === 'HEAD',
       ip,
       userAgent: req.headers['user-agent']?.slice(0, USER_AGENT_MAX),
+      operation,
       identify: (actor) => {
         userId = actor.userId
       },
@@ -109,13 +112,14 @@ export function apiHandler(route: Route | undefined, handler: Handler<Context>):
       if (method === 'HEAD') req.method = 'GET'
       assertFewParameters(req.url ?? '')
       countInProgress(res, ip)
-      const operation = route?.operations.find((one) => one.method === req.method)
       disconnectWhenStalled(req, { isStream: operation !== undefined && isStream(operation) })
       limitJsonBody(req, operation?.maxBodyBytes)
+      allowFields(req, operation)
       if (isRateLimited) await limitRequest(req, res, context)
       if (route !== undefined && allow !== undefined && operation === undefined) {
         throw new AppError('METHOD_NOT_ALLOWED', { headers: { Allow: allow } })
       }
+      if (operation?.access === 'public') checkUndeclaredQuery(req, operation)
       await handler(req, res, context)
     } catch (thrown) {
       const error = toAppError(thrown)

@@ -1,5 +1,6 @@
 import type { NextApiRequest, NextApiResponse } from 'next'
 import type { Actor, SessionActor } from '@/lib/platform/identity/actor'
+import type { Operation } from '@/lib/platform/operation'
 
 /** What is known about every request. */
 export type Context = {
@@ -10,6 +11,8 @@ export type Context = {
   /** The address of the client; `TRUST_PROXY` decides whether proxy headers are believed. */
   ip: string
   userAgent: string | undefined
+  /** The declaration of the requested operation; undefined for unknown paths. */
+  operation: Operation | undefined
   /** Adds the caller to the log line of the request. */
   identify: (actor: Actor) => void
   /**

@@ -2,6 +2,7 @@ import type { NextApiRequest, NextApiResponse } from 'next'
 import { etagOf, type Precondition, type Validators } from '@/lib/platform/etag'
 import { AppError } from '@/lib/errors'
 import { sendJsonText } from './respond'
+import { selectFields } from './select-fields'
 
 /** RFC 9110, section 8.8.3: visible ASCII except the quote, and bytes beyond ASCII. */
 const ENTITY_TAG = /(W\/)?"[\x21\x23-\x7e\x80-\xff]*"/g
@@ -79,7 +80,7 @@ export function sendResource(
   value: unknown,
   { headers = {} }: { headers?: Record<string, string> } = {},
 ): void {
-  const body = JSON.stringify(value)
+  const body = JSON.stringify(selectFields(req, value))
   const etag = etagOf(body)
   res.setHeader('ETag', etag)
   if (isNotModified(req, { etag })) {

@@ -3,9 +3,11 @@ import getRawBody from 'raw-body'
 import { safeParse } from 'secure-json-parse'
 import { AppError, validationError } from '@/lib/errors'
 import { jsonBoundsError } from '@/lib/json-bounds'
-import { check, type Schema } from '@/lib/validation'
+import type { Operation } from '@/lib/platform/operation'
+import { check, object, type Schema } from '@/lib/validation'
 import { textTypeOf } from './content-negotiation'
 import { hasBody } from './request-bounds'
+import { takeFields } from './select-fields'
 
 /** The largest JSON body unless the operation says more, in bytes. */
 const JSON_MAX_BYTES = 16_384
@@ -28,7 +30,21 @@ const checkedQueries = new WeakSet<NextApiRequest>()
  */
 export function parseQuery<T>(req: NextApiRequest, schema: Schema<T>): T {
   checkedQueries.add(req)
-  return valueOf(check(schema, req.query, 'query'))
+  const { query, error } = takeFields(req)
+  const checked = check(schema, query, 'query')
+  if (error !== undefined) throw validationError({ ...checked.details, fields: [error] })
+  return valueOf(checked)
+}
+
+const NO_PARAMETERS = object({})
+
+/**
+ * Rejects unknown query parameters of an operation that declares none and has no body, whose route does not parse anything.
+ * @throws VALIDATION_ERROR
+ */
+export function checkUndeclaredQuery(req: NextApiRequest, operation: Operation | undefined): void {
+  const isParsed = operation === undefined || operation.parameters !== undefined || operation.body !== undefined
+  if (!isParsed) parseQuery(req, NO_PARAMETERS)
 }
 
 /**

@@ -17,6 +17,7 @@ import type {
   OptionalSessionContext,
   SessionContext,
 } from './context'
+import { checkUndeclaredQuery } from './parse'
 
 /**
  * Returns the token of an `Authorization: Bearer` header (RFC 6750, section 2.1).
@@ -76,6 +77,7 @@ export function requireAuth(...args: ForAnyCredential | ForSessions): Handler<Co
     if (actor === undefined) throw new AppError('UNAUTHORIZED')
     res.setHeader('Cache-Control', 'private, no-cache')
     assertAllowed(actor, args[0], req.method)
+    checkUndeclaredQuery(req, context.operation)
     if (admitsApiKeys(args)) return args[1](req, res, { ...context, actor })
     if (actor.credential !== 'session') throw apiKeyNotAllowed()
     return args[1](req, res, { ...context, actor })
@@ -94,6 +96,7 @@ export function optionalAuth(access: OptionalAccess, next: Handler<OptionalAuthC
       res.setHeader('Cache-Control', 'private, no-cache')
       assertAllowed(actor, access, req.method)
     }
+    checkUndeclaredQuery(req, context.operation)
     return next(req, res, { ...context, actor })
   }
 }

@@ -3,6 +3,7 @@ import { cache } from '@/lib/platform/cache/cache'
 import { etagOf } from '@/lib/platform/etag'
 import { recordCacheRead } from '@/lib/metrics'
 import { isNotModified } from './etag'
+import { selectFields } from './select-fields'
 
 /** Responses to longer URLs are not cached. */
 const KEY_MAX_CHARACTERS = 2_048
@@ -25,7 +26,7 @@ export async function sendCached(
   const { tags, load } = cached
   const make = async () => {
     const { value, headers } = await load()
-    const json = JSON.stringify(value)
+    const json = JSON.stringify(selectFields(req, value))
     return { body: Buffer.from(json), properties: { ...headers, ETag: etagOf(json) } }
   }
   const key = req.url ?? '/'

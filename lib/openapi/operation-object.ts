@@ -1,9 +1,16 @@
 import type Joi from 'joi'
+import { selectableFields, type SelectableFields } from '@/lib/platform/selectable-fields'
 import { requiredScope, type Operation, type ResponseDeclaration } from '@/lib/platform/operation'
 import type { Components } from './components'
 import { exampleOf } from './examples'
 import { headerParameters, headersOf, responseHeaders, type ResponseHeader } from './headers'
 import { isRecord, toJsonSchema, type JsonSchema } from './json-schema'
+
+function fieldsParameter({ names, plural }: SelectableFields): JsonSchema {
+  const description = `The response contains only these fields${plural === undefined ? '' : ' of each item'}.`
+  const schema = { type: 'array', items: { type: 'string', enum: names }, minItems: 1, uniqueItems: true }
+  return { name: 'fields', in: 'query', required: false, description, schema, explode: false }
+}
 
 /** Returns the path and query parameters, from the schemas that parse them. */
 function parametersOf(operation: Operation, components: Components): JsonSchema[] {
@@ -20,6 +27,8 @@ function parametersOf(operation: Operation, components: Components): JsonSchema[
       parameters.set(name, { name, in: location, required: isRequired, schema: property, ...list })
     }
   }
+  const selectable = selectableFields(operation)
+  if (selectable !== undefined) parameters.set('fields', fieldsParameter(selectable))
   for (const [name, given] of Object.entries(operation.queryParameters ?? {})) {
     parameters.set(name, { name, in: inPath.has(name) ? 'path' : 'query', ...given })
   }

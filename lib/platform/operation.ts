@@ -94,6 +94,8 @@ type OperationDetails = {
   errors?: ErrorCode[]
   /** Responses have an `ETag`; GET honours `If-None-Match`. */
   etag?: boolean
+  /** False where the body is no resource or list, so that `?fields=` selects nothing from it. */
+  selectable?: boolean
   /** Honours `If-Match`. */
   ifMatch?: boolean
   /** Honours `Idempotency-Key`. */

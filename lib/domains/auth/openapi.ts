@@ -88,6 +88,7 @@ export const meRoute = defineRoute(
       id: 'getMe',
       summary: 'Get the current user',
       etag: true,
+      selectable: false,
       responses: { 200: { description: 'The caller.', schema: object({ required: { user } }) } },
     },
   },
