@@ -23,6 +23,15 @@ export const AUDIT_ACTIONS = [
   'api_key_created',
   'api_key_ended',
   'api_keys_revoked',
+  'token_rejected',
+  'invitation_created',
+  'invitation_accepted',
+  'invitation_revoked',
+  'member_updated',
+  'member_removed',
+  'file_read_by_admin',
+  'file_link_created',
+  'products_imported',
 ] as const
 export type AuditAction = (typeof AUDIT_ACTIONS)[number]
 

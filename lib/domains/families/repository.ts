@@ -186,10 +186,10 @@ export async function deleteMemberships(userId: number): Promise<void> {
   await prisma().membership.deleteMany({ where: { userId } }).catch(translate)
 }
 
-/** Deletes the pending invitations that a user has sent, of one family only if there is a `familyId`. */
-export async function deleteInvitationsFrom(invitedById: number, familyId?: number): Promise<void> {
+/** Deletes the pending invitations that a user has sent, of one family only if there is a `familyId`. Returns the count. */
+export async function deleteInvitationsFrom(invitedById: number, familyId?: number): Promise<number> {
   const where = { invitedById, acceptedAt: null, ...(familyId !== undefined && { familyId }) }
-  await prisma().invitation.deleteMany({ where })
+  return (await prisma().invitation.deleteMany({ where })).count
 }
 
 /**

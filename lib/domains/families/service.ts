@@ -1,4 +1,5 @@
-import type { Actor } from '@/lib/platform/identity/actor'
+import { recordEvent } from '@/lib/domains/audit/service'
+import type { Actor, ClientInfo } from '@/lib/platform/identity/actor'
 import type { Precondition } from '@/lib/platform/etag'
 import { AppError } from '@/lib/errors'
 import { inTransaction } from '@/lib/platform/db/transaction'
@@ -124,6 +125,13 @@ export async function listMembers(actor: Actor, familyId: number, query: ListReq
   return repository.listMembers(familyId, query)
 }
 
+/** Revokes the pending invitations that a member has sent, as part of the surrounding transaction. */
+async function revokeInvitationsFrom(actor: Actor, { familyId, userId }: MemberKey, client: ClientInfo): Promise<void> {
+  const count = await repository.deleteInvitationsFrom(userId, familyId)
+  const details = { familyId, invitedById: userId, count }
+  if (count > 0) await recordEvent({ action: 'invitation_revoked', actorId: actor.userId, client, details })
+}
+
 /**
  * Changes the role of a member. The pending invitations of an owner who becomes a member are revoked.
  * @throws NOT_FOUND when the caller or the user is not a member
@@ -134,14 +142,17 @@ export async function listMembers(actor: Actor, familyId: number, query: ListReq
 export async function changeRole(
   actor: Actor,
   key: MemberKey,
-  role: FamilyRole,
-  precondition?: Precondition,
+  change: { role: FamilyRole; precondition?: Precondition | undefined },
+  client: ClientInfo,
 ): Promise<Membership> {
+  const { role, precondition } = change
   return inTransaction(async () => {
     await lockOwnedFamily(actor, key.familyId)
     precondition?.(await repository.findMembership(key))
-    if (role !== 'owner') await repository.deleteInvitationsFrom(key.userId, key.familyId)
-    return repository.updateMembership(key, role)
+    if (role !== 'owner') await revokeInvitationsFrom(actor, key, client)
+    const membership = await repository.updateMembership(key, role)
+    await recordEvent({ action: 'member_updated', actorId: actor.userId, client, details: { ...key, role } })
+    return membership
   })
 }
 
@@ -149,13 +160,19 @@ export async function changeRole(
  * Removes a member, whose pending invitations are revoked: owners may remove anyone, other members only themselves. Throws
  * like `changeRole`.
  */
-export async function removeMember(actor: Actor, key: MemberKey, precondition?: Precondition): Promise<void> {
+export async function removeMember(
+  actor: Actor,
+  key: MemberKey,
+  client: ClientInfo,
+  precondition?: Precondition,
+): Promise<void> {
   await inTransaction(async () => {
     if (actor.userId === key.userId) await repository.lockFamily(key.familyId)
     else await lockOwnedFamily(actor, key.familyId)
     precondition?.(await repository.findMembership(key))
     await repository.deleteMembership(key)
-    await repository.deleteInvitationsFrom(key.userId, key.familyId)
+    await revokeInvitationsFrom(actor, key, client)
+    await recordEvent({ action: 'member_removed', actorId: actor.userId, client, details: { ...key } })
   })
 }
 

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
-import type { Actor } from '@/lib/platform/identity/actor'
+import { recordEvent } from '@/lib/domains/audit/service'
+import type { Actor, ClientInfo } from '@/lib/platform/identity/actor'
 import { AppError } from '@/lib/errors'
 import { inTransaction } from '@/lib/platform/db/transaction'
 import type { Validators } from '@/lib/platform/etag'
@@ -75,14 +76,23 @@ async function assertOwner(actor: Actor, url: FileUrl): Promise<number> {
 }
 
 /**
- * Returns a file.
+ * Returns a file. Records when an admin reads a private file of another user.
  *
  * @throws NOT_FOUND when there is none that the caller may read
  * @throws UNAUTHORIZED when an anonymous client requests `me`
  */
-export async function getFile(actor: Actor | undefined, url: FileUrl, link?: LinkParameters): Promise<StoredFile> {
+export async function getFile(
+  actor: Actor | undefined,
+  { url, link = {} }: { url: FileUrl; link?: LinkParameters },
+  client: ClientInfo,
+): Promise<StoredFile> {
   const file = await findVisible(actor, url, link)
   if (file === undefined) throw new AppError('NOT_FOUND')
+  const { id: fileId, ownerId, path, visibility } = file
+  if (actor !== undefined && actor.userId !== ownerId && visibility === 'private' && !isLinkValid(link, file)) {
+    const details = { fileId, ownerId, path }
+    await recordEvent({ action: 'file_read_by_admin', actorId: actor.userId, client, details })
+  }
   return file
 }
 
@@ -200,10 +210,12 @@ export async function listFiles(actor: Actor, query: ListFilesQuery): Promise<Li
  *
  * @throws NOT_FOUND when there is no such file
  */
-export async function createLink(actor: Actor, { path, expiresIn }: NewLink): Promise<FileLink> {
+export async function createLink(actor: Actor, { path, expiresIn }: NewLink, client: ClientInfo): Promise<FileLink> {
   const file = await repository.findFile(actor.userId, path)
   if (file === undefined) throw new AppError('NOT_FOUND')
   const expiresAt = new Date((Math.floor(Date.now() / 1000) + expiresIn) * 1000)
+  const details = { fileId: file.id, path, expiresAt: expiresAt.toISOString() }
+  await recordEvent({ action: 'file_link_created', actorId: actor.userId, client, details })
   const query = new URLSearchParams(signLink(file, expiresAt))
   return { url: `${urlOfFile(file)}?${query}`, expiresAt }
 }

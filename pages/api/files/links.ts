@@ -12,8 +12,8 @@ export default apiHandler(
   fileLinksRoute,
   requireAuth(
     fileLinksRoute.access,
-    withIdempotency(async (req, { actor }) => {
-      const link = await createLink(actor, await parseBody(req, createLinkBody))
+    withIdempotency(async (req, { actor, ...client }) => {
+      const link = await createLink(actor, await parseBody(req, createLinkBody), client)
       return { headers: { Location: link.url }, body: link }
     }),
   ),

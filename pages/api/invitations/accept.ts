@@ -10,8 +10,8 @@ export const config = { api: { bodyParser: false } }
 
 export default apiHandler(
   acceptInvitationRoute,
-  requireAuth(acceptInvitationRoute.access, async (req, res, { actor }) => {
+  requireAuth(acceptInvitationRoute.access, async (req, res, { actor, ...client }) => {
     const { token } = await parseBody(req, acceptInvitationBody)
-    sendJson(res, { family: await acceptInvitation(actor, token) })
+    sendJson(res, { family: await acceptInvitation(actor, token, client) })
   }),
 )

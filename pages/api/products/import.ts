@@ -11,8 +11,9 @@ export const config = { api: { bodyParser: false } }
 
 export default apiHandler(
   importProductsRoute,
-  requireAuth(importProductsRoute.access, async (req, res) => {
+  requireAuth(importProductsRoute.access, async (req, res, { actor, ...client }) => {
     parseQuery(req, importProductsQuery)
-    sendJson(res, await importProducts(req, requireMediaType(req, PRODUCT_MEDIA_TYPES)))
+    const mediaType = requireMediaType(req, PRODUCT_MEDIA_TYPES)
+    sendJson(res, await importProducts(actor, { source: req, mediaType }, client))
   }),
 )

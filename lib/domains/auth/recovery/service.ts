@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { recordEvent } from '@/lib/domains/audit/service'
+import { auditUnknownTokens, recordEvent } from '@/lib/domains/audit/service'
 import { revokeApiKeys } from '@/lib/domains/auth/api-keys/service'
 import { revokeSessions } from '@/lib/domains/auth/sessions/service'
 import { config } from '@/lib/config'
@@ -145,7 +145,11 @@ async function consumeToken(purpose: Purpose, hash: Uint8Array<ArrayBuffer>): Pr
  * @throws TOKEN_EXPIRED when the token has expired
  * @throws VALIDATION_ERROR when the password is the e-mail address or the name; the token stays valid
  */
-export async function resetPassword({ token, password }: PasswordReset, client: ClientInfo): Promise<void> {
+export async function resetPassword(reset: PasswordReset, client: ClientInfo): Promise<void> {
+  await auditUnknownTokens({ token: 'reset_password' }, client, () => setPasswordByToken(reset, client))
+}
+
+async function setPasswordByToken({ token, password }: PasswordReset, client: ClientInfo): Promise<void> {
   const hash = hashOpaqueToken(token)
   // Rejects invented tokens before the expensive hash.
   const { userId: ownerId, email: address } = await findActiveToken('reset_password', hash)
@@ -172,6 +176,10 @@ export async function resetPassword({ token, password }: PasswordReset, client: 
  * @throws TOKEN_EXPIRED when the token has expired
  */
 export async function verifyEmail(token: string, client: ClientInfo): Promise<void> {
+  await auditUnknownTokens({ token: 'verify_email' }, client, () => verifyEmailByToken(token, client))
+}
+
+async function verifyEmailByToken(token: string, client: ClientInfo): Promise<void> {
   const hash = hashOpaqueToken(token)
   await inTransaction(async () => {
     const { userId, email } = await findActiveToken('verify_email', hash)
@@ -195,6 +203,10 @@ export async function verifyEmail(token: string, client: ClientInfo): Promise<vo
  * @throws TOKEN_EXPIRED when the token has expired
  */
 export async function revertEmail(token: string, client: ClientInfo): Promise<void> {
+  await auditUnknownTokens({ token: 'revert_email' }, client, () => revertEmailByToken(token, client))
+}
+
+async function revertEmailByToken(token: string, client: ClientInfo): Promise<void> {
   const hash = hashOpaqueToken(token)
   const revertedId = await inTransaction(async () => {
     const { userId, email, createdAt, passwordUpdatedAt } = await findActiveToken('revert_email', hash)

@@ -1,4 +1,4 @@
-import { recordEvent } from '@/lib/domains/audit/service'
+import { auditUnknownTokens, recordEvent } from '@/lib/domains/audit/service'
 import { config } from '@/lib/config'
 import { AppError } from '@/lib/errors'
 import { sign } from '@/lib/platform/crypto/keyring'
@@ -98,6 +98,10 @@ function successorOf(refreshToken: string): string {
  * @throws TOKEN_REUSED when the token was consumed before the grace period
  */
 export async function refreshTokens(refreshToken: string, client: ClientInfo): Promise<IssuedTokens> {
+  return auditUnknownTokens({ token: 'refresh' }, client, () => rotateRefreshToken(refreshToken, client))
+}
+
+async function rotateRefreshToken(refreshToken: string, client: ClientInfo): Promise<IssuedTokens> {
   const hash = hashOpaqueToken(refreshToken)
   const successor = successorOf(refreshToken)
   const found = await repository.findSessionOfToken(hash)

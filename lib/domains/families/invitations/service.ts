@@ -1,4 +1,5 @@
-import type { Actor } from '@/lib/platform/identity/actor'
+import { auditUnknownTokens, recordEvent } from '@/lib/domains/audit/service'
+import type { Actor, ClientInfo } from '@/lib/platform/identity/actor'
 import { hashOpaqueToken, newOpaqueToken } from '@/lib/platform/crypto/opaque-token'
 import { config } from '@/lib/config'
 import { AppError, isAppError } from '@/lib/errors'
@@ -28,7 +29,12 @@ type InvitationKey = { familyId: number; id: number }
  * @throws FORBIDDEN when the caller is not an owner
  * @throws ALREADY_MEMBER when the address is that of a member
  */
-export async function invite(actor: Actor, familyId: number, input: NewInvitation): Promise<Invitation> {
+export async function invite(
+  actor: Actor,
+  familyId: number,
+  input: NewInvitation,
+  client: ClientInfo,
+): Promise<Invitation> {
   const token = newOpaqueToken()
   const expiresAt = new Date(Date.now() + config().invitationTtlSeconds * 1000)
   return inTransaction(async () => {
@@ -48,6 +54,8 @@ export async function invite(actor: Actor, familyId: number, input: NewInvitatio
       ...emailData,
     } as const
     await enqueueMail({ to: input.email, content, expiresAt })
+    const details = { familyId, invitationId: invitation.id, email: invitation.email, role: invitation.role }
+    await recordEvent({ action: 'invitation_created', actorId: actor.userId, client, details })
     return invitation
   })
 }
@@ -72,12 +80,19 @@ export async function getInvitation(actor: Actor, key: InvitationKey): Promise<I
  * Revokes a pending invitation. Throws like `getInvitation`.
  * @throws PRECONDITION_FAILED when the precondition rejects the current invitation
  */
-export async function revokeInvitation(actor: Actor, key: InvitationKey, precondition?: Precondition): Promise<void> {
+export async function revokeInvitation(
+  actor: Actor,
+  key: InvitationKey,
+  client: ClientInfo,
+  precondition?: Precondition,
+): Promise<void> {
   await inTransaction(async () => {
     await lockOwnedFamily(actor, key.familyId)
     const current = await repository.findPendingInvitation(key)
     precondition?.(current)
     await repository.deleteInvitation(key.id)
+    const details = { familyId: key.familyId, invitationId: key.id, email: current.email }
+    await recordEvent({ action: 'invitation_revoked', actorId: actor.userId, client, details })
   })
 }
 
@@ -89,7 +104,12 @@ export async function revokeInvitation(actor: Actor, key: InvitationKey, precond
  * @throws TOKEN_EXPIRED when the invitation has expired
  * @throws ALREADY_MEMBER when the caller is a member of the family
  */
-export async function acceptInvitation(actor: Actor, token: string): Promise<Family> {
+export async function acceptInvitation(actor: Actor, token: string, client: ClientInfo): Promise<Family> {
+  const attempt = { token: 'invitation', actorId: actor.userId } as const
+  return auditUnknownTokens(attempt, client, () => joinFamily(actor, token, client))
+}
+
+async function joinFamily(actor: Actor, token: string, client: ClientInfo): Promise<Family> {
   const tokenHash = hashOpaqueToken(token)
   const { userId } = actor
   const found = await repository.findInvitationByToken(tokenHash, userId)
@@ -108,7 +128,11 @@ export async function acceptInvitation(actor: Actor, token: string): Promise<Fam
         throw new AppError('INVALID_TOKEN')
       }
       await repository.markAccepted(invitation.id)
-      return addMember({ familyId, userId, role: invitation.role })
+      const { id: invitationId, role } = invitation
+      const family = await addMember({ familyId, userId, role })
+      const details = { familyId, invitationId, role, invitedById }
+      await recordEvent({ action: 'invitation_accepted', actorId: userId, client, details })
+      return family
     })
   } catch (error) {
     // The family or the caller's account was deleted meanwhile.

@@ -1,8 +1,10 @@
 import { stringify } from 'csv-stringify/sync'
+import { recordEvent } from '@/lib/domains/audit/service'
 import { isAppError, type ErrorDetails } from '@/lib/errors'
 import { importLine, type ImportResult, type NewProduct, type Product } from '@/lib/domains/products/schema'
 import type { ProductFilters, ProductMediaType } from '@/lib/domains/products/schema'
 import { writeProducts } from '@/lib/domains/products/service'
+import type { Actor, ClientInfo } from '@/lib/platform/identity/actor'
 import { check } from '@/lib/validation'
 import * as repository from './bulk-repository'
 import { PRODUCT_FIELDS, toCells } from './csv-format'
@@ -23,12 +25,14 @@ type ValidLine = { line: number; product: NewProduct }
 
 /**
  * Upserts products by SKU. If a SKU occurs twice, the later line wins. Invalid lines are reported and skipped. When the
- * stream breaks off, the batches before are stored; sending everything again leads to the same state.
+ * stream breaks off, the batches before are stored; sending everything again leads to the same state. The counts are recorded
+ * in the audit in both cases.
  * @throws VALIDATION_ERROR when the header of a CSV file is invalid
  */
 export async function importProducts(
-  source: AsyncIterable<Buffer>,
-  mediaType: ProductMediaType,
+  actor: Actor,
+  { source, mediaType }: { source: AsyncIterable<Buffer>; mediaType: ProductMediaType },
+  client: ClientInfo,
 ): Promise<ImportResult> {
   const result: ImportResult = { created: 0, updated: 0, failed: 0, errors: [] }
 
@@ -85,6 +89,9 @@ export async function importProducts(
     return result
   } finally {
     await writing.catch(() => undefined)
+    const { created, updated, failed } = result
+    const details = { created, updated, failed }
+    await recordEvent({ action: 'products_imported', actorId: actor.userId, client, details })
   }
 }
 

@@ -40,14 +40,15 @@ function linkOf({ query: { expires, signature } }: NextApiRequest) {
   return typeof expires === 'string' && typeof signature === 'string' ? { expires, signature } : {}
 }
 
-const handleGet = optionalAuth(fileRoute.GET.access, async (req, res, { actor, wantsHeadOnly }) => {
-  const file = await getFile(actor, parseQuery(req, fileUrl.unknown()), linkOf(req))
+const handleGet = optionalAuth(fileRoute.GET.access, async (req, res, { actor, ...context }) => {
+  const url = parseQuery(req, fileUrl.unknown())
+  const file = await getFile(actor, { url, link: linkOf(req) }, context)
   parseQuery(req, signedFileUrl)
   await sendFile(req, res, {
     file,
     validators: validatorsOf(file),
     open: (range) => openFile(file, range),
-    wantsHeadOnly,
+    wantsHeadOnly: context.wantsHeadOnly,
   })
 })
 

@@ -1,7 +1,16 @@
 import { importProducts } from '@/lib/domains/products/import-export/service'
+import { signIn } from '../../../../support/factories'
 import type { ProductMediaType } from '@/lib/domains/products/schema'
 
 const LINES = 5_000
+
+const client = { ip: '127.0.0.1', userAgent: 'tests', requestId: 'import' }
+
+async function importFrom(source: AsyncIterable<Buffer>, mediaType: ProductMediaType) {
+  const { user, sessionId } = await signIn({ role: 'admin' })
+  const actor = { credential: 'session', userId: user.id, role: 'admin', sessionId } as const
+  return importProducts(actor, { source, mediaType }, client)
+}
 
 async function* stream(text: string): AsyncGenerator<Buffer> {
   yield Buffer.from(text)
@@ -34,7 +43,7 @@ describe('importProducts', () => {
     let time = 0
     jest.spyOn(performance, 'now').mockImplementation(() => (time += 1))
     const start = mediaType === 'text/csv' ? `sku,name,priceCents\n${line === ',,\n' ? '"\n' : ''}` : ''
-    const importing = importProducts(stream(start + line.repeat(LINES)), mediaType)
+    const importing = importFrom(stream(start + line.repeat(LINES)), mediaType)
     expect(await turnsUntil(importing)).toBeGreaterThan(LINES / 10)
     const { errors, ...counts } = await importing
     expect(counts).toEqual({ created: 0, updated: 0, failed })
@@ -51,7 +60,7 @@ describe('importProducts', () => {
     async function* source() {
       yield body
     }
-    const { failed, errors } = await importProducts(source(), 'text/csv')
+    const { failed, errors } = await importFrom(source(), 'text/csv')
     expect(failed).toBe(202)
     expect(errors.map(({ line }) => line)).toEqual(Array.from({ length: 100 }, (_, index) => index + 2))
   })

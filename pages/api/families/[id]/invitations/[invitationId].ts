@@ -11,13 +11,13 @@ export const config = { api: { bodyParser: false } }
 
 export default apiHandler(
   invitationRoute,
-  requireAuth(invitationRoute.access, async (req, res, { actor }) => {
+  requireAuth(invitationRoute.access, async (req, res, { actor, ...client }) => {
     const { id: familyId, invitationId: id } = parseQuery(req, invitationPath)
     switch (req.method) {
       case 'GET':
         return sendResource(req, res, await getInvitation(actor, { familyId, id }))
       case 'DELETE':
-        await revokeInvitation(actor, { familyId, id }, preconditionOf(req))
+        await revokeInvitation(actor, { familyId, id }, client, preconditionOf(req))
         return sendNoContent(res)
     }
   }),

@@ -14,9 +14,9 @@ export const config = { api: { bodyParser: false } }
 
 const create = withStrictRateLimit(
   'invitation',
-  withIdempotency<AuthContext>(async (req, { actor }) => {
+  withIdempotency<AuthContext>(async (req, { actor, ...client }) => {
     const { id } = parseQuery(req, familyPath)
-    const invitation = await invite(actor, id, await parseBody(req, createInvitationBody))
+    const invitation = await invite(actor, id, await parseBody(req, createInvitationBody), client)
     return created(`/api/families/${id}/invitations`, invitation)
   }),
 )

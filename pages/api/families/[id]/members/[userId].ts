@@ -11,15 +11,16 @@ export const config = { api: { bodyParser: false } }
 
 export default apiHandler(
   memberRoute,
-  requireAuth(memberRoute.access, async (req, res, { actor }) => {
+  requireAuth(memberRoute.access, async (req, res, { actor, ...client }) => {
     const { id: familyId, userId } = parseQuery(req, memberPath)
     switch (req.method) {
       case 'PATCH': {
         const { role } = await parseBody(req, updateMembershipBody)
-        return sendResource(req, res, await changeRole(actor, { familyId, userId }, role, preconditionOf(req)))
+        const change = { role, precondition: preconditionOf(req) }
+        return sendResource(req, res, await changeRole(actor, { familyId, userId }, change, client))
       }
       case 'DELETE':
-        await removeMember(actor, { familyId, userId }, preconditionOf(req))
+        await removeMember(actor, { familyId, userId }, client, preconditionOf(req))
         return sendNoContent(res)
     }
   }),
