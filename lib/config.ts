@@ -24,6 +24,9 @@ const url = (...scheme: string[]) => Joi.string().uri({ scheme })
 const email = () => Joi.string().email({ tlds: { allow: false } })
 /** Requests per window; 0 disables the limit. */
 const maxRequests = integer(0, 1_000_000_000)
+/** Rows that one user or family may have. */
+const maxRows = integer(1, 1_000_000_000)
+const bytes = Joi.number().integer().min(0)
 const windowSeconds = integer(1, 86_400)
 
 /** `hearth@example.com` or `Hearth <hearth@example.com>`. */
@@ -83,7 +86,13 @@ const schema = object({
     RATE_LIMIT_LOGIN_WINDOW_SECONDS: windowSeconds.default(900),
     RATE_LIMIT_STRICT_REQUESTS: maxRequests.default(20),
     RATE_LIMIT_STRICT_WINDOW_SECONDS: windowSeconds.default(3600),
-    FILES_QUOTA_BYTES: Joi.number().integer().min(0).default(1_073_741_824),
+    POSTS_PER_USER: maxRows.default(10_000),
+    FAMILIES_PER_USER: maxRows.default(100),
+    INVITATIONS_PER_FAMILY: maxRows.default(100),
+    FILES_PER_USER: maxRows.default(10_000),
+    FILES_QUOTA_BYTES: bytes.default(1_073_741_824),
+    FILES_TOTAL_BYTES: bytes.default(1_099_511_627_776),
+    FILES_MIN_FREE_BYTES: bytes.default(536_870_912),
     FILES_S3_PATH_STYLE: Joi.boolean().default(false),
     LOG_LEVEL: oneOf('silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace').default('info'),
   },
@@ -157,8 +166,18 @@ function toConfig(value: Infer<typeof schema>, production: boolean) {
     rateLimits,
     /** Without it metrics are only served to loopback addresses. */
     metricsToken: value.METRICS_TOKEN,
+    postsPerUser: value.POSTS_PER_USER,
+    /** Families of which the user is an owner. */
+    familiesPerUser: value.FAMILIES_PER_USER,
+    /** Pending ones. */
+    invitationsPerFamily: value.INVITATIONS_PER_FAMILY,
+    filesPerUser: value.FILES_PER_USER,
     /** Per owner. */
     filesQuotaBytes: value.FILES_QUOTA_BYTES,
+    /** Of all owners together. */
+    filesTotalBytes: value.FILES_TOTAL_BYTES,
+    /** Free space of the disk below which uploads are rejected. */
+    filesMinFreeBytes: value.FILES_MIN_FREE_BYTES,
     /** Without it files are stored below `dataDir`. Endpoint and credentials are the AWS SDK's own variables. */
     filesS3:
       FILES_S3_BUCKET === undefined || AWS_REGION === undefined

@@ -36,6 +36,7 @@ export const familiesRoute = defineRoute(
       body: createFamilyBody,
       example: { name: 'The Lovelaces' },
       idempotent: true,
+      errors: ['QUOTA_EXCEEDED'],
       postman: [{ store: { firstFamilyId: 'id' } }, { name: 'Create another family' }],
       responses: { 201: { description: 'The family.', schema: familyWithMembers } },
     },

@@ -72,6 +72,10 @@ export async function findRole(key: MemberKey): Promise<FamilyRole | undefined> 
   return row?.role
 }
 
+export async function countOwnedFamilies(userId: number): Promise<number> {
+  return prisma().membership.count({ where: { userId, role: 'owner' } })
+}
+
 /**
  * Inserts a family with its first owner.
  * @throws UNAUTHORIZED when the owner's account does not exist

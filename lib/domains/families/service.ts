@@ -1,7 +1,9 @@
 import { recordEvent } from '@/lib/domains/audit/service'
 import type { Actor, ClientInfo } from '@/lib/platform/identity/actor'
 import type { Precondition } from '@/lib/platform/etag'
+import { config } from '@/lib/config'
 import { AppError } from '@/lib/errors'
+import { assertRowQuota } from '@/lib/platform/db/row-quota'
 import { inTransaction } from '@/lib/platform/db/transaction'
 import type { List, ListRequest } from '@/lib/platform/pagination/query'
 import * as repository from './repository'
@@ -75,9 +77,16 @@ export async function listFamiliesOf(actor: Actor, userId: number, query: ListRe
 /**
  * Creates a family with the caller as its owner.
  * @throws UNAUTHORIZED when the caller's account was deleted meanwhile
+ * @throws QUOTA_EXCEEDED when the caller owns `FAMILIES_PER_USER` families
  */
 export async function createFamily(actor: Actor, input: { name: string }): Promise<FamilyWithMembers> {
-  return repository.insertFamily({ name: input.name, ownerId: actor.userId })
+  const ownerId = actor.userId
+  return inTransaction(async () => {
+    await assertRowQuota({ name: 'families', ownerId, max: config().familiesPerUser }, () =>
+      repository.countOwnedFamilies(ownerId),
+    )
+    return repository.insertFamily({ name: input.name, ownerId })
+  })
 }
 
 /**

@@ -60,27 +60,47 @@ export async function sumReservedBytes(ownerId: number, exceptKey: string): Prom
   return Number(sum._sum.reservedBytes ?? 0)
 }
 
+/** Counts the files of an owner, who is locked with `lockUsage`. */
+export async function countFiles(ownerId: number): Promise<number> {
+  return prisma().storedFile.count({ where: { ownerId } })
+}
+
 /** Finds the file at a path of an owner. */
 export async function findFile(ownerId: number, path: string): Promise<StoredFile | undefined> {
   const row = await prisma().storedFile.findUnique({ where: { ownerId_path: { ownerId, path } }, select: columns })
   return row === null ? undefined : toStoredFile(row)
 }
 
+/** Bounds of what is stored: per owner, of all owners together, and by the space that the disk has left. */
+export type StorageLimits = { quotaBytes: number; filesMax: number; totalBytes: number; diskBytes: number | null }
+
+/** Why nothing was reserved, by the result of `reserve_file_quota`. */
+const REJECTIONS = { '-1': 'no-quota', '-2': 'too-many-files', '-3': 'no-total', '-4': 'disk-full' } as const
+type Rejection = 'no-owner' | (typeof REJECTIONS)[keyof typeof REJECTIONS]
+
+function rejectionOf(result: bigint | null): Rejection | undefined {
+  if (result === null) return 'no-owner'
+  const key = String(result)
+  return key === '-1' || key === '-2' || key === '-3' || key === '-4' ? REJECTIONS[key] : undefined
+}
+
 /**
  * Reserves quota for an upload and renews its lease: `neededBytes`, and up to `wantedBytes` if available. `isNew` stores
- * the upload's key, so that the clean-up job finds its bytes. Returns the number of bytes granted; `'no-owner'` or
- * `'no-quota'` if nothing was reserved.
+ * the upload's key, so that the clean-up job finds its bytes. Returns the number of bytes granted, or why nothing was
+ * reserved.
  */
 export async function reserveQuota(
   { storageKey, ownerId, path }: PendingUpload,
-  request: { neededBytes: number; wantedBytes: number; quotaBytes: number; isNew: boolean },
-): Promise<number | 'no-owner' | 'no-quota'> {
-  const { neededBytes, wantedBytes, quotaBytes, isNew } = request
+  request: { neededBytes: number; wantedBytes: number; limits: StorageLimits; isNew: boolean },
+): Promise<number | Rejection> {
+  const { neededBytes, wantedBytes, isNew } = request
+  const { quotaBytes, filesMax, totalBytes, diskBytes } = request.limits
   const [row] = await prisma().$queryRaw<{ granted: bigint | null }[]>`
     SELECT reserve_file_quota(${storageKey}::uuid, ${ownerId}, ${path}, ${neededBytes}::bigint, ${wantedBytes}::bigint,
-      ${quotaBytes}::bigint, ${LEASE_SECONDS}, ${isNew}) AS granted`
-  if (row === undefined || row.granted === null) return 'no-owner'
-  return row.granted < 0 ? 'no-quota' : Number(row.granted)
+      ${quotaBytes}::bigint, ${filesMax}::bigint, ${totalBytes}::bigint, ${diskBytes}::bigint, ${LEASE_SECONDS},
+      ${isNew}) AS granted`
+  const granted = row?.granted ?? null
+  return rejectionOf(granted) ?? Number(granted)
 }
 
 /** Extends the upload's lease so the clean-up job does not delete its bytes. */

@@ -13,6 +13,7 @@ import { fileStore } from '@/lib/domains/files/storage/store'
 
 /** Quota reserved ahead of a body of unknown length, so that not every chunk needs a query. */
 const RESERVE_AHEAD_BYTES = 16 * 1024 * 1024
+const DISK_FULL_RETRY_SECONDS = 60
 const RENEW_LEASE_MS = 60_000
 const BUFFER_BYTES = 512 * 1024
 
@@ -57,20 +58,44 @@ export async function lockOwner(ownerId: number): Promise<number> {
   return usedBytes
 }
 
+function tooManyFiles(): AppError {
+  return new AppError('QUOTA_EXCEEDED', { message: `A user can have at most ${config().filesPerUser} files.` })
+}
+
+/** Returns how many bytes may be written before the disk has less than `FILES_MIN_FREE_BYTES`; null if unbounded. */
+async function availableDiskBytes(): Promise<number | null> {
+  const freeBytes = await (await fileStore()).freeBytes()
+  return freeBytes === undefined ? null : Math.max(0, freeBytes - config().filesMinFreeBytes)
+}
+
 /**
  * Reserves quota for an upload. Returns the number of bytes granted.
  *
  * @throws UNAUTHORIZED when the owner's account was deleted
- * @throws QUOTA_EXCEEDED when the needed bytes do not fit
+ * @throws QUOTA_EXCEEDED when the needed bytes do not fit, or the owner has too many files
+ * @throws SERVICE_UNAVAILABLE when the disk is almost full
  */
 async function reserveQuota(
   upload: PendingUpload,
   request: { neededBytes: number; wantedBytes: number; isNew: boolean },
 ): Promise<number> {
-  const granted = await repository.reserveQuota(upload, { ...request, quotaBytes: config().filesQuotaBytes })
-  if (granted === 'no-owner') throw new AppError('UNAUTHORIZED')
-  if (granted === 'no-quota') throw new AppError('QUOTA_EXCEEDED')
-  return granted
+  const { filesQuotaBytes: quotaBytes, filesPerUser: filesMax, filesTotalBytes: totalBytes } = config()
+  const limits = { quotaBytes, filesMax, totalBytes, diskBytes: await availableDiskBytes() }
+  const granted = await repository.reserveQuota(upload, { ...request, limits })
+  switch (granted) {
+    case 'no-owner':
+      throw new AppError('UNAUTHORIZED')
+    case 'no-quota':
+      throw new AppError('QUOTA_EXCEEDED')
+    case 'too-many-files':
+      throw tooManyFiles()
+    case 'no-total':
+      throw new AppError('QUOTA_EXCEEDED', { message: 'The storage of the service is full.' })
+    case 'disk-full':
+      throw serviceUnavailable(new Error('The disk is almost full.'), DISK_FULL_RETRY_SECONDS)
+    default:
+      return granted
+  }
 }
 
 /**
@@ -203,6 +228,7 @@ async function commitUpload(
     if (usedAfter + (await repository.sumReservedBytes(ownerId, storageKey)) > config().filesQuotaBytes) {
       throw new AppError('QUOTA_EXCEEDED')
     }
+    if (current === undefined && (await repository.countFiles(ownerId)) >= config().filesPerUser) throw tooManyFiles()
     const file = await repository.saveFile({ ownerId, path }, { ...content, storageKey }, current)
     return { file, replaced: current?.storageKey }
   })
@@ -215,7 +241,7 @@ async function commitUpload(
  *
  * @throws QUOTA_EXCEEDED when the file does not fit
  * @throws UNAUTHORIZED when the owner's account was deleted
- * @throws SERVICE_UNAVAILABLE when the lease of the upload expired
+ * @throws SERVICE_UNAVAILABLE when the lease of the upload expired, or the disk is almost full
  */
 export async function stageFile<T>(
   upload: Upload,

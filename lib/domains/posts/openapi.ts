@@ -31,6 +31,7 @@ export const postsRoute = defineRoute('/api/posts', {
     access: { scope: 'posts:write' },
     body: createPostBody,
     maxBodyBytes: 1_048_576,
+    errors: ['QUOTA_EXCEEDED'],
     idempotent: true,
     responses: { 201: { description: 'The post.', schema: post } },
   },

@@ -60,6 +60,10 @@ export async function listPosts(
   })
 }
 
+export async function countPosts(authorId: number): Promise<number> {
+  return prisma().post.count({ where: { authorId } })
+}
+
 /** Returns whether a user exists. */
 export async function authorExists(id: number): Promise<boolean> {
   return (await prisma().user.findUnique({ where: { id }, select: { id: true } })) !== null

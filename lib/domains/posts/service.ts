@@ -1,7 +1,9 @@
 import type { Actor } from '@/lib/platform/identity/actor'
 import type { Precondition } from '@/lib/platform/etag'
+import { config } from '@/lib/config'
 import { AppError, validationError } from '@/lib/errors'
 import { isMember, preventFamilyDeletion } from '@/lib/domains/families/service'
+import { assertRowQuota } from '@/lib/platform/db/row-quota'
 import { inTransaction } from '@/lib/platform/db/transaction'
 import type { List, ListRequest } from '@/lib/platform/pagination/query'
 import * as repository from './repository'
@@ -59,9 +61,14 @@ export async function getPost(actor: Actor | undefined, id: number): Promise<Pos
  * Creates a post with the caller as its author.
  * @throws VALIDATION_ERROR when the visibility and the family do not fit
  * @throws UNAUTHORIZED when the caller's account was deleted meanwhile
+ * @throws QUOTA_EXCEEDED when the caller has `POSTS_PER_USER` posts
  */
 export async function createPost(actor: Actor, content: PostContent): Promise<Post> {
   return inTransaction(async () => {
+    // Before any other lock, so that those who wait for it hold none.
+    await assertRowQuota({ name: 'posts', ownerId: actor.userId, max: config().postsPerUser }, () =>
+      repository.countPosts(actor.userId),
+    )
     await assertValidVisibility(actor.userId, content)
     return repository.insertPost(actor, content)
   })

@@ -26,7 +26,7 @@ export const invitationsRoute = defineRoute(
       idempotent: true,
       postman: [{ generate: { guestEmail: 'guest-{{$randomUUID}}@example.com' }, body: { email: '{{guestEmail}}' } }],
       responses: { 201: { description: 'The invitation.', schema: invitation } },
-      errors: ['ALREADY_MEMBER'],
+      errors: ['ALREADY_MEMBER', 'QUOTA_EXCEEDED'],
     },
   },
 )

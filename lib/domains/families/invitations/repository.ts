@@ -21,6 +21,10 @@ export async function deletePendingInvitation(familyId: number, email: string): 
   await prisma().invitation.deleteMany({ where: { familyId, email, acceptedAt: null } })
 }
 
+export async function countPendingInvitations(familyId: number): Promise<number> {
+  return prisma().invitation.count({ where: { familyId, acceptedAt: null } })
+}
+
 /** Inserts an invitation. `emailData` names the family and the inviting user for the e-mail. */
 export async function insertInvitation(input: {
   familyId: number

@@ -28,6 +28,7 @@ type InvitationKey = { familyId: number; id: number }
  * @throws NOT_FOUND when the caller is not a member of the family
  * @throws FORBIDDEN when the caller is not an owner
  * @throws ALREADY_MEMBER when the address is that of a member
+ * @throws QUOTA_EXCEEDED when the family has `INVITATIONS_PER_FAMILY` pending invitations
  */
 export async function invite(
   actor: Actor,
@@ -41,6 +42,12 @@ export async function invite(
     await lockOwnedFamily(actor, familyId)
     if (await isMemberAddress(familyId, input.email)) throw new AppError('ALREADY_MEMBER')
     await repository.deletePendingInvitation(familyId, input.email)
+    const { invitationsPerFamily } = config()
+    // The lock of the family orders invitations, so that concurrent ones cannot exceed the limit.
+    if ((await repository.countPendingInvitations(familyId)) >= invitationsPerFamily) {
+      const message = `A family can have at most ${invitationsPerFamily} pending invitations.`
+      throw new AppError('QUOTA_EXCEEDED', { message })
+    }
     const { invitation, emailData } = await repository.insertInvitation({
       ...input,
       familyId,

@@ -1,8 +1,9 @@
 import { createWriteStream } from 'node:fs'
-import { access, constants, mkdir, open, rm } from 'node:fs/promises'
+import { access, constants, mkdir, open, rm, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { serviceUnavailable } from '@/lib/errors'
 import { hasCode } from '@/lib/fs-errors'
 import type { FileStore } from './store'
 
@@ -66,7 +67,7 @@ export function diskStore(folder: string): FileStore {
         await syncFolder(dirname(path))
       } catch (error) {
         await rm(path, { force: true })
-        throw error
+        throw hasCode(error, 'ENOSPC') || hasCode(error, 'EDQUOT') ? serviceUnavailable(error, 60) : error
       }
     },
 
@@ -82,6 +83,12 @@ export function diskStore(folder: string): FileStore {
 
     async remove(key) {
       await rm(pathOf(key), { force: true })
+    },
+
+    async freeBytes() {
+      await mkdir(folder, { recursive: true, mode: 0o700 })
+      const { bavail, bsize } = await statfs(folder)
+      return bavail * bsize
     },
 
     async check() {

@@ -100,6 +100,8 @@ export function s3Store({ bucket, region, pathStyle }: Bucket): FileStore {
       }
     },
 
+    freeBytes: () => Promise.resolve(undefined),
+
     async check() {
       await client.send(new HeadBucketCommand({ Bucket: bucket }))
     },

@@ -20,6 +20,8 @@ export type FileStore = {
   read: (key: string, range?: ByteRange) => Promise<Readable | undefined>
   /** Deletes the bytes of a key, incomplete uploads included. Succeeds if there are none. */
   remove: (key: string) => Promise<void>
+  /** Returns the free space of the disk in bytes; undefined if the store has no bound. */
+  freeBytes: () => Promise<number | undefined>
   /** Rejects when the store is unavailable. */
   check: () => Promise<void>
 }
