@@ -24,6 +24,7 @@ export const ERRORS = {
   LAST_OWNER: { status: 409, message: 'A family must have at least one owner.' },
   FILE_EXISTS: { status: 409, message: 'A file already exists at this path.' },
   IDEMPOTENCY_IN_PROGRESS: { status: 409, message: 'A request with this idempotency key is still in progress.' },
+  CURSOR_EXPIRED: { status: 410, message: 'Events after this one are no longer stored. Read the resources again.' },
   PRECONDITION_FAILED: { status: 412, message: 'The resource has been modified since you last fetched it.' },
   PAYLOAD_TOO_LARGE: { status: 413, message: 'The body is too large.' },
   QUOTA_EXCEEDED: { status: 413, message: 'Storage quota exceeded.' },

@@ -78,5 +78,5 @@ export function newProduct(given: Partial<NewProduct> = {}): NewProduct {
 
 /** Creates a product. */
 export async function createProduct(given: Partial<NewProduct> = {}): Promise<Product> {
-  return addProduct(newProduct(given))
+  return addProduct(newProduct(given), null)
 }

@@ -3,7 +3,7 @@ import { OFFSET_MAX, type List, type ListRequest } from '@/lib/platform/paginati
 import { sendResource } from './etag'
 
 /** Returns the URL of another page of the list, relative to the origin, with the path of the request. */
-function pageUrl(req: NextApiRequest, name: 'page' | 'cursor', value: string): string {
+function pageUrl(req: NextApiRequest, name: 'page' | 'cursor' | 'after', value: string): string {
   const [path = '/', query] = (req.url ?? '/').split('?')
   const parameters = new URLSearchParams(query)
   // The two cannot be combined.
@@ -13,7 +13,11 @@ function pageUrl(req: NextApiRequest, name: 'page' | 'cursor', value: string): s
 }
 
 /** Builds `Link` (RFC 8288) from pages by relation, omitting those that do not exist. */
-function linksTo(req: NextApiRequest, name: 'page' | 'cursor', pages: Record<string, unknown>): { Link: string } {
+export function linksTo(
+  req: NextApiRequest,
+  name: 'page' | 'cursor' | 'after',
+  pages: Record<string, unknown>,
+): { Link: string } {
   const links = Object.entries(pages)
     .filter(([, value]) => typeof value === 'string' || typeof value === 'number')
     .map(([relation, value]) => `<${pageUrl(req, name, String(value))}>; rel="${relation}"`)

@@ -11,6 +11,7 @@ import { productsTag } from '@/lib/domains/products/openapi'
 import { sessionsTag } from '@/lib/domains/auth/sessions/openapi'
 import { recoveryTag } from '@/lib/domains/auth/recovery/openapi'
 import { systemTag } from '@/lib/domains/system/openapi'
+import { eventsTag } from '@/lib/domains/events/openapi'
 import { uploadsTag } from '@/lib/domains/files/uploads/openapi'
 import { usersTag } from '@/lib/domains/users/openapi'
 import type { ApiTag } from '@/lib/platform/operation'
@@ -32,4 +33,5 @@ export const apiTags: readonly ApiTag[] = [
   filesTag,
   uploadsTag,
   contactTag,
+  eventsTag,
 ]

@@ -15,10 +15,8 @@ const contactColumns = {
   deliveredAt: true,
 } satisfies Prisma.ContactMessageSelect
 
-/** Inserts a message and returns its id. */
-export async function insertContactMessage(message: Prisma.ContactMessageCreateInput): Promise<number> {
-  const { id } = await prisma().contactMessage.create({ data: message, select: { id: true } })
-  return id
+export async function insertContactMessage(message: Prisma.ContactMessageCreateInput): Promise<ContactMessage> {
+  return prisma().contactMessage.create({ data: message, select: contactColumns })
 }
 
 /** Returns a message, or null if it does not exist. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { config } from '@/lib/config'
 import { AppError } from '@/lib/errors'
+import { recordChange } from '@/lib/domains/events/service'
 import type { List } from '@/lib/platform/pagination/query'
 import { logger } from '@/lib/logger'
 import { inTransaction } from '@/lib/platform/db/transaction'
@@ -17,8 +18,10 @@ export async function receiveContactMessage({ website, ...message }: NewContactM
     return
   }
   await inTransaction(async () => {
-    const contactMessageId = await repository.insertContactMessage(message)
-    await enqueue('mail-contact-message', { contactMessageId, mailId: randomUUID() })
+    const data = await repository.insertContactMessage(message)
+    const { id } = data
+    await enqueue('mail-contact-message', { contactMessageId: id, mailId: randomUUID() })
+    await recordChange({ type: 'contact.created', actorId: null, id, data, audience: { admins: true } })
   })
 }
 

@@ -53,16 +53,16 @@ export async function lockFamiliesOfUser(userId: number): Promise<number[]> {
   return rows.map(({ id }) => id)
 }
 
-/** Locks a family only against deletion. */
-export async function lockFamilyAgainstDeletion(id: number): Promise<void> {
-  await prisma().$queryRaw`SELECT 1 FROM families WHERE id = ${id} FOR KEY SHARE`
+/** Locks families, by ascending id, against deletion and changes of their memberships. Several transactions may hold it. */
+export async function lockMemberships(ids: readonly number[]): Promise<void> {
+  await prisma().$queryRaw`SELECT 1 FROM families WHERE id = ANY(${[...ids]}::int[]) ORDER BY id FOR SHARE`
 }
 
-/** Locks a family only against deletion if the user is a member, and returns whether that is so. */
+/** Locks a family like `lockMemberships` if the user is a member, and returns whether that is so. */
 export async function lockFamilyIfMember({ familyId, userId }: MemberKey): Promise<boolean> {
   const rows = await prisma().$queryRaw<unknown[]>`
     SELECT 1 FROM families AS f JOIN memberships AS m ON m.family_id = f.id
-    WHERE f.id = ${familyId} AND m.user_id = ${userId} FOR KEY SHARE OF f`
+    WHERE f.id = ${familyId} AND m.user_id = ${userId} FOR SHARE OF f`
   return rows.length > 0
 }
 
@@ -112,9 +112,16 @@ export async function deleteFamily(id: number): Promise<void> {
   await prisma().family.delete({ where: { id }, select: { id: true } })
 }
 
-/** Deletes those of the families in which the user is the only member. */
-export async function deleteSoleMemberFamilies(ids: number[], userId: number): Promise<void> {
-  await prisma().family.deleteMany({ where: { id: { in: ids }, memberships: { every: { userId } } } })
+/** Returns those of the families in which the user is the only member. */
+export async function findSoleMemberFamilies(ids: number[], userId: number): Promise<number[]> {
+  const where = { id: { in: ids }, memberships: { every: { userId } } }
+  return (await prisma().family.findMany({ where, select: { id: true } })).map(({ id }) => id)
+}
+
+/** Returns the memberships of a user, by family. */
+export async function findMembershipsOf(userId: number): Promise<(Membership & { familyId: number })[]> {
+  const select = { ...membershipColumns, familyId: true }
+  return prisma().membership.findMany({ where: { userId }, select, orderBy: { familyId: 'asc' } })
 }
 
 const familyList = {
@@ -175,10 +182,10 @@ export async function updateMembership(key: MemberKey, role: FamilyRole): Promis
     .catch(translate)
 }
 
-/** Deletes a membership. Throws like `updateMembership`. */
-export async function deleteMembership(key: MemberKey): Promise<void> {
-  await prisma()
-    .membership.delete({ where: { familyId_userId: key }, select: { role: true } })
+/** Deletes a membership and returns it. Throws like `updateMembership`. */
+export async function deleteMembership(key: MemberKey): Promise<Membership> {
+  return prisma()
+    .membership.delete({ where: { familyId_userId: key }, select: membershipColumns })
     .catch(translate)
 }
 
@@ -190,22 +197,28 @@ export async function deleteMemberships(userId: number): Promise<void> {
   await prisma().membership.deleteMany({ where: { userId } }).catch(translate)
 }
 
-/** Deletes the pending invitations that a user has sent, of one family only if there is a `familyId`. Returns the count. */
-export async function deleteInvitationsFrom(invitedById: number, familyId?: number): Promise<number> {
-  const where = { invitedById, acceptedAt: null, ...(familyId !== undefined && { familyId }) }
-  return (await prisma().invitation.deleteMany({ where })).count
+/** Deletes the pending invitations that a user has sent, of one family only if there is a `familyId`, and returns them. */
+export async function deleteInvitationsFrom(
+  invitedById: number,
+  familyId: number | null = null,
+): Promise<{ id: number; familyId: number }[]> {
+  return prisma().$queryRaw<{ id: number; familyId: number }[]>`
+    DELETE FROM invitations WHERE invited_by_id = ${invitedById} AND accepted_at IS NULL
+      AND (${familyId}::int IS NULL OR family_id = ${familyId}::int)
+    RETURNING id, family_id AS "familyId"`
 }
 
 /**
- * Inserts a membership and returns its family.
+ * Inserts a membership and returns it with its family.
  * @throws ALREADY_MEMBER when the user is a member
  * @throws NOT_FOUND when the user's account does not exist
  */
-export async function insertMembership(membership: MemberKey & { role: FamilyRole }): Promise<Family> {
-  const { family } = await prisma()
-    .membership.create({ data: membership, select: { family: { select: familyColumns } } })
-    .catch(translate)
-  return family
+export async function insertMembership(
+  key: MemberKey & { role: FamilyRole },
+): Promise<{ family: Family; membership: Membership }> {
+  const select = { ...membershipColumns, family: { select: familyColumns } }
+  const { family, ...membership } = await prisma().membership.create({ data: key, select }).catch(translate)
+  return { family, membership }
 }
 
 /** Returns whether an e-mail address is that of a member. */

@@ -6,6 +6,12 @@ import { AppError } from '@/lib/errors'
 import { assertRowQuota } from '@/lib/platform/db/row-quota'
 import { inTransaction } from '@/lib/platform/db/transaction'
 import type { List, ListRequest } from '@/lib/platform/pagination/query'
+import {
+  recordChange,
+  recordFamilyLeft,
+  recordInvitationRevocations,
+  recordPostDeletions,
+} from '@/lib/domains/events/service'
 import * as repository from './repository'
 import type { Family, FamilyChanges, FamilyRole, FamilyWithMembers, Membership } from './schema'
 
@@ -48,14 +54,14 @@ export async function lockOwnedFamily(actor: Actor, familyId: number): Promise<v
 }
 
 /**
- * Prevents the deletion of a family until the end of the transaction, without blocking changes of its memberships. Call it
- * before locking posts. Does nothing if the family does not exist.
+ * Locks the memberships of families until the end of the transaction, so that the events of their posts reach exactly
+ * those who are members at the commit. Call it before locking posts. Unknown families are ignored.
  */
-export async function preventFamilyDeletion(familyId: number): Promise<void> {
-  await repository.lockFamilyAgainstDeletion(familyId)
+export async function lockMemberships(familyIds: readonly number[]): Promise<void> {
+  if (familyIds.length > 0) await repository.lockMemberships(familyIds)
 }
 
-/** Returns whether a user is a member of a family; if so, prevents its deletion like `preventFamilyDeletion`. */
+/** Returns whether a user is a member of a family; if so, locks it like `lockMemberships`. */
 export async function isMember(key: MemberKey): Promise<boolean> {
   return repository.lockFamilyIfMember(key)
 }
@@ -85,7 +91,10 @@ export async function createFamily(actor: Actor, input: { name: string }): Promi
     await assertRowQuota({ name: 'families', ownerId, max: config().familiesPerUser }, () =>
       repository.countOwnedFamilies(ownerId),
     )
-    return repository.insertFamily({ name: input.name, ownerId })
+    const family = await repository.insertFamily({ name: input.name, ownerId })
+    const audience = { memberOf: family.id }
+    await recordChange({ type: 'family.created', actorId: ownerId, id: family.id, data: family, audience })
+    return family
   })
 }
 
@@ -112,8 +121,30 @@ export async function updateFamily(
   return inTransaction(async () => {
     await lockOwnedFamily(actor, familyId)
     precondition?.(await repository.findFamily(familyId, actor.userId))
-    return repository.updateFamily(familyId, changes)
+    const family = await repository.updateFamily(familyId, changes)
+    const audience = { memberOf: familyId }
+    await recordChange({ type: 'family.updated', actorId: actor.userId, id: familyId, data: family, audience })
+    return family
   })
+}
+
+/** Deletes a family with its memberships, invitations and posts, as part of the surrounding transaction. */
+async function deleteLockedFamily(actorId: number, familyId: number): Promise<void> {
+  await recordPostDeletions(actorId, { familyId })
+  await recordInvitationRevocations(actorId, { familyId })
+  await recordChange({
+    type: 'family.deleted',
+    actorId,
+    id: familyId,
+    data: null,
+    audience: { memberOf: familyId },
+  })
+  await repository.deleteFamily(familyId)
+}
+
+/** Records the revocation of an invitation for the owners of its family, as part of the surrounding transaction. */
+async function recordRevocation(actorId: number, { id, familyId }: { id: number; familyId: number }): Promise<void> {
+  await recordChange({ type: 'invitation.revoked', actorId, id, data: null, audience: { ownerOf: familyId } })
 }
 
 /** Deletes a family with its memberships, invitations and posts. Throws like `updateFamily`. */
@@ -121,7 +152,7 @@ export async function deleteFamily(actor: Actor, familyId: number, precondition?
   await inTransaction(async () => {
     await lockOwnedFamily(actor, familyId)
     precondition?.(await repository.findFamily(familyId, actor.userId))
-    await repository.deleteFamily(familyId)
+    await deleteLockedFamily(actor.userId, familyId)
   })
 }
 
@@ -136,9 +167,10 @@ export async function listMembers(actor: Actor, familyId: number, query: ListReq
 
 /** Revokes the pending invitations that a member has sent, as part of the surrounding transaction. */
 async function revokeInvitationsFrom(actor: Actor, { familyId, userId }: MemberKey, client: ClientInfo): Promise<void> {
-  const count = await repository.deleteInvitationsFrom(userId, familyId)
-  const details = { familyId, invitedById: userId, count }
-  if (count > 0) await recordEvent({ action: 'invitation_revoked', actorId: actor.userId, client, details })
+  const revoked = await repository.deleteInvitationsFrom(userId, familyId)
+  for (const invitation of revoked) await recordRevocation(actor.userId, invitation)
+  const details = { familyId, invitedById: userId, count: revoked.length }
+  if (revoked.length > 0) await recordEvent({ action: 'invitation_revoked', actorId: actor.userId, client, details })
 }
 
 /**
@@ -157,9 +189,12 @@ export async function changeRole(
   const { role, precondition } = change
   return inTransaction(async () => {
     await lockOwnedFamily(actor, key.familyId)
-    precondition?.(await repository.findMembership(key))
+    const current = await repository.findMembership(key)
+    precondition?.(current)
     if (role !== 'owner') await revokeInvitationsFrom(actor, key, client)
     const membership = await repository.updateMembership(key, role)
+    await recordMemberChange('family.member_updated', actor.userId, key.familyId, membership)
+    if (current.role === 'owner' && role !== 'owner') await recordInvitationRevocations(actor.userId, key)
     await recordEvent({ action: 'member_updated', actorId: actor.userId, client, details: { ...key, role } })
     return membership
   })
@@ -179,10 +214,22 @@ export async function removeMember(
     if (actor.userId === key.userId) await repository.lockFamily(key.familyId)
     else await lockOwnedFamily(actor, key.familyId)
     precondition?.(await repository.findMembership(key))
-    await repository.deleteMembership(key)
     await revokeInvitationsFrom(actor, key, client)
+    const membership = await repository.deleteMembership(key)
+    await recordMemberChange('family.member_removed', actor.userId, key.familyId, membership)
+    await recordFamilyLeft(actor.userId, key, { wasOwner: membership.role === 'owner' })
     await recordEvent({ action: 'member_removed', actorId: actor.userId, client, details: { ...key } })
   })
+}
+
+/** Records a change of a membership for the members of the family, as part of the surrounding transaction. */
+async function recordMemberChange(
+  type: 'family.member_added' | 'family.member_updated' | 'family.member_removed',
+  actorId: number,
+  familyId: number,
+  membership: Membership,
+): Promise<void> {
+  await recordChange({ type, actorId, id: familyId, data: membership, audience: { memberOf: familyId } })
 }
 
 /** Returns whether an e-mail address is that of a member. */
@@ -195,8 +242,10 @@ export async function isMemberAddress(familyId: number, email: string): Promise<
  * @throws ALREADY_MEMBER when the user is a member
  * @throws NOT_FOUND when the user's account was deleted meanwhile
  */
-export async function addMember(membership: MemberKey & { role: FamilyRole }): Promise<Family> {
-  return repository.insertMembership(membership)
+export async function addMember(key: MemberKey & { role: FamilyRole }): Promise<Family> {
+  const { family, membership } = await repository.insertMembership(key)
+  await recordMemberChange('family.member_added', key.userId, key.familyId, membership)
+  return family
 }
 
 /**
@@ -204,10 +253,15 @@ export async function addMember(membership: MemberKey & { role: FamilyRole }): P
  * account; call it before locking the user.
  * @throws LAST_OWNER when a family with other members would have no owner
  */
-export async function leaveAllFamilies(userId: number): Promise<void> {
+export async function leaveAllFamilies(actorId: number, userId: number): Promise<void> {
   const familyIds = await repository.lockFamiliesOfUser(userId)
-  await repository.deleteInvitationsFrom(userId)
-  if (familyIds.length === 0) return
-  await repository.deleteSoleMemberFamilies(familyIds, userId)
+  for (const familyId of await repository.findSoleMemberFamilies(familyIds, userId)) {
+    await deleteLockedFamily(actorId, familyId)
+  }
+  for (const invitation of await repository.deleteInvitationsFrom(userId)) await recordRevocation(actorId, invitation)
+  const memberships = await repository.findMembershipsOf(userId)
   await repository.deleteMemberships(userId)
+  for (const { familyId, ...membership } of memberships) {
+    await recordMemberChange('family.member_removed', actorId, familyId, membership)
+  }
 }

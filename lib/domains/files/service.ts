@@ -5,6 +5,7 @@ import { AppError } from '@/lib/errors'
 import { inTransaction } from '@/lib/platform/db/transaction'
 import type { Validators } from '@/lib/platform/etag'
 import type { List } from '@/lib/platform/pagination/query'
+import { recordFileDeletion, recordFileUpdate, toFile } from './file-events'
 import { isLinkValid, signLink, type LinkParameters } from './links'
 import * as repository from './repository'
 import type { StoredFile } from './repository'
@@ -21,16 +22,11 @@ import {
   type Written,
 } from './write'
 
+export { toFile } from './file-events'
 export type { StoredFile } from './repository'
 export type { CommitDecision, FilePrecondition, Upload } from './write'
 
 const CLEANUP_BATCH = 100
-
-/** Removes the internal fields of a file. */
-export function toFile(stored: StoredFile): File {
-  const { storageKey, revision, ...file } = stored
-  return file
-}
 
 /** Returns the validators of a file; its ETag is the hash of its content and its revision. */
 export function validatorsOf({ sha256, revision, updatedAt }: StoredFile): Required<Validators> {
@@ -179,8 +175,10 @@ export async function updateFile(
 ): Promise<StoredFile> {
   const ownerId = await assertOwner(actor, url)
   return inTransaction(async () => {
-    const { id } = await lockFile(ownerId, url.path, precondition)
-    return repository.updateFile(id, changes)
+    const current = await lockFile(ownerId, url.path, precondition)
+    const file = await repository.updateFile(current.id, changes)
+    await recordFileUpdate(file, current)
+    return file
   })
 }
 
@@ -194,6 +192,7 @@ export async function deleteFile(actor: Actor, url: FileUrl, precondition: FileP
   const { storageKey } = await inTransaction(async () => {
     const current = await lockFile(ownerId, url.path, precondition)
     await repository.deleteFile(current.id)
+    await recordFileDeletion(current)
     return current
   })
   await deleteBytes([storageKey])

@@ -6,6 +6,7 @@ import { isDatabaseUnavailable } from '@/lib/platform/db/errors'
 import { inTransaction } from '@/lib/platform/db/transaction'
 import { AppError, isAppError, serviceUnavailable } from '@/lib/errors'
 import { logger } from '@/lib/logger'
+import { recordFileCreation, recordFileUpdate } from './file-events'
 import * as repository from './repository'
 import type { PendingUpload, StoredFile } from './repository'
 import type { Visibility } from './schema'
@@ -230,6 +231,7 @@ async function commitUpload(
     }
     if (current === undefined && (await repository.countFiles(ownerId)) >= config().filesPerUser) throw tooManyFiles()
     const file = await repository.saveFile({ ownerId, path }, { ...content, storageKey }, current)
+    await (current === undefined ? recordFileCreation(file) : recordFileUpdate(file, current))
     return { file, replaced: current?.storageKey }
   })
 }

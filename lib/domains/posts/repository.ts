@@ -69,6 +69,18 @@ export async function authorExists(id: number): Promise<boolean> {
   return (await prisma().user.findUnique({ where: { id }, select: { id: true } })) !== null
 }
 
+/** Returns the family of a post, null if it has none; undefined if the post does not exist. */
+export async function findFamilyId(id: number): Promise<number | null | undefined> {
+  return (await prisma().post.findUnique({ where: { id }, select: { familyId: true } }))?.familyId
+}
+
+/** Returns the families in which a user has posts. */
+export async function findFamilyIdsOf(authorId: number): Promise<number[]> {
+  const rows = await prisma().$queryRaw<{ id: number }[]>`
+    SELECT DISTINCT family_id AS id FROM posts WHERE author_id = ${authorId} AND family_id IS NOT NULL`
+  return rows.map(({ id }) => id)
+}
+
 /** Locks a post against changes until the end of the transaction. Does nothing if it does not exist. */
 export async function lockPost(id: number): Promise<void> {
   await lockRow('posts', id)

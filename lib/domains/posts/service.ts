@@ -2,7 +2,8 @@ import type { Actor } from '@/lib/platform/identity/actor'
 import type { Precondition } from '@/lib/platform/etag'
 import { config } from '@/lib/config'
 import { AppError, validationError } from '@/lib/errors'
-import { isMember, preventFamilyDeletion } from '@/lib/domains/families/service'
+import { recordChange, recordPostDeletions, type Audience } from '@/lib/domains/events/service'
+import { isMember, lockMemberships } from '@/lib/domains/families/service'
 import { assertRowQuota } from '@/lib/platform/db/row-quota'
 import { inTransaction } from '@/lib/platform/db/transaction'
 import type { List, ListRequest } from '@/lib/platform/pagination/query'
@@ -33,6 +34,27 @@ async function assertValidVisibility(
 function assertMayChange(actor: Actor, post: Post, precondition: Precondition | undefined): void {
   if (actor.userId !== post.author.id && actor.role !== 'admin') throw new AppError('FORBIDDEN')
   precondition?.(post)
+}
+
+/** Returns who may see a post. The same rule as `visiblePostsWhere`. */
+function audienceOf({ visibility, familyId, author }: Post): Audience {
+  if (visibility === 'public') return { everyone: true }
+  return { admins: true, userIds: [author.id], memberOf: familyId }
+}
+
+/**
+ * Locks a post and, before it, the memberships of its family and of the one that it moves to, so that its events reach
+ * exactly their members. Lock order: families, then posts, then users.
+ * @throws NOT_FOUND when the post does not exist or the caller may not see it
+ */
+async function lockPost(actor: Actor, id: number, newFamilyId?: number | null): Promise<Post> {
+  const familyIds = [await repository.findFamilyId(id), newFamilyId].filter((familyId) => typeof familyId === 'number')
+  await lockMemberships(familyIds)
+  await repository.lockPost(id)
+  const post = await repository.findPost(actor, id)
+  // It moved between the two statements. Out of order, but a deadlock is only a repetition.
+  if (post.familyId !== null && !familyIds.includes(post.familyId)) await lockMemberships([post.familyId])
+  return post
 }
 
 /** Lists the posts that the caller may see, newest first. */
@@ -70,7 +92,10 @@ export async function createPost(actor: Actor, content: PostContent): Promise<Po
       repository.countPosts(actor.userId),
     )
     await assertValidVisibility(actor.userId, content)
-    return repository.insertPost(actor, content)
+    const post = await repository.insertPost(actor, content)
+    const audience = audienceOf(post)
+    await recordChange({ type: 'post.created', actorId: actor.userId, id: post.id, data: post, audience })
+    return post
   })
 }
 
@@ -88,24 +113,37 @@ export async function updatePost(
   precondition?: Precondition,
 ): Promise<Post> {
   return inTransaction(async () => {
-    // Lock order: families, then posts, then users; otherwise this could deadlock with the deletion of the family.
-    if (typeof changes.familyId === 'number') await preventFamilyDeletion(changes.familyId)
-    await repository.lockPost(id)
-    const current = await repository.findPost(actor, id)
+    const current = await lockPost(actor, id, changes.familyId)
     assertMayChange(actor, current, precondition)
     const { title = current.title, content = current.content, visibility = current.visibility } = changes
     const { familyId = visibility === 'family' ? current.familyId : null } = changes
     const updated = { title, content, visibility, familyId }
     await assertValidVisibility(current.author.id, updated, current.familyId)
-    return repository.updatePost(actor, id, updated)
+    const post = await repository.updatePost(actor, id, updated)
+    await recordChange({
+      type: 'post.updated',
+      actorId: actor.userId,
+      id,
+      data: post,
+      audience: audienceOf(post),
+      previousAudience: audienceOf(current),
+    })
+    return post
   })
 }
 
 /** Deletes a post. Throws like `updatePost`. */
 export async function deletePost(actor: Actor, id: number, precondition?: Precondition): Promise<void> {
   await inTransaction(async () => {
-    await repository.lockPost(id)
-    assertMayChange(actor, await repository.findPost(actor, id), precondition)
+    const post = await lockPost(actor, id)
+    assertMayChange(actor, post, precondition)
     await repository.deletePost(id)
+    await recordChange({ type: 'post.deleted', actorId: actor.userId, id, data: null, audience: audienceOf(post) })
   })
+}
+
+/** Records the deletion of all posts of a user whose account is about to be deleted, in the surrounding transaction. */
+export async function recordPostDeletionsOf(authorId: number, actorId: number): Promise<void> {
+  await lockMemberships(await repository.findFamilyIdsOf(authorId))
+  await recordPostDeletions(actorId, { authorId })
 }

@@ -1,4 +1,5 @@
 import { cache } from '@/lib/platform/cache/cache'
+import { recordChange } from '@/lib/domains/events/service'
 import { afterCommit, inTransaction } from '@/lib/platform/db/transaction'
 import type { Precondition } from '@/lib/platform/etag'
 import type { List } from '@/lib/platform/pagination/query'
@@ -27,11 +28,27 @@ export async function writeProducts<T>(work: () => Promise<T>): Promise<T> {
  * Creates a product.
  * @throws SKU_EXISTS when another product has the SKU
  */
-export async function createProduct(input: NewProduct): Promise<Product> {
-  const product = await cache().write([LISTS], () => inTransaction(() => repository.insertProduct(input)))
+export async function createProduct(input: NewProduct, actorId: number | null): Promise<Product> {
+  const product = await cache().write([LISTS], () =>
+    inTransaction(async () => {
+      const inserted = await repository.insertProduct(input)
+      await recordProduct('created', inserted.id, inserted, actorId)
+      return inserted
+    }),
+  )
   // Within a larger transaction, lists that were cached before its commit lack the product.
   await afterCommit(() => cache().write([LISTS], async () => {}))
   return product
+}
+
+/** Records a change of a product as part of the surrounding transaction. */
+async function recordProduct(
+  change: 'created' | 'updated' | 'deleted',
+  id: number,
+  data: Product | null,
+  actorId: number | null,
+): Promise<void> {
+  await recordChange({ type: `product.${change}`, actorId, id, data, audience: { everyone: true } })
 }
 
 /**
@@ -56,22 +73,26 @@ export async function listProducts(query: ListProductsQuery): Promise<List<Produ
 export async function updateProduct(
   id: number,
   changes: ProductChanges,
+  actorId: number | null,
   precondition?: Precondition,
 ): Promise<Product> {
   return cache().write([LISTS, tagOf(id)], () =>
     inTransaction(async () => {
       precondition?.(await repository.lockProduct(id))
-      return repository.updateProduct(id, changes)
+      const product = await repository.updateProduct(id, changes)
+      await recordProduct('updated', id, product, actorId)
+      return product
     }),
   )
 }
 
 /** Deletes a product. Throws like `updateProduct`. */
-export async function deleteProduct(id: number, precondition?: Precondition): Promise<void> {
+export async function deleteProduct(id: number, actorId: number | null, precondition?: Precondition): Promise<void> {
   await cache().write([LISTS, tagOf(id)], () =>
     inTransaction(async () => {
       precondition?.(await repository.lockProduct(id))
       await repository.deleteProduct(id)
+      await recordProduct('deleted', id, null, actorId)
     }),
   )
 }

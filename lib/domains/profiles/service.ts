@@ -2,6 +2,7 @@ import type { Actor } from '@/lib/platform/identity/actor'
 import type { Precondition } from '@/lib/platform/etag'
 import { AppError } from '@/lib/errors'
 import { inTransaction } from '@/lib/platform/db/transaction'
+import { recordChange } from '@/lib/domains/events/service'
 import * as repository from './repository'
 import type { Profile } from './schema'
 
@@ -26,10 +27,14 @@ export async function replaceProfile(
   precondition?: Precondition,
 ): Promise<Profile> {
   if (actor.userId !== userId && actor.role !== 'admin') throw new AppError('FORBIDDEN')
-  if (precondition === undefined) return repository.saveProfile(userId, profile)
   return inTransaction(async () => {
-    await repository.lockUser(userId)
-    precondition(await repository.findProfile(userId))
-    return repository.saveProfile(userId, profile)
+    if (precondition !== undefined) {
+      await repository.lockUser(userId)
+      precondition(await repository.findProfile(userId))
+    }
+    const saved = await repository.saveProfile(userId, profile)
+    const audience = { everyone: true }
+    await recordChange({ type: 'profile.updated', actorId: actor.userId, id: userId, data: saved, audience })
+    return saved
   })
 }

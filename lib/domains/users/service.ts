@@ -1,5 +1,6 @@
 import { hasScope, type Actor } from '@/lib/platform/identity/actor'
 import { AppError } from '@/lib/errors'
+import { recordChange } from '@/lib/domains/events/service'
 import { listFamiliesOf } from '@/lib/domains/families/service'
 import type { List } from '@/lib/platform/pagination/query'
 import { listPostsOf } from '@/lib/domains/posts/service'
@@ -52,4 +53,21 @@ export async function getUserWithIncludes(
 /** Lists users. The route requires an admin. */
 export async function listUsers(query: ListUsersQuery): Promise<List<User>> {
   return repository.listUsers(query)
+}
+
+/** Records the creation of a user as part of the surrounding transaction. */
+export async function recordUserCreation(user: User, actorId: number | null): Promise<void> {
+  const { id } = user
+  await recordChange({ type: 'user.created', actorId, id, data: user, audience: { admins: true, userIds: [id] } })
+}
+
+/** Records a change of a user as part of the surrounding transaction, after the change. */
+export async function recordUserUpdate(id: number, actorId: number | null): Promise<void> {
+  const data = await repository.findUser(id)
+  await recordChange({ type: 'user.updated', actorId, id, data, audience: { admins: true, userIds: [id] } })
+}
+
+/** Records the deletion of a user as part of the surrounding transaction. */
+export async function recordUserDeletion(id: number, actorId: number | null): Promise<void> {
+  await recordChange({ type: 'user.deleted', actorId, id, data: null, audience: { admins: true } })
 }

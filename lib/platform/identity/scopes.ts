@@ -10,6 +10,9 @@ export const SCOPES = [
   'products:write',
   'files:read',
   'files:write',
+  'webhooks:read',
+  'webhooks:write',
+  'events:read',
   'contact:read',
 ] as const
 

@@ -16,15 +16,15 @@ const handleGet: Handler<Context> = (req, res) => {
   return sendCached(req, res, { tags: productTags(id), load: async () => ({ value: await getProduct(id) }) })
 }
 
-const handleChange = requireAuth(productRoute.PATCH.access, async (req, res) => {
+const handleChange = requireAuth(productRoute.PATCH.access, async (req, res, { actor }) => {
   const { id } = parseQuery(req, productPath)
   const changes = await parseBody(req, req.method === 'PUT' ? productBody : updateProductBody)
-  sendResource(req, res, await updateProduct(id, changes, preconditionOf(req)))
+  sendResource(req, res, await updateProduct(id, changes, actor.userId, preconditionOf(req)))
 })
 
-const handleDelete = requireAuth(productRoute.DELETE.access, async (req, res) => {
+const handleDelete = requireAuth(productRoute.DELETE.access, async (req, res, { actor }) => {
   const { id } = parseQuery(req, productPath)
-  await deleteProduct(id, preconditionOf(req))
+  await deleteProduct(id, actor.userId, preconditionOf(req))
   sendNoContent(res)
 })
 

@@ -22,7 +22,9 @@ const handleGet: Handler<Context> = (req, res) =>
 
 const handlePost = requireAuth(
   productsRoute.POST.access,
-  withIdempotency(async (req) => created('/api/products', await createProduct(await parseBody(req, productBody)))),
+  withIdempotency(async (req, { actor }) =>
+    created('/api/products', await createProduct(await parseBody(req, productBody), actor.userId)),
+  ),
 )
 
 export default apiHandler(productsRoute, (req, res, context) => {

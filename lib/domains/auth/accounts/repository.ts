@@ -36,6 +36,11 @@ export async function lockUser(id: number): Promise<void> {
   await lockRow('users', id)
 }
 
+/** Locks a user against new posts and files, which would be deleted with the user without an event. */
+export async function lockUserForDeletion(id: number): Promise<void> {
+  await prisma().$queryRaw`SELECT 1 FROM users WHERE id = ${id} FOR UPDATE`
+}
+
 /** Locks a user for a change of the e-mail address, a unique key, and returns the current address. */
 export async function lockEmail(id: number): Promise<{ email: string; isVerified: boolean } | undefined> {
   const [user] = await prisma().$queryRaw<{ email: string; isVerified: boolean }[]>`

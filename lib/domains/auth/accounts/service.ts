@@ -3,9 +3,17 @@ import { revokeApiKeys } from '@/lib/domains/auth/api-keys/service'
 import { issueEmailToken, notifyPreviousAddress, revokeEmailTokens } from '@/lib/domains/auth/recovery/service'
 import type { IssuedTokens } from '@/lib/domains/auth/sessions/schema'
 import { confirmActor, openSession, revokeSessions } from '@/lib/domains/auth/sessions/service'
+import { recordFileDeletions } from '@/lib/domains/events/service'
 import { leaveAllFamilies } from '@/lib/domains/families/service'
+import { recordPostDeletionsOf } from '@/lib/domains/posts/service'
 import type { NewUser, User, UserChanges } from '@/lib/domains/users/schema'
-import { assertSelfOrAdmin, getUser } from '@/lib/domains/users/service'
+import {
+  assertSelfOrAdmin,
+  getUser,
+  recordUserCreation,
+  recordUserDeletion,
+  recordUserUpdate,
+} from '@/lib/domains/users/service'
 import { config } from '@/lib/config'
 import { AppError } from '@/lib/errors'
 import { hashPassword } from '@/lib/platform/crypto/password'
@@ -52,6 +60,7 @@ export async function createUser(actor: Actor | undefined, input: NewUser, clien
     await issueEmailToken('verify_email', user)
     const details = { userId: user.id, role }
     await recordEvent({ action: 'user_created', actorId: actor?.userId ?? user.id, client, details })
+    await recordUserCreation(user, actor?.userId ?? user.id)
     return user
   })
 }
@@ -97,13 +106,16 @@ export async function appointAdmin(
     if (onlyFirst && (await repository.adminExists())) return { outcome: 'unchanged' }
     const existing = await repository.lockUserByEmail(email)
     if (existing?.role === 'admin') return { outcome: 'unchanged' }
-    const user = existing ?? (await repository.insertUser({ email, name, role: 'admin', emailVerified: true }, hash))
-    const details = { userId: user.id, role: 'admin', by: 'operator' }
     if (existing === undefined) {
+      const user = await repository.insertUser({ email, name, role: 'admin', emailVerified: true }, hash)
+      await recordUserCreation(user, null)
+      const details = { userId: user.id, role: 'admin', by: 'operator' }
       await recordEvent({ action: 'user_created', actorId: null, client: OPERATOR_CLIENT, details })
       return { outcome: 'created' }
     }
+    const details = { userId: existing.id, role: 'admin', by: 'operator' }
     await repository.promote(existing.id, hash)
+    await recordUserUpdate(existing.id, null)
     await revokeSessions(existing.id)
     await revokeApiKeys(existing.id, OPERATOR_CLIENT, { by: 'operator' })
     await revokeEmailTokens(existing.id)
@@ -168,7 +180,9 @@ export async function updateUser(
     if (role !== undefined && (await repository.updateRole(userId, role))) {
       await recordEvent({ action: 'role_changed', actorId: actor.userId, client, details: { userId, role } })
     }
-    return repository.updateUser(userId, name === undefined ? {} : { name })
+    const updated = await repository.updateUser(userId, name === undefined ? {} : { name })
+    await recordUserUpdate(userId, actor.userId)
+    return updated
   })
   if (role !== undefined) evictUser(userId)
   return user
@@ -193,8 +207,12 @@ export async function deleteUser(
   await inTransaction(async () => {
     assertSelfOrAdmin(await confirmActor(actor, { recent: true }), userId)
     await checkPrecondition(actor, userId, precondition)
-    await leaveAllFamilies(userId)
+    await leaveAllFamilies(actor.userId, userId)
+    await repository.lockUserForDeletion(userId)
+    await recordPostDeletionsOf(userId, actor.userId)
+    await recordFileDeletions(actor.userId, userId)
     await repository.deleteUser(userId)
+    await recordUserDeletion(userId, actor.userId)
     // Deletes the bytes of the user's files, which the deletion has marked as unreferenced.
     await enqueue('delete-unreferenced-files', {})
     await recordEvent({ action: 'user_deleted', actorId: actor.userId, client, details: { userId } })

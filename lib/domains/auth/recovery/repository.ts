@@ -97,9 +97,10 @@ export async function setVerifiedEmail(userId: number, email: string): Promise<v
   }
 }
 
-/** Cancels a pending change of the e-mail address. */
-export async function clearPendingEmail(userId: number): Promise<void> {
-  await prisma().user.updateMany({ where: { id: userId, pendingEmail: { not: null } }, data: { pendingEmail: null } })
+/** Cancels a pending change of the e-mail address; returns false when there is none. */
+export async function clearPendingEmail(userId: number): Promise<boolean> {
+  const where = { id: userId, pendingEmail: { not: null } }
+  return (await prisma().user.updateMany({ where, data: { pendingEmail: null } })).count > 0
 }
 
 /** Deletes the tokens of a user that were issued after another one. */

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { auditUnknownTokens, recordEvent } from '@/lib/domains/audit/service'
 import { revokeApiKeys } from '@/lib/domains/auth/api-keys/service'
 import { revokeSessions } from '@/lib/domains/auth/sessions/service'
+import { recordUserUpdate } from '@/lib/domains/users/service'
 import { config } from '@/lib/config'
 import { AppError } from '@/lib/errors'
 import { encrypt } from '@/lib/platform/crypto/encrypt'
@@ -83,7 +84,7 @@ export async function notifyPreviousAddress(
 
 /** Cancels a pending change of a user's e-mail address, as part of the surrounding transaction. */
 export async function cancelEmailChange(userId: number): Promise<void> {
-  await repository.clearPendingEmail(userId)
+  if (await repository.clearPendingEmail(userId)) await recordUserUpdate(userId, userId)
 }
 
 /** Revokes the e-mailed links of a user, as part of the surrounding transaction. */
@@ -162,6 +163,7 @@ async function setPasswordByToken({ token, password }: PasswordReset, client: Cl
     await revokeApiKeys(id, client)
     await cancelEmailChange(id)
     await recordEvent({ action: 'password_reset', actorId: id, client })
+    await recordUserUpdate(id, id)
     await enqueueMail({ to: email, content: { template: 'password-changed' } })
     return id
   })
@@ -192,6 +194,7 @@ async function verifyEmailByToken(token: string, client: ClientInfo): Promise<vo
       await recordEvent({ action: 'email_changed', actorId: userId, client, details })
     }
     await recordEvent({ action: 'email_verified', actorId: userId, client })
+    await recordUserUpdate(userId, userId)
   })
 }
 
@@ -217,6 +220,7 @@ async function revertEmailByToken(token: string, client: ClientInfo): Promise<vo
     await revokeApiKeys(userId, client)
     await repository.deleteEmailTokensAfter(userId, createdAt)
     await recordEvent({ action: 'email_reverted', actorId: userId, client, details: { userId, email } })
+    await recordUserUpdate(userId, userId)
     return userId
   })
   evictUser(revertedId)

@@ -16,9 +16,11 @@ const invitationColumns = {
   expiresAt: true,
 } satisfies Prisma.InvitationSelect
 
-/** Deletes the pending invitation of an address, if there is one. */
-export async function deletePendingInvitation(familyId: number, email: string): Promise<void> {
-  await prisma().invitation.deleteMany({ where: { familyId, email, acceptedAt: null } })
+/** Deletes the pending invitation of an address, if there is one, and returns its id. */
+export async function deletePendingInvitation(familyId: number, email: string): Promise<number | undefined> {
+  const [deleted] = await prisma().$queryRaw<{ id: number }[]>`
+    DELETE FROM invitations WHERE family_id = ${familyId} AND email = ${email} AND accepted_at IS NULL RETURNING id`
+  return deleted?.id
 }
 
 export async function countPendingInvitations(familyId: number): Promise<number> {
@@ -102,8 +104,8 @@ export async function findInvitationByToken(
   return invitation ?? undefined
 }
 
-export async function markAccepted(id: number): Promise<void> {
-  await prisma().invitation.update({ where: { id }, data: { acceptedAt: new Date() }, select: { id: true } })
+export async function markAccepted(id: number): Promise<Invitation> {
+  return prisma().invitation.update({ where: { id }, data: { acceptedAt: new Date() }, select: invitationColumns })
 }
 
 /** Keeps the statement well below the query timeout; the next clean-up continues. */

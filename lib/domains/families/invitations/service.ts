@@ -5,6 +5,7 @@ import { config } from '@/lib/config'
 import { AppError, isAppError } from '@/lib/errors'
 import { inTransaction } from '@/lib/platform/db/transaction'
 import type { Precondition } from '@/lib/platform/etag'
+import { recordChange } from '@/lib/domains/events/service'
 import type { Family } from '@/lib/domains/families/schema'
 import {
   addMember,
@@ -41,7 +42,8 @@ export async function invite(
   return inTransaction(async () => {
     await lockOwnedFamily(actor, familyId)
     if (await isMemberAddress(familyId, input.email)) throw new AppError('ALREADY_MEMBER')
-    await repository.deletePendingInvitation(familyId, input.email)
+    const replacedId = await repository.deletePendingInvitation(familyId, input.email)
+    if (replacedId !== undefined) await recordInvitation('revoked', actor, { familyId, id: replacedId }, null)
     const { invitationsPerFamily } = config()
     // The lock of the family orders invitations, so that concurrent ones cannot exceed the limit.
     if ((await repository.countPendingInvitations(familyId)) >= invitationsPerFamily) {
@@ -63,8 +65,19 @@ export async function invite(
     await enqueueMail({ to: input.email, content, expiresAt })
     const details = { familyId, invitationId: invitation.id, email: invitation.email, role: invitation.role }
     await recordEvent({ action: 'invitation_created', actorId: actor.userId, client, details })
+    await recordInvitation('created', actor, { familyId, id: invitation.id }, invitation)
     return invitation
   })
+}
+
+/** Records a change of an invitation for the owners of the family, as part of the surrounding transaction. */
+async function recordInvitation(
+  change: 'created' | 'accepted' | 'revoked',
+  { userId: actorId }: Actor,
+  { familyId, id }: InvitationKey,
+  data: Invitation | null,
+): Promise<void> {
+  await recordChange({ type: `invitation.${change}`, actorId, id, data, audience: { ownerOf: familyId } })
 }
 
 /**
@@ -100,6 +113,7 @@ export async function revokeInvitation(
     await repository.deleteInvitation(key.id)
     const details = { familyId: key.familyId, invitationId: key.id, email: current.email }
     await recordEvent({ action: 'invitation_revoked', actorId: actor.userId, client, details })
+    await recordInvitation('revoked', actor, key, null)
   })
 }
 
@@ -134,8 +148,10 @@ async function joinFamily(actor: Actor, token: string, client: ClientInfo): Prom
       if (invitedById === null || !(await isOwner({ familyId, userId: invitedById }))) {
         throw new AppError('INVALID_TOKEN')
       }
-      await repository.markAccepted(invitation.id)
       const { id: invitationId, role } = invitation
+      const accepted = await repository.markAccepted(invitationId)
+      // Before the new member joins: as an owner, they could not see the invitation when it was accepted.
+      await recordInvitation('accepted', actor, { familyId, id: invitationId }, accepted)
       const family = await addMember({ familyId, userId, role })
       const details = { familyId, invitationId, role, invitedById }
       await recordEvent({ action: 'invitation_accepted', actorId: userId, client, details })

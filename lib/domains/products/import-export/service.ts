@@ -1,6 +1,7 @@
 import { stringify } from 'csv-stringify/sync'
 import { recordEvent } from '@/lib/domains/audit/service'
 import { isAppError, type ErrorDetails } from '@/lib/errors'
+import { finishImport } from '@/lib/domains/events/service'
 import { importLine, type ImportResult, type NewProduct, type Product } from '@/lib/domains/products/schema'
 import type { ProductFilters, ProductMediaType } from '@/lib/domains/products/schema'
 import { writeProducts } from '@/lib/domains/products/service'
@@ -34,6 +35,7 @@ export async function importProducts(
   { source, mediaType }: { source: AsyncIterable<Buffer>; mediaType: ProductMediaType },
   client: ClientInfo,
 ): Promise<ImportResult> {
+  let eventId: string | null = null
   const result: ImportResult = { created: 0, updated: 0, failed: 0, errors: [] }
 
   // Lines arrive in order, except those that the database rejects or that follow an unclosed quote.
@@ -50,7 +52,11 @@ export async function importProducts(
     if (first === undefined) return
     const latest = new Map(lines.map(({ product }) => [product.sku, product]))
     try {
-      const created = await writeProducts(() => repository.upsertProducts([...latest.values()]))
+      const written = await writeProducts(() =>
+        repository.upsertProducts([...latest.values()], { actorId: actor.userId, eventId }),
+      )
+      const { created } = written
+      eventId = written.eventId
       result.created += created
       result.updated += lines.length - created
     } catch (error) {
@@ -89,6 +95,8 @@ export async function importProducts(
     return result
   } finally {
     await writing.catch(() => undefined)
+    // Otherwise it is published when the hold ends, with the counts of the batches.
+    if (eventId !== null) await finishImport(eventId, result).catch(() => undefined)
     const { created, updated, failed } = result
     const details = { created, updated, failed }
     await recordEvent({ action: 'products_imported', actorId: actor.userId, client, details })
