@@ -49,6 +49,7 @@ const schema = object({
       .custom((text: string, helpers) =>
         Buffer.byteLength(text) > 72 ? helpers.error('string.max', { limit: 72 }) : text,
       ),
+    RATE_LIMIT_LOGIN_ATTEMPTS_PER_ADDRESS: maxRequests,
     METRICS_TOKEN: Joi.string().min(16),
     FILES_S3_BUCKET: Joi.string(),
     AWS_REGION: Joi.string().when('FILES_S3_BUCKET', { is: Joi.exist(), then: Joi.required() }),
@@ -107,20 +108,28 @@ export const CONFIG_NAMES: readonly string[] = Object.keys(schema.describe()['ke
 /** Requests per window; 0 requests disable the limit. */
 export type RateLimit = { maxRequests: number; windowSeconds: number }
 
-/** All requests; failed logins per account and address; anonymous requests that cost e-mails, rows or hashing. */
-export type RateLimits = Record<'general' | 'loginAttempts' | 'strict', RateLimit>
+/** All requests; those of all API keys of a user; failed logins per account and address, and per address; anonymous requests that cost e-mails, rows or hashing. */
+export type RateLimits = Record<
+  'general' | 'apiKeysOfUser' | 'loginAttempts' | 'loginAttemptsOfAddress' | 'strict',
+  RateLimit
+>
 
 /** The parsed configuration. */
 export type Config = ReturnType<typeof toConfig>
 
 function toConfig(value: Infer<typeof schema>, production: boolean) {
   const { ADMIN_EMAIL, ADMIN_PASSWORD, FILES_S3_BUCKET, AWS_REGION } = value
+  const general = { maxRequests: value.RATE_LIMIT_REQUESTS, windowSeconds: value.RATE_LIMIT_WINDOW_SECONDS }
+  const loginAttempts = {
+    maxRequests: value.RATE_LIMIT_LOGIN_ATTEMPTS,
+    windowSeconds: value.RATE_LIMIT_LOGIN_WINDOW_SECONDS,
+  }
+  const { RATE_LIMIT_LOGIN_ATTEMPTS_PER_ADDRESS: attemptsOfAddress = 10 * loginAttempts.maxRequests } = value
   const rateLimits: RateLimits = {
-    general: { maxRequests: value.RATE_LIMIT_REQUESTS, windowSeconds: value.RATE_LIMIT_WINDOW_SECONDS },
-    loginAttempts: {
-      maxRequests: value.RATE_LIMIT_LOGIN_ATTEMPTS,
-      windowSeconds: value.RATE_LIMIT_LOGIN_WINDOW_SECONDS,
-    },
+    general,
+    apiKeysOfUser: { ...general, maxRequests: 2 * general.maxRequests },
+    loginAttempts,
+    loginAttemptsOfAddress: { ...loginAttempts, maxRequests: attemptsOfAddress },
     strict: { maxRequests: value.RATE_LIMIT_STRICT_REQUESTS, windowSeconds: value.RATE_LIMIT_STRICT_WINDOW_SECONDS },
   }
   const jwtSecrets: readonly string[] = value.JWT_SECRET ?? []

@@ -115,7 +115,7 @@ export function apiHandler(route: Route | undefined, handler: Handler<Context>):
       disconnectWhenStalled(req, { isStream: operation !== undefined && isStream(operation) })
       limitJsonBody(req, operation?.maxBodyBytes)
       allowFields(req, operation)
-      if (isRateLimited) await limitRequest(req, res, context)
+      if (isRateLimited) await limitRequest(req, res, context, operation)
       if (route !== undefined && allow !== undefined && operation === undefined) {
         throw new AppError('METHOD_NOT_ALLOWED', { headers: { Allow: allow } })
       }

@@ -4,7 +4,13 @@ import { config } from '@/lib/config'
 import type { LimitName, LimitState } from '@/lib/platform/rate-limiter'
 
 /** The names of the limits in `RateLimit-Policy`. */
-const POLICY_NAMES: Record<LimitName, string> = { general: 'default', strict: 'strict', loginAttempts: 'login' }
+const POLICY_NAMES: Record<LimitName, string> = {
+  general: 'default',
+  apiKeysOfUser: 'api-keys',
+  strict: 'strict',
+  loginAttempts: 'login',
+  loginAttemptsOfAddress: 'login-address',
+}
 
 function item(name: string, parameters: Record<string, number>): string {
   return serializeItem(name, new Map(Object.entries(parameters)))

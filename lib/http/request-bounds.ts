@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { config } from '@/lib/config'
 import { AppError, serviceUnavailable, validationError } from '@/lib/errors'
-import { networkOf } from '@/lib/http/rate-limit'
+import { networkOf } from '@/lib/platform/network'
 import { processSingleton } from '@/lib/process-singleton'
 
 /** The most query parameters of a request. */

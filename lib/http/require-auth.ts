@@ -38,7 +38,7 @@ function bearerToken(req: NextApiRequest): string | undefined {
 export async function identifyCaller(req: NextApiRequest, context: Context): Promise<Actor | undefined> {
   const token = bearerToken(req)
   if (token === undefined) return undefined
-  const actor = await authenticateToken(token)
+  const actor = await authenticateToken(token, context.ip)
   context.identify(actor)
   return actor
 }

@@ -1,5 +1,7 @@
+import { randomBytes } from 'node:crypto'
 import { AppError, serviceUnavailable } from '@/lib/errors'
-import { withLoginRateLimit, networkOf } from '@/lib/http/rate-limit'
+import { withLoginRateLimit } from '@/lib/http/rate-limit'
+import { networkOf } from '@/lib/platform/network'
 import { ServerResponse, IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
 import { api } from '../../support/api'
@@ -78,12 +80,46 @@ describe('the general limit', () => {
     expect(statuses).toEqual([200, 200, 429, 429])
   })
 
-  it('counts a user on public routes', async () => {
-    const { token } = await signIn()
-    useLimits({ general: 1 })
-    expect((await api('GET', '/api/hello')).status).toBe(200)
-    expect((await api('GET', '/api/hello', { token })).status).toBe(200)
-    expect((await api('GET', '/api/hello', { token })).status).toBe(429)
+  it('counts the address on public routes, whatever the credentials', async () => {
+    const { user, token } = await signIn()
+    const { key } = await createApiKey(user, ['users:read'])
+    useLimits({ general: 2 })
+    const statuses = []
+    for (const credential of [token, key, undefined, token, key]) {
+      statuses.push((await api('GET', '/api/hello', { token: credential })).status)
+    }
+    expect(statuses).toEqual([200, 200, 429, 429, 429])
+    expect((await api('GET', '/api/auth/me', { token })).status).toBe(200)
+  })
+
+  it('bounds all API keys of a user together', async () => {
+    const { user } = await signIn()
+    useLimits({ general: 3, apiKeysOfUser: 6 })
+    const statuses = []
+    for (let index = 0; index < 4; index++) {
+      const { key } = await createApiKey(user, ['users:read'])
+      for (let call = 0; call < 4; call++) {
+        statuses.push((await api('GET', `/api/users/${user.id}`, { token: key })).status)
+      }
+    }
+    const limited = [429, 429, 429, 429]
+    expect(statuses).toEqual([200, 200, 200, 429, 200, 200, 200, 429, ...limited, ...limited])
+  })
+
+  it('looks up a bounded number of unknown API keys per address', async () => {
+    const { user } = await signIn()
+    const { key } = await createApiKey(user, ['users:read'])
+    useLimits({ general: 1_000 })
+    const url = `/api/users/${user.id}`
+    expect((await api('GET', url, { token: key })).status).toBe(200)
+    const invented = () => `hk_${randomBytes(32).toString('base64url')}`
+    const statuses = await Promise.all(
+      Array.from({ length: 60 }, async () => (await api('GET', url, { token: invented() })).status),
+    )
+    expect(statuses.filter((status) => status === 401)).toHaveLength(20)
+    expect(statuses.filter((status) => status === 429)).toHaveLength(40)
+    const refused = await api('GET', url, { token: invented() })
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
   })
 
   it('exposes its headers to allowed origins', async () => {
@@ -197,6 +233,18 @@ describe('the limit of failed logins', () => {
     expect((await attempt(ada.email, PASSWORD, '192.0.2.66')).status).toBe(429)
     expect((await attempt(ada.email, PASSWORD, '192.0.2.1')).status).toBe(200)
     expect((await attempt(grace.email, PASSWORD, '192.0.2.66')).status).toBe(200)
+  })
+
+  it('counts the failures of an address over all accounts, but not its successes', async () => {
+    const owner = await createUser()
+    useLimits({ loginAttempts: 10, loginAttemptsOfAddress: 4 }, 1)
+    for (let call = 0; call < 6; call++) expect((await attempt(owner.email, PASSWORD)).status).toBe(200)
+    const statuses = []
+    for (let guess = 0; guess < 6; guess++) statuses.push((await attempt(uniqueEmail(), 'wrong')).status)
+    expect(statuses).toEqual([401, 401, 401, 401, 429, 429])
+    const refused = await attempt(owner.email, PASSWORD)
+    expect([refused.status, Number(refused.headers.get('retry-after')) > 0]).toEqual([429, true])
+    expect((await attempt(owner.email, PASSWORD, '192.0.2.9')).status).toBe(200)
   })
 
   it('returns the same responses for an unknown e-mail address', async () => {

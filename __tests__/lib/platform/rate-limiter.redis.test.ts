@@ -8,7 +8,13 @@ const original = config()
 const limit = { maxRequests: 3, windowSeconds: 60 }
 
 function limitTo(maxRequests: number, windowSeconds = 60, redisUrl = config().redisUrl): void {
-  const rateLimits = { general: { maxRequests, windowSeconds }, loginAttempts: limit, strict: limit }
+  const rateLimits = {
+    general: { maxRequests, windowSeconds },
+    apiKeysOfUser: limit,
+    loginAttempts: limit,
+    loginAttemptsOfAddress: limit,
+    strict: limit,
+  }
   setConfig({ ...config(), redisUrl, rateLimits })
 }
 

@@ -15,9 +15,13 @@ import { enqueueMail } from '@/lib/platform/mail/enqueue-mail'
 import * as repository from './repository'
 
 /** Returns the hash of a verified password, after renewing it if `BCRYPT_COST` has changed. */
-async function currentHash(userId: number, hash: string | undefined, password: string): Promise<string | undefined> {
+async function currentHash(
+  userId: number,
+  hash: string | undefined,
+  { password, ip }: { password: string; ip: string },
+): Promise<string | undefined> {
   if (hash === undefined || !isOutdatedHash(hash)) return hash
-  const renewed = await hashPassword(password)
+  const renewed = await hashPassword(password, ip)
   return (await repository.renewHash(userId, hash, renewed)) ? renewed : hash
 }
 
@@ -30,14 +34,14 @@ export async function login(
   client: ClientInfo,
 ): Promise<{ user: User; tokens: IssuedTokens }> {
   const found = await repository.findCredentials(input.email)
-  const isCorrect = await verifyPassword(input.password, found?.hash)
+  const isCorrect = await verifyPassword(input.password, found?.hash, client.ip)
   if (found === undefined || !isCorrect) {
     const details = { email: input.email }
     await recordEvent({ action: 'sign_in_failed', actorId: found?.user.id ?? null, client, details })
     throw new AppError('INVALID_CREDENTIALS')
   }
   const { user } = found
-  const verifiedPasswordHash = await currentHash(user.id, found.hash, input.password)
+  const verifiedPasswordHash = await currentHash(user.id, found.hash, { password: input.password, ip: client.ip })
   return { user, tokens: await openSession({ id: user.id, verifiedPasswordHash }, client) }
 }
 
@@ -55,13 +59,13 @@ export async function changePassword(
 ): Promise<void> {
   const { userId, sessionId } = actor
   const current = await repository.findPassword(userId)
-  const isCorrect = await verifyPassword(input.currentPassword, current?.hash)
+  const isCorrect = await verifyPassword(input.currentPassword, current?.hash, client.ip)
   if (current === undefined || !isCorrect) {
     await recordEvent({ action: 'password_change_failed', actorId: userId, client })
     throw new AppError('INVALID_CREDENTIALS', { message: 'The current password is wrong.' })
   }
   assertNotPersonal(input.newPassword, current, 'newPassword')
-  const hash = await hashPassword(input.newPassword)
+  const hash = await hashPassword(input.newPassword, client.ip)
   await inTransaction(async () => {
     await confirmActor(actor)
     if (!(await repository.replacePassword(userId, current.hash, hash))) throw new AppError('INVALID_CREDENTIALS')
@@ -87,7 +91,7 @@ export async function reauthenticate(
 ): Promise<void> {
   const { userId } = actor
   const current = await repository.findPassword(userId)
-  const isCorrect = await verifyPassword(password, current?.hash)
+  const isCorrect = await verifyPassword(password, current?.hash, client.ip)
   if (current === undefined || !isCorrect) {
     await recordEvent({ action: 'reauthentication_failed', actorId: userId, client })
     throw new AppError('INVALID_CREDENTIALS', { message: 'The password is wrong.' })

@@ -2,7 +2,8 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { Piscina } from 'piscina'
 import { config } from '@/lib/config'
-import { serviceUnavailable } from '@/lib/errors'
+import { AppError, serviceUnavailable } from '@/lib/errors'
+import { networkOf } from '@/lib/platform/network'
 import { processSingleton } from '@/lib/process-singleton'
 
 /**
@@ -10,6 +11,16 @@ import { processSingleton } from '@/lib/process-singleton'
  * some ten seconds; clients would time out before a longer queue is processed.
  */
 const QUEUE_MAX = 64
+
+/** Passwords of one address that may be in the pool: one address must not fill the queue for all others. */
+const SHARE_MAX = 4
+/** Passwords of one address that wait for a place in the pool. */
+const SHARE_QUEUE_MAX = 64
+const RETRY_SECONDS = 10
+
+type Share = { inPool: number; waiting: (() => void)[] }
+
+const shares = processSingleton('password-shares', () => new Map<string, Share>())
 
 type Task = { password: string; cost: number; hash?: string }
 
@@ -29,22 +40,42 @@ const pool = processSingleton(
     }),
 )
 
-async function run(task: Task): Promise<boolean | string> {
+async function runInPool(task: Task): Promise<boolean | string> {
   try {
     return await pool().run(task)
   } catch (error) {
     if (error instanceof Error && /queue (limit|is at limit)|Task queue/i.test(error.message))
-      throw serviceUnavailable(error, 10)
+      throw serviceUnavailable(error, RETRY_SECONDS)
     throw error
   }
 }
 
+/** Runs a task for a client, of whose address at most `SHARE_MAX` are in the pool. */
+async function run(task: Task, ip: string | undefined): Promise<boolean | string> {
+  if (ip === undefined) return runInPool(task)
+  const network = networkOf(ip)
+  const share = shares().get(network) ?? { inPool: 0, waiting: [] }
+  shares().set(network, share)
+  if (share.inPool < SHARE_MAX) share.inPool += 1
+  else if (share.waiting.length < SHARE_QUEUE_MAX) await new Promise<void>((resolve) => share.waiting.push(resolve))
+  else throw new AppError('RATE_LIMITED', { headers: { 'Retry-After': String(RETRY_SECONDS) } })
+  try {
+    return await runInPool(task)
+  } finally {
+    const next = share.waiting.shift()
+    if (next !== undefined) next()
+    else share.inPool -= 1
+    if (share.inPool === 0) shares().delete(network)
+  }
+}
+
 /**
- * Hashes a password with bcrypt at `BCRYPT_COST` in a worker thread.
+ * Hashes a password with bcrypt at `BCRYPT_COST` in a worker thread. `ip` is the address of the client, if there is one.
  * @throws SERVICE_UNAVAILABLE when the queue is full
+ * @throws RATE_LIMITED when too many passwords of the address are waiting
  */
-export async function hashPassword(password: string): Promise<string> {
-  return String(await run({ password, cost: config().bcryptCost }))
+export async function hashPassword(password: string, ip?: string): Promise<string> {
+  return String(await run({ password, cost: config().bcryptCost }, ip))
 }
 
 let dummy: Promise<string> | undefined
@@ -62,9 +93,10 @@ async function dummyHash(): Promise<string> {
  * Returns whether a password matches a hash, in a worker thread. Without a hash it verifies a dummy hash, so that the
  * duration does not reveal whether the account exists.
  * @throws SERVICE_UNAVAILABLE when the queue is full
+ * @throws RATE_LIMITED when too many passwords of the address are waiting
  */
-export async function verifyPassword(password: string, hash: string | undefined): Promise<boolean> {
-  const matches = await run({ password, cost: config().bcryptCost, hash: hash ?? (await dummyHash()) })
+export async function verifyPassword(password: string, hash: string | undefined, ip: string): Promise<boolean> {
+  const matches = await run({ password, cost: config().bcryptCost, hash: hash ?? (await dummyHash()) }, ip)
   return hash !== undefined && matches === true && Buffer.byteLength(password) <= BCRYPT_MAX_BYTES
 }
 

@@ -16,6 +16,11 @@ const liveCredentials = processSingleton<LiveCredentials>('credentials', () => (
   changes: 0,
 }))
 
+/** Returns the actor of a credential that was read within the last seconds, without a query. */
+export function peekCachedActor(key: string): Actor | undefined {
+  return liveCredentials().actors.get(key)
+}
+
 /**
  * Returns the actor of a credential, or undefined when it is revoked, expired or unknown. `key` is the id of a session or
  * the hash of an API key; `find` reads it from the database unless it was read within the last seconds.

@@ -50,7 +50,7 @@ export async function createUser(actor: Actor | undefined, input: NewUser, clien
   assertNotPersonal(input.password, input)
   // Rejects most duplicates before the expensive hash; the unique constraint decides between concurrent requests.
   if (await repository.emailIsTaken(input.email)) throw new AppError('EMAIL_EXISTS')
-  const hash = await hashPassword(input.password)
+  const hash = await hashPassword(input.password, client.ip)
   const { email, name = null, role = 'user' } = input
   return inTransaction(async () => {
     if (actor?.credential === 'session' && (input.role !== undefined || !config().openSignup)) {

@@ -1,11 +1,15 @@
+import { LRUCache } from 'lru-cache'
+import { config } from '@/lib/config'
 import { recordEvent } from '@/lib/domains/audit/service'
 import { confirmActor } from '@/lib/domains/auth/sessions/service'
 import { AppError } from '@/lib/errors'
 import { hashOpaqueToken, newOpaqueToken } from '@/lib/platform/crypto/opaque-token'
 import { inTransaction } from '@/lib/platform/db/transaction'
 import type { Actor, ClientInfo, SessionActor } from '@/lib/platform/identity/actor'
-import { evictApiKey, getCachedActor } from '@/lib/platform/identity/credential-cache'
+import { evictApiKey, getCachedActor, peekCachedActor } from '@/lib/platform/identity/credential-cache'
 import { enqueueMail } from '@/lib/platform/mail/enqueue-mail'
+import { networkOf } from '@/lib/platform/network'
+import { processSingleton } from '@/lib/process-singleton'
 import * as repository from './repository'
 import type { ApiKey, CreatedApiKey, NewApiKey } from './schema'
 
@@ -22,11 +26,42 @@ export function looksLikeApiKey(token: string): boolean {
   return token.startsWith('hk_')
 }
 
-/** Returns the actor of an API key, or undefined when it is expired, revoked or unknown. */
-export async function apiKeyActor(key: string): Promise<Actor | undefined> {
+/** Unknown keys of one address per minute that are looked up; each of them costs a query. */
+const UNKNOWN_KEYS_MAX = 20
+
+const unknownKeys = processSingleton(
+  'unknown-api-keys',
+  () => new LRUCache<string, { count: number }>({ max: 50_000, ttl: 60_000 }),
+)
+
+/**
+ * Returns the actor of an API key, or undefined when it is expired, revoked or unknown.
+ * @throws RATE_LIMITED when the client's address has sent too many unknown keys, and this one was not used recently
+ */
+export async function apiKeyActor(key: string, ip: string): Promise<Actor | undefined> {
   if (!API_KEY.test(key)) return undefined
   const hash = hashOpaqueToken(key)
-  return getCachedActor(Buffer.from(hash).toString('base64url'), () => repository.findApiKeyActor(hash))
+  const cacheKey = Buffer.from(hash).toString('base64url')
+  const cached = peekCachedActor(cacheKey)
+  if (cached !== undefined) return cached
+  const isBounded = config().rateLimits.general.maxRequests > 0
+  const network = networkOf(ip)
+  const unknown = unknownKeys().get(network) ?? { count: 0 }
+  if (isBounded && unknown.count >= UNKNOWN_KEYS_MAX) {
+    const seconds = Math.ceil(unknownKeys().getRemainingTTL(network) / 1000)
+    throw new AppError('RATE_LIMITED', { headers: { 'Retry-After': String(Math.max(1, seconds)) } })
+  }
+  // Counted before the query and refunded, so that concurrent ones cannot slip through.
+  unknown.count += 1
+  if (!unknownKeys().has(network)) unknownKeys().set(network, unknown)
+  let isUnknown = false
+  try {
+    const actor = await getCachedActor(cacheKey, () => repository.findApiKeyActor(hash))
+    isUnknown = actor === undefined
+    return actor
+  } finally {
+    if (!isUnknown) unknown.count -= 1
+  }
 }
 
 /**

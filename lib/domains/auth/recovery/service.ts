@@ -155,7 +155,7 @@ async function setPasswordByToken({ token, password }: PasswordReset, client: Cl
   // Rejects invented tokens before the expensive hash.
   const { userId: ownerId, email: address } = await findActiveToken('reset_password', hash)
   assertNotPersonal(password, { email: address, name: await repository.findName(ownerId) })
-  const passwordHash = await hashPassword(password)
+  const passwordHash = await hashPassword(password, client.ip)
   const userId = await inTransaction(async () => {
     const { userId: id, email, passwordUpdatedAt } = await consumeToken('reset_password', hash)
     if (!(await repository.setPassword(id, passwordHash, passwordUpdatedAt))) throw new AppError('INVALID_TOKEN')
