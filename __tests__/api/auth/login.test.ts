@@ -18,6 +18,19 @@ describe('POST /api/auth/login', () => {
     expect(response.headers.get('cache-control')).toBe('no-store')
   })
 
+  it('revokes the oldest session of a user who has 50', async () => {
+    const { id: userId, email } = await createUser()
+    const first = await login({ email, password: PASSWORD })
+    await prisma().session.updateMany({ where: { userId }, data: { createdAt: new Date('2026-01-01') } })
+    const expiresAt = new Date(Date.now() + 60_000)
+    await prisma().session.createMany({ data: Array.from({ length: 49 }, () => ({ userId, expiresAt })) })
+    const token = String(first.json['token'])
+    expect((await api('GET', '/api/auth/me', { token })).status).toBe(200)
+    expect((await login({ email, password: PASSWORD })).status).toBe(200)
+    expect(await prisma().session.count({ where: { userId } })).toBe(50)
+    expect((await api('GET', '/api/auth/me', { token })).status).toBe(401)
+  })
+
   it('returns the same error for an unknown address and a wrong password', async () => {
     const { email } = await createUser()
     const refusals = [

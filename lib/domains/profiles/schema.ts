@@ -22,6 +22,7 @@ const webAddress = () =>
 /** An existing calendar date, `YYYY-MM-DD` (RFC 3339, full-date), that is not in the future in any time zone. */
 const pastDate = () =>
   Joi.string()
+    .max(100)
     .custom((value: string, helpers) => {
       const time = /^\d{4}-\d{2}-\d{2}$/.test(value) ? Date.parse(`${value}T00:00:00Z`) : NaN
       if (Number.isNaN(time) || new Date(time).toISOString().slice(0, 10) !== value)

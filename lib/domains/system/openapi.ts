@@ -6,7 +6,7 @@ import { greeting, readiness } from './schema'
 
 const message = object({ required: { message: Joi.string() } })
 const healthy = object({ required: { status: Joi.string().valid('ok') } })
-export const referencePath = object({ required: { asset: Joi.string() } })
+export const referencePath = object({ required: { asset: Joi.string().max(100) } })
 const anyJson = { type: 'object' }
 
 export const greetingRoute = defineRoute('/api', 'public', {

@@ -8,6 +8,7 @@ const scopes = () =>
   Joi.array<Scope[]>()
     .items(oneOf(...SCOPES))
     .min(1)
+    .max(SCOPES.length)
     .unique()
 const nullableTime = () => Joi.date<Date | null>().iso().allow(null)
 const name = () => text({ min: 1, max: NAME_MAX }).trim()

@@ -49,6 +49,15 @@ export async function insertSession(
   }
 }
 
+/** Deletes all but the newest `max` sessions of a user. Returns the ids of those deleted. */
+export async function deleteOldestSessions(userId: number, max: number): Promise<string[]> {
+  const rows = await prisma().$queryRaw<{ id: string }[]>`
+    DELETE FROM sessions WHERE id IN (
+      SELECT id FROM sessions WHERE user_id = ${userId} ORDER BY created_at DESC, id DESC OFFSET ${max})
+    RETURNING id`
+  return rows.map(({ id }) => id)
+}
+
 /**
  * Finds the actor of an unexpired session and updates `last_used_at` at most once a minute. Session and user are read in
  * one statement because the user may be deleted between two.

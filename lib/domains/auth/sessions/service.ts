@@ -3,7 +3,7 @@ import { config } from '@/lib/config'
 import { AppError } from '@/lib/errors'
 import { sign } from '@/lib/platform/crypto/keyring'
 import { hashOpaqueToken, newOpaqueToken } from '@/lib/platform/crypto/opaque-token'
-import { inTransaction } from '@/lib/platform/db/transaction'
+import { afterCommit, inTransaction } from '@/lib/platform/db/transaction'
 import type { Actor, ClientInfo, SessionActor } from '@/lib/platform/identity/actor'
 import { evictSession, evictUser, getCachedActor } from '@/lib/platform/identity/credential-cache'
 import { signAccessToken, verifyAccessToken } from './access-token'
@@ -25,6 +25,9 @@ function issueTokens(
   return { token, expiresIn: config().accessTokenTtlSeconds, refreshToken, sessionExpiresAt: expiresAt }
 }
 
+/** Maximum number of sessions per user; another login revokes the oldest. */
+const SESSIONS_MAX = 50
+
 /**
  * Creates a session for an authenticated user. `verifiedPasswordHash` is the hash that the password was checked against.
  * @throws INVALID_CREDENTIALS when the password was changed, or the account deleted, since the check
@@ -43,6 +46,8 @@ export async function openSession(
       throw new AppError('INVALID_CREDENTIALS')
     }
     const id = await repository.insertSession(session, client)
+    const oldest = await repository.deleteOldestSessions(userId, SESSIONS_MAX)
+    await afterCommit(() => oldest.forEach(evictSession))
     await recordEvent({ action: 'sign_in', actorId: userId, client, details: { sessionId: id } })
     return id
   })
