@@ -11,7 +11,9 @@ function isBounding(rule: unknown): boolean {
   if (!isRecord(rule) || !isRecord(rule['args'] ?? {})) return false
   if (BOUNDING_RULES.includes(String(rule['name']))) return true
   const args = isRecord(rule['args']) ? rule['args'] : {}
-  return rule['name'] === 'pattern' && /^\/\^.*\$\/\w*$/.test(String(args['regex'])) && !/[*+]/.test(String(args['regex']))
+  return (
+    rule['name'] === 'pattern' && /^\/\^.*\$\/\w*$/.test(String(args['regex'])) && !/[*+]/.test(String(args['regex']))
+  )
 }
 
 /** Returns the paths of strings and arrays without a maximum in a described schema. */
@@ -21,7 +23,9 @@ function unbounded(described: unknown, path: string): string[] {
   const flags = isRecord(described['flags']) ? described['flags'] : {}
   const rules: unknown[] = Array.isArray(described['rules']) ? described['rules'] : []
   const below = [
-    ...Object.entries(isRecord(described['keys']) ? described['keys'] : {}).map(([key, value]) => unbounded(value, `${path}.${key}`)),
+    ...Object.entries(isRecord(described['keys']) ? described['keys'] : {}).map(([key, value]) =>
+      unbounded(value, `${path}.${key}`),
+    ),
     ...(Array.isArray(described['items']) ? described['items'] : []).map((item) => unbounded(item, `${path}[]`)),
     ...(Array.isArray(described['matches']) ? described['matches'] : []).map((match) =>
       unbounded(isRecord(match) ? match['schema'] : undefined, path),

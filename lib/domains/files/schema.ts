@@ -50,7 +50,9 @@ export const fileUrl = object({
 export type FileUrl = Infer<typeof fileUrl>
 
 /** The URL parameters of a signed link. An invalid signature is no validation error; the link just grants no access. */
-export const signedFileUrl = fileUrl.concat(object({ optional: { expires: Joi.string().max(1_000), signature: Joi.string().max(1_000) } }))
+export const signedFileUrl = fileUrl.concat(
+  object({ optional: { expires: Joi.string().max(1_000), signature: Joi.string().max(1_000) } }),
+)
 
 export const updateFileBody = object({ optional: { visibility: visibility(), path: filePath() } }).min(1)
 export type FileChanges = Infer<typeof updateFileBody>
