@@ -42,7 +42,9 @@ const words = process.argv.slice(2)
 const isOffline =
   words.includes('diff') && !words.some((word) => /^--(from|to)-(migrations|config-datasource)/.test(word))
 const needsDatabase = words.some((word) => ['migrate', 'db', 'studio'].includes(word)) && !isOffline
-const url = isOffline ? undefined : env['DATABASE_URL'] || (needsDatabase ? await embeddedDatabaseUrl() : undefined)
+const url = isOffline
+  ? undefined
+  : env['DATABASE_DIRECT_URL'] || env['DATABASE_URL'] || (needsDatabase ? await embeddedDatabaseUrl() : undefined)
 
 export default defineConfig({
   schema: join('prisma', 'schema.prisma'),

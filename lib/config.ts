@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import Joi from 'joi'
+import { parseDatabaseUrl } from './database-url'
 import { processSingleton } from './process-singleton'
 import { object, oneOf, type Infer, type Schema } from './validation'
 
@@ -21,6 +22,18 @@ const origin = Joi.string().custom((text: string, helpers) =>
 
 const integer = (min: number, max: number) => Joi.number().integer().min(min).max(max)
 const url = (...scheme: string[]) => Joi.string().uri({ scheme })
+/** A PostgreSQL connection URL, which may name several hosts. */
+const databaseUrl = () =>
+  Joi.string()
+    .custom((text: string, helpers) => {
+      try {
+        parseDatabaseUrl(text)
+        return text
+      } catch (error) {
+        return helpers.error('database.url', { problem: error instanceof Error ? error.message : '' })
+      }
+    })
+    .messages({ 'database.url': '{{#label}} {{#problem}}' })
 const email = () => Joi.string().email({ tlds: { allow: false } })
 /** Requests per window; 0 disables the limit. */
 const maxRequests = integer(0, 1_000_000_000)
@@ -36,7 +49,10 @@ const mailbox = Joi.string()
 
 const schema = object({
   optional: {
-    DATABASE_URL: url('postgresql', 'postgres'),
+    DATABASE_URL: databaseUrl(),
+    DATABASE_DIRECT_URL: databaseUrl(),
+    DATABASE_CA_FILE: Joi.string(),
+    DATABASE_STATEMENTS: oneOf('named', 'unnamed'),
     REDIS_URL: url('redis', 'rediss'),
     SMTP_URL: url('smtp', 'smtps'),
     CONTACT_TO: email(),
@@ -51,6 +67,7 @@ const schema = object({
       ),
     RATE_LIMIT_LOGIN_ATTEMPTS_PER_ADDRESS: maxRequests,
     METRICS_TOKEN: Joi.string().min(16),
+    CRON_SECRET: Joi.string().min(16),
     FILES_S3_BUCKET: Joi.string(),
     AWS_REGION: Joi.string().when('FILES_S3_BUCKET', { is: Joi.exist(), then: Joi.required() }),
   },
@@ -63,6 +80,7 @@ const schema = object({
     }),
     DATA_DIR: Joi.string().default('.data'),
     DATABASE_POOL_MAX: integer(1, 1000).default(10),
+    DATABASE_QUERY_TIMEOUT_MS: integer(500, 600_000).default(3_000),
     MAX_CONNECTIONS: integer(1, 1_000_000).default(20_000),
     MAX_REQUESTS_IN_PROGRESS: integer(1, 1_000_000).default(20_000),
     MAX_REQUESTS_IN_PROGRESS_PER_ADDRESS: integer(1, 1_000_000).default(2_000),
@@ -140,7 +158,13 @@ function toConfig(value: Infer<typeof schema>, production: boolean) {
     /** Absolute. */
     dataDir: resolve(value.DATA_DIR),
     databaseUrl: value.DATABASE_URL,
+    /** For migrations, the worker and session locks, which do not work over a transaction pooler. */
+    databaseDirectUrl: value.DATABASE_DIRECT_URL ?? value.DATABASE_URL,
+    databaseCaFile: value.DATABASE_CA_FILE,
+    /** Undefined: named on direct connections, unnamed over a pooler. */
+    databaseStatements: value.DATABASE_STATEMENTS,
     databasePoolMax: value.DATABASE_POOL_MAX,
+    databaseQueryTimeoutMs: value.DATABASE_QUERY_TIMEOUT_MS,
     maxConnections: value.MAX_CONNECTIONS,
     maxRequestsInProgress: value.MAX_REQUESTS_IN_PROGRESS,
     maxRequestsInProgressPerAddress: value.MAX_REQUESTS_IN_PROGRESS_PER_ADDRESS,
@@ -183,6 +207,8 @@ function toConfig(value: Infer<typeof schema>, production: boolean) {
     /** Pending ones. */
     invitationsPerFamily: value.INVITATIONS_PER_FAMILY,
     filesPerUser: value.FILES_PER_USER,
+    /** Without it POST /api/jobs/run is rejected. */
+    cronSecret: value.CRON_SECRET,
     /** Per owner. */
     filesQuotaBytes: value.FILES_QUOTA_BYTES,
     /** Of all owners together. */

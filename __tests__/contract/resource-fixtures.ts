@@ -1,5 +1,6 @@
 import { receiveContactMessage } from '@/lib/domains/contact/service'
 import type { Operation } from '@/lib/platform/operation'
+import { enqueue } from '@/lib/platform/queue/enqueue'
 import { prisma } from '@/lib/platform/db/prisma'
 import { createApiKey, createProduct, createSession, signIn } from '../support/factories'
 import { createFamily, createInvitation, createPost } from '../support/families'
@@ -33,6 +34,10 @@ const familyFixture: ResourceFixture['create'] = async (owner) => {
     callers: { 'another owner': otherOwner.token, 'the member': member.token, 'another member': otherMember.token },
   }
 }
+
+const jobFixture: ResourceFixture['create'] = async () => ({
+  parameters: { id: await enqueue('clean-up', {}, { runAt: new Date(Date.now() + 3_600_000) }) },
+})
 
 const forMembers = { otherUser: 404, admin: 404, 'another owner': 'pass', 'another member': 'pass' } as const
 const forOwners = { otherUser: 404, admin: 404, 'another owner': 'pass', 'another member': 403 } as const
@@ -128,6 +133,8 @@ export const resourceFixtures: Record<string, ResourceFixture> = {
     },
     others: { POST: { otherUser: 404, admin: 404 } },
   },
+  '/api/jobs/{id}': { create: jobFixture, others: { DELETE: { otherUser: 403, admin: 'pass' } } },
+  '/api/jobs/{id}/retry': { create: jobFixture, others: { POST: { otherUser: 403, admin: 'pass' } } },
   '/api/products/{id}': {
     create: async () => ({ parameters: { id: String((await createProduct()).id) } }),
     others: {

@@ -39,6 +39,6 @@ export async function runPrisma(projectDir: string, args: string[], databaseUrl?
   return runNodeScript(projectDir, {
     name: `prisma ${args.join(' ')}`,
     args: [createRequire(join(projectDir, 'package.json')).resolve('prisma/build/index.js'), ...args],
-    ...(databaseUrl !== undefined && { env: { DATABASE_URL: databaseUrl } }),
+    ...(databaseUrl !== undefined && { env: { DATABASE_URL: databaseUrl, DATABASE_DIRECT_URL: databaseUrl } }),
   })
 }

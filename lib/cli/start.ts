@@ -50,7 +50,7 @@ async function startEmbedded(given: Config): Promise<EmbeddedPostgres> {
   const jwtSecrets = given.jwtSecrets.length > 0 ? given.jwtSecrets : [await generatedSecret(given.dataDir, 'jwt')]
   print('Starting the embedded PostgreSQL …')
   const postgres = await startEmbeddedPostgres({ ...embeddedOptions(given), print })
-  setConfig({ ...given, databaseUrl: postgres.url, jwtSecrets })
+  setConfig({ ...given, databaseUrl: postgres.url, databaseDirectUrl: postgres.url, jwtSecrets })
   return postgres
 }
 
@@ -108,8 +108,8 @@ async function serve(isEmbedded: boolean): Promise<() => Promise<void>> {
     : createHttpServer(await loadRouter(projectDir))
   const drain = createGracefulShutdown(server)
   const url = await listen(server)
-  const { databaseUrl, worker } = config()
-  const jobs = worker === 'inline' && databaseUrl !== undefined ? await startWorker(databaseUrl) : undefined
+  const { databaseDirectUrl, worker } = config()
+  const jobs = worker === 'inline' && databaseDirectUrl !== undefined ? await startWorker(databaseDirectUrl) : undefined
   warmPasswordPool().catch((error: unknown) => logger().error({ err: error }, 'password pool failed to start'))
   print(summary(url, admin))
   return async () => {

@@ -21,10 +21,11 @@ export async function withDatabase(
       ? await startEmbeddedPostgres({ ...embeddedOptions(given), print, shared: true })
       : undefined
   const databaseUrl = given.databaseUrl ?? embedded?.url ?? ''
+  const databaseDirectUrl = given.databaseDirectUrl ?? databaseUrl
   try {
-    setConfig({ ...given, databaseUrl, logLevel: 'warn' })
+    setConfig({ ...given, databaseUrl, databaseDirectUrl, logLevel: 'warn' })
     await migrate(projectDir, print)
-    await work(databaseUrl)
+    await work(databaseDirectUrl)
   } finally {
     await closePasswordPool()
     await disconnect()

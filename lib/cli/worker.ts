@@ -12,12 +12,12 @@ const print = (line: string) => process.stdout.write(`${line}\n`)
 /** Runs `npm run worker`: executes queued jobs in a process of its own, for servers with `WORKER=off`. */
 async function main(): Promise<void> {
   setConfig(loadConfig(projectDir, { development: false, print }))
-  const { databaseUrl } = config()
-  if (databaseUrl === undefined) {
+  const { databaseDirectUrl } = config()
+  if (databaseDirectUrl === undefined) {
     throw new Error('The worker needs a DATABASE_URL. A server with an embedded database runs the jobs itself.')
   }
   await migrate(projectDir, print)
-  const worker = await startWorker(databaseUrl)
+  const worker = await startWorker(databaseDirectUrl)
   onShutdownSignal(async (signal) => {
     logger().info({ signal }, 'stopping')
     await worker.stop()

@@ -3,6 +3,7 @@ import { auditTag } from '@/lib/domains/audit/openapi'
 import { authTag } from '@/lib/domains/auth/openapi'
 import { familiesTag } from '@/lib/domains/families/openapi'
 import { invitationsTag } from '@/lib/domains/families/invitations/openapi'
+import { jobsTag } from '@/lib/domains/jobs/openapi'
 import { postsTag } from '@/lib/domains/posts/openapi'
 import { profilesTag } from '@/lib/domains/profiles/openapi'
 import { filesTag } from '@/lib/domains/files/openapi'
@@ -34,4 +35,5 @@ export const apiTags: readonly ApiTag[] = [
   uploadsTag,
   contactTag,
   eventsTag,
+  jobsTag,
 ]

@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { logger } from '@/lib/logger'
-import { Connection } from '@/lib/platform/db/connection'
+import { connectTo } from '@/lib/platform/db/connection'
 
 /** How often each worker looks for jobs of crashed workers, and how long it waits at first, so that all can restart. */
 const CHECK_INTERVAL_MS = 5_000
 const QUERY_TIMEOUT_MS = 10_000
 
 /** Returns the SQL expression for a worker's advisory-lock key, namespaced so that it cannot collide with other locks. */
-const advisoryLockKey = (idExpression: string) => `hashtextextended('hearth.worker/' || ${idExpression}, 0)`
+export const advisoryLockKey = (idExpression: string) => `hashtextextended('hearth.worker/' || ${idExpression}, 0)`
 
 /** Releases jobs of workers whose lock can be acquired: they have lost their connection. The locks end with the statement. */
-const RELEASE_JOBS_OF_CRASHED_WORKERS = `
+export const RELEASE_JOBS_OF_CRASHED_WORKERS = `
   WITH owners AS MATERIALIZED (
     SELECT DISTINCT locked_by AS id FROM graphile_worker._private_jobs
     WHERE locked_by IS NOT NULL AND locked_by <> $1 AND locked_at < now() - interval '5 seconds'
@@ -36,14 +36,12 @@ export function startHeartbeat(
   const pause = () => sleep(CHECK_INTERVAL_MS, undefined, { signal: stopping.signal }).catch(() => undefined)
 
   const watch = async (): Promise<void> => {
-    const client = new Connection({
-      connectionString: databaseUrl,
+    const client = await connectTo({
+      url: databaseUrl,
       connectionTimeoutMillis: QUERY_TIMEOUT_MS,
       query_timeout: QUERY_TIMEOUT_MS,
-      keepAlive: true,
     })
     try {
-      await client.connect()
       await client.query(`SELECT pg_advisory_lock(${advisoryLockKey('$1')})`, [workerId])
       for (await pause(); !stopping.signal.aborted; await pause()) {
         const { rows } = await client.query<{ id: string; isLast: boolean }>(RELEASE_JOBS_OF_CRASHED_WORKERS, [

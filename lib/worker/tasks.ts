@@ -11,10 +11,11 @@ import { cleanupTasks } from './cleanup'
 /** `attempt` counts from 1; `signal` aborts when the worker has to stop. */
 export type JobContext = { id: string; attempt: number; signal: AbortSignal }
 
-/** Runs every clean-up task, even if one fails. */
-async function cleanUp(): Promise<void> {
+/** Runs every clean-up task, even if one fails, until `signal` is aborted. */
+export async function cleanUp(signal?: AbortSignal): Promise<void> {
   const errors: unknown[] = []
   for (const [task, deleteBatch] of Object.entries(cleanupTasks)) {
+    if (signal?.aborted === true) break
     try {
       const count = await deleteBatch()
       if (count > 0) logger().info({ task, count }, 'clean-up finished')
@@ -48,7 +49,7 @@ export const tasks: Record<JobName, Task> = {
   'send-mail': toTask('send-mail', jobSchemas['send-mail'], runMailJob),
   'issue-password-reset': toTask('issue-password-reset', jobSchemas['issue-password-reset'], issuePasswordReset),
   'mail-contact-message': toTask('mail-contact-message', jobSchemas['mail-contact-message'], mailContactMessage),
-  'clean-up': toTask('clean-up', jobSchemas['clean-up'], cleanUp),
+  'clean-up': toTask('clean-up', jobSchemas['clean-up'], (_payload, { signal }) => cleanUp(signal)),
   'delete-unreferenced-files': toTask(
     'delete-unreferenced-files',
     jobSchemas['delete-unreferenced-files'],

@@ -29,13 +29,11 @@ const cronItems = () => parseCronItems([{ task: 'clean-up', match: '*/10 * * * *
 /** Runs graphile-worker until it is stopped or loses its database connection. */
 async function startRound(databaseUrl: string): Promise<Round> {
   const pool = new ConnectionPool({
-    connectionString: databaseUrl,
+    url: databaseUrl,
     max: CONNECTIONS_MAX,
     connectionTimeoutMillis: QUERY_TIMEOUT_MS,
     query_timeout: QUERY_TIMEOUT_MS,
   })
-  // graphile-worker warns about pools without this listener.
-  pool.on('connect', (client) => client.on('error', () => undefined))
   const events: WorkerEvents = new EventEmitter()
   let heartbeat: ReturnType<typeof startHeartbeat> | undefined
   events.on('pool:create', ({ workerPool }) => {

@@ -1,7 +1,7 @@
 import { metricsRoute } from '@/lib/domains/system/openapi'
 import { renderProcessMetrics } from '@/lib/domains/system/service'
 import { apiHandler } from '@/lib/http/api-handler'
-import { requireMetricsToken } from '@/lib/http/require-metrics-token'
+import { requireMetricsToken } from '@/lib/http/require-secret'
 
 export const config = { api: { bodyParser: false } }
 

@@ -59,6 +59,16 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   return false
 }
 
+/** Messages of `pg` errors of connecting that have no code. */
+const UNREACHABLE_MESSAGE = /Connection terminated|^timeout expired$/
+
+/** Returns whether a server could not be reached or does not accept connections, so that another one may. */
+export function isServerUnavailable(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const code = String(codeOf(error))
+  return /^(E[A-Z_]+|08...|57P..|53300)$/.test(code) || UNREACHABLE_MESSAGE.test(error.message)
+}
+
 /** Returns whether `pg` timed out waiting for a connection or a query result. */
 export function isTimeout(error: unknown): boolean {
   return (

@@ -9,11 +9,12 @@ import { Connection, ConnectionPool } from './connection'
 import { isTimeout } from './errors'
 import { processSingleton } from '@/lib/process-singleton'
 
-/** Time limits for getting a connection and for a query, after which clients receive SERVICE_UNAVAILABLE. */
+/** Time limit for getting a connection, unless the URL has a `connect_timeout`; then clients receive SERVICE_UNAVAILABLE. */
 const CONNECTION_TIMEOUT_MS = 1_500
-const QUERY_TIMEOUT_MS = 3_000
-/** Shorter than `QUERY_TIMEOUT_MS`, so that PostgreSQL ends a slow statement before the connection must be closed. */
-const STATEMENT_TIMEOUT_MS = 2_800
+/** PostgreSQL ends a slow statement before the connection would have to be closed. */
+const STATEMENT_TIMEOUT_MARGIN_MS = 200
+/** Prisma waits longer for a transaction than the pool for its connection, whose error says more. */
+const QUEUE_MARGIN_MS = 500
 /** Limits the memory that a backend accumulates for its connection. */
 const CONNECTION_LIFETIME_SECONDS = 1_800
 const CONNECT_PROBE_TIMEOUT_MS = 2_500
@@ -35,22 +36,22 @@ export function openTransaction(): TransactionScope | undefined {
 }
 
 function connect(): Database {
-  const { databaseUrl, databasePoolMax } = config()
+  const { databaseUrl, databasePoolMax, databaseQueryTimeoutMs } = config()
   if (databaseUrl === undefined)
     throw new Error('DATABASE_URL is not set; `npm start` starts an embedded database without it.')
   const pool = new ConnectionPool({
-    connectionString: databaseUrl,
+    url: databaseUrl,
     max: databasePoolMax,
     connectionTimeoutMillis: CONNECTION_TIMEOUT_MS,
-    query_timeout: QUERY_TIMEOUT_MS,
+    query_timeout: databaseQueryTimeoutMs,
     idleTimeoutMillis: 60_000,
-    // The driver adapter omits the offset of times, as if the session's time zone were UTC. Without statement_timeout a
-    // backend would continue after the client has timed out.
-    options: `-c TimeZone=UTC -c statement_timeout=${STATEMENT_TIMEOUT_MS}`,
+    // Without it a backend would continue after the client has timed out.
+    statementTimeoutMs: Math.max(1, databaseQueryTimeoutMs - STATEMENT_TIMEOUT_MARGIN_MS),
     maxLifetimeSeconds: CONNECTION_LIFETIME_SECONDS,
   })
   const adapter = new PrismaPg(pool, { statementNameGenerator })
-  return { pool, client: new PrismaClient({ adapter }) }
+  const maxWait = (pool.options.connectionTimeoutMillis ?? CONNECTION_TIMEOUT_MS) + QUEUE_MARGIN_MS
+  return { pool, client: new PrismaClient({ adapter, transactionOptions: { maxWait } }) }
 }
 
 const NAMED_STATEMENTS_MAX = 1_000
@@ -92,10 +93,9 @@ export function databasePool(): pg.Pool {
  * exhausted; a database that rejects the connection is reachable too.
  */
 export async function assertDatabaseReachable(): Promise<void> {
-  const client = new Connection({
-    connectionString: config().databaseUrl,
-    connectionTimeoutMillis: CONNECT_PROBE_TIMEOUT_MS,
-  })
+  const { databaseUrl } = config()
+  if (databaseUrl === undefined) return
+  const client = new Connection({ url: databaseUrl, connectionTimeoutMillis: CONNECT_PROBE_TIMEOUT_MS })
   try {
     await client.connect()
   } catch (cause) {

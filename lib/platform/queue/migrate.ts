@@ -10,9 +10,7 @@ const MIGRATION_LOCK = 4_863_277
  * together wait for one another.
  */
 export async function migrateQueue(databaseUrl: string): Promise<void> {
-  const pool = new ConnectionPool({ connectionString: databaseUrl, max: 2, connectionTimeoutMillis: 10_000 })
-  // graphile-worker warns about pools without this listener.
-  pool.on('connect', (client) => client.on('error', () => undefined))
+  const pool = new ConnectionPool({ url: databaseUrl, max: 2, connectionTimeoutMillis: 10_000 })
   try {
     const client = await pool.connect()
     try {

@@ -6,7 +6,10 @@ import type { Context, Handler } from './context'
 
 const FORWARDING_HEADER = /^(forwarded|via|x-forwarded-.*|x-real-ip|x-client-ip|true-client-ip|cf-connecting-ip)$/
 
-/** Returns whether a program on this host sends the request itself. A proxy on this host is a loopback peer too. */
+/**
+ * Returns whether a program on this host sends the request itself. A proxy on this host is a loopback peer too. Next's own
+ * server adds forwarding headers to `headers`, so they are looked for as they were received.
+ */
 function isLoopback(req: NextApiRequest): boolean {
   const peer = req.socket.remoteAddress ?? ''
   return (
@@ -14,13 +17,18 @@ function isLoopback(req: NextApiRequest): boolean {
     /^(::1|(::ffff:)?127\.\d+\.\d+\.\d+)$/.test(peer) &&
     // Other names are those of a proxy that adds no header, or of a page that resolves to 127.0.0.1 (DNS rebinding).
     /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/i.test(req.headers.host ?? '') &&
-    !Object.keys(req.headers).some((name) => FORWARDING_HEADER.test(name))
+    !req.rawHeaders.some((name, at) => at % 2 === 0 && FORWARDING_HEADER.test(name.toLowerCase()))
   )
 }
 
 function isSame(given: string, expected: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest()
   return timingSafeEqual(digest(given), digest(expected))
+}
+
+/** @throws UNAUTHORIZED when the request does not have this bearer token */
+function assertBearer(req: NextApiRequest, secret: string): void {
+  if (!isSame(req.headers.authorization ?? '', `Bearer ${secret}`)) throw new AppError('UNAUTHORIZED')
 }
 
 /**
@@ -32,9 +40,22 @@ export function requireMetricsToken(next: Handler<Context>): Handler<Context> {
     const { metricsToken } = config()
     if (metricsToken === undefined) {
       if (!isLoopback(req)) throw new AppError('FORBIDDEN')
-    } else if (!isSame(req.headers.authorization ?? '', `Bearer ${metricsToken}`)) {
-      throw new AppError('UNAUTHORIZED')
+    } else {
+      assertBearer(req, metricsToken)
     }
+    return next(req, res, context)
+  }
+}
+
+/**
+ * Requires `CRON_SECRET` as the bearer token; without that setting every request is rejected.
+ * @throws UNAUTHORIZED
+ */
+export function requireCronSecret(next: Handler<Context>): Handler<Context> {
+  return (req, res, context) => {
+    const { cronSecret } = config()
+    if (cronSecret === undefined) throw new AppError('UNAUTHORIZED')
+    assertBearer(req, cronSecret)
     return next(req, res, context)
   }
 }
