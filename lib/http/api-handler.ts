@@ -7,6 +7,7 @@ import { isDatabaseUnavailable, isTransactionConflict } from '@/lib/platform/db/
 import type { Actor } from '@/lib/platform/identity/actor'
 import type { Operation, Route } from '@/lib/platform/operation'
 import { clientAddress } from './client-address'
+import { waitUntilSent } from './compression'
 import type { Context, Handler } from './context'
 import { applyCors, isPreflight } from './cors'
 import { checkUndeclaredQuery, limitJsonBody } from './parse'
@@ -121,6 +122,7 @@ export function apiHandler(route: Route | undefined, handler: Handler<Context>):
       }
       if (operation?.access === 'public') checkUndeclaredQuery(req, operation)
       await handler(req, res, context)
+      await waitUntilSent(res)
     } catch (thrown) {
       const error = toAppError(thrown)
       if (error.status >= 500) {
@@ -128,6 +130,7 @@ export function apiHandler(route: Route | undefined, handler: Handler<Context>):
         log[level]({ requestId, userId, method, path: pathOf(req), err: error.cause ?? error }, 'request failed')
       }
       sendError(res, error, requestId)
+      await waitUntilSent(res)
     }
   }
 }

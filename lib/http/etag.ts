@@ -1,16 +1,17 @@
 import type { NextApiRequest, NextApiResponse } from 'next'
 import { etagOf, type Precondition, type Validators } from '@/lib/platform/etag'
 import { AppError } from '@/lib/errors'
-import { sendJsonText } from './respond'
+import { identityTag, negotiateEncoding, sendEncoded } from './compression'
+import { JSON_TYPE } from './respond'
 import { selectFields } from './select-fields'
 
 /** RFC 9110, section 8.8.3: visible ASCII except the quote, and bytes beyond ASCII. */
 const ENTITY_TAG = /(W\/)?"[\x21\x23-\x7e\x80-\xff]*"/g
 
-/** Returns whether a list of entity tags, or `*`, matches a strong tag. */
+/** Returns whether a list of entity tags, or `*`, matches a strong tag. The tag of a compressed representation matches too. */
 function matchesETag(header: string, tag: string, comparison: 'strong' | 'weak'): boolean {
   if (header.trim() === '*') return true
-  const tags = header.match(ENTITY_TAG) ?? []
+  const tags = (header.match(ENTITY_TAG) ?? []).map(identityTag)
   return tags.some((given) => given === tag || (comparison === 'weak' && given === `W/${tag}`))
 }
 
@@ -80,14 +81,26 @@ export function sendResource(
   value: unknown,
   { headers = {} }: { headers?: Record<string, string> } = {},
 ): void {
-  const body = JSON.stringify(selectFields(req, value))
-  const etag = etagOf(body)
+  const json = JSON.stringify(selectFields(req, value))
+  sendJsonRepresentation(req, res, { body: Buffer.from(json), etag: etagOf(json), headers })
+}
+
+/** Sends serialised JSON with its `ETag`, or 304, like `sendResource`. */
+export function sendJsonRepresentation(
+  req: NextApiRequest,
+  res: NextApiResponse,
+  { body, etag, headers }: { body: Buffer; etag: string; headers: Record<string, string> },
+): void {
   res.setHeader('ETag', etag)
+  res.setHeader('Content-Type', JSON_TYPE)
+  const encoding = negotiateEncoding(res, body.length)
   if (isNotModified(req, { etag })) {
+    res.removeHeader('Content-Type')
+    res.removeHeader('Content-Encoding')
     res.statusCode = 304
     res.end()
     return
   }
   for (const [name, header] of Object.entries(headers)) res.setHeader(name, header)
-  sendJsonText(res, body)
+  sendEncoded(res, body, encoding)
 }

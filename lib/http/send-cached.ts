@@ -2,7 +2,7 @@ import type { NextApiRequest, NextApiResponse } from 'next'
 import { cache } from '@/lib/platform/cache/cache'
 import { etagOf } from '@/lib/platform/etag'
 import { recordCacheRead } from '@/lib/metrics'
-import { isNotModified } from './etag'
+import { sendJsonRepresentation } from './etag'
 import { selectFields } from './select-fields'
 
 /** Responses to longer URLs are not cached. */
@@ -33,16 +33,9 @@ export async function sendCached(
   const { entry, hit } =
     key.length > KEY_MAX_CHARACTERS ? { entry: await make(), hit: false } : await cache().read(key, tags, make)
   recordCacheRead(tags[0] ?? '', hit ? 'hit' : 'miss')
-  for (const [name, value] of Object.entries(entry.properties)) res.setHeader(name, value)
+  const { ETag: etag = '', ...headers } = entry.properties
   res.setHeader('X-Cache', hit ? 'hit' : 'miss')
   // Caches must revalidate before reuse.
   res.setHeader('Cache-Control', req.headers.authorization === undefined ? 'public, no-cache' : 'private, no-cache')
-  if (isNotModified(req, { etag: entry.properties['ETag'] ?? '' })) {
-    res.statusCode = 304
-    res.end()
-    return
-  }
-  res.setHeader('Content-Type', 'application/json; charset=utf-8')
-  res.setHeader('Content-Length', entry.body.length)
-  res.end(entry.body)
+  sendJsonRepresentation(req, res, { body: entry.body, etag, headers })
 }

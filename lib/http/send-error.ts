@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import Negotiator from 'negotiator'
 import { ERRORS, type AppError, type ErrorCode, type ErrorDetails } from '@/lib/errors'
-import { addVary, sendJsonText } from './respond'
+import { sendJsonText } from './respond'
+import { addVary } from './vary'
 
 export const PROBLEM_TYPE = 'application/problem+json'
 
@@ -51,6 +52,9 @@ export function sendError(res: ServerResponse, error: AppError, requestId: strin
     res.destroy()
     return
   }
+  // Of a response that failed to be sent.
+  res.removeHeader('Content-Encoding')
+  res.removeHeader('ETag')
   if (error.status === 401) res.setHeader('WWW-Authenticate', 'Bearer')
   for (const [name, value] of Object.entries(error.headers)) res.setHeader(name, value)
   sendErrorText(res, JSON.stringify(errorEnvelope(error, requestId)), error.status)

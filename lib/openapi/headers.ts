@@ -26,6 +26,10 @@ export const RESPONSE_HEADERS = {
   'WWW-Authenticate': { description: 'The required authentication scheme.', schema: text },
   ETag: { description: 'The version of the representation (RFC 9110, section 8.8.3).', schema: text },
   Link: { description: 'Other pages of the list: `first`, `prev`, `next`, `last` (RFC 8288).', schema: text },
+  'Content-Encoding': {
+    description: 'The coding of a body above 1 KiB, by `Accept-Encoding`; none for responses with tokens or secrets.',
+    schema: { type: 'string', enum: ['br', 'zstd', 'gzip'] },
+  },
   Location: { description: 'The URL of the created resource.', schema: text },
   'Idempotency-Replayed': {
     description: '`true` if this is the stored response of an earlier request with the same `Idempotency-Key`.',

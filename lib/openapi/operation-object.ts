@@ -51,6 +51,7 @@ function responseObject(
   if (status === '201') headers.push('Location')
   if (operation.refreshCookie === 'sent' || operation.refreshCookie === 'both') headers.push('Set-Cookie')
   if (operation.idempotent === true) headers.push('Idempotency-Replayed')
+  if (response.schema !== undefined) headers.push('Content-Encoding')
   const schema = response.schema && components.refer(response.schema, 'output')
   const content = {
     ...response.content,

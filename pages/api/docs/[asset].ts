@@ -1,5 +1,6 @@
 import { referenceAssetRoute, referencePath } from '@/lib/domains/system/openapi'
 import { apiHandler } from '@/lib/http/api-handler'
+import { sendBody } from '@/lib/http/compression'
 import { parseQuery } from '@/lib/http/parse'
 import { referenceAsset } from '@/lib/openapi/swagger-ui'
 
@@ -10,6 +11,5 @@ export default apiHandler(referenceAssetRoute, async (req, res) => {
   res.setHeader('ETag', etag)
   res.setHeader('Cache-Control', 'public, max-age=3600')
   res.setHeader('Content-Type', mediaType)
-  res.setHeader('Content-Length', content.length)
-  res.end(content)
+  sendBody(res, content)
 })

@@ -5,6 +5,7 @@ import { apiHandler } from '@/lib/http/api-handler'
 import { preferredMediaType } from '@/lib/http/content-negotiation'
 import { parseQuery } from '@/lib/http/parse'
 import { sendStream } from '@/lib/http/send-stream'
+import { addVary } from '@/lib/http/vary'
 
 export const config = { api: { bodyParser: false } }
 
@@ -14,7 +15,6 @@ export default apiHandler(exportProductsRoute, async (req, res, { wantsHeadOnly 
   const extension = mediaType === 'text/csv' ? 'csv' : 'ndjson'
   res.setHeader('Content-Type', `${mediaType}; charset=utf-8`)
   res.setHeader('Content-Disposition', `attachment; filename="products.${extension}"`)
-  res.appendHeader('Vary', 'Accept')
-  if (wantsHeadOnly) res.end()
-  else await sendStream(res, exportProducts(filters, mediaType))
+  addVary(res, 'Accept')
+  await sendStream(res, exportProducts(filters, mediaType), { wantsHeadOnly })
 })
