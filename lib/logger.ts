@@ -2,6 +2,7 @@ import pino from 'pino'
 import pretty from 'pino-pretty'
 import { config } from './config'
 import { processSingleton } from './process-singleton'
+import { requestLogContext } from './trace-context'
 
 export type Logger = pino.Logger
 
@@ -25,10 +26,16 @@ function describeError(error: unknown, depth = 0): LoggedError {
   }
 }
 
+/** Adds the request id and the trace id of the request in progress to a log line. */
+export function addRequestContext(): object {
+  return { ...requestLogContext().getStore() }
+}
+
 function create(): Logger {
   const options: pino.LoggerOptions = {
     level: config().logLevel,
     base: null,
+    mixin: addRequestContext,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
     serializers: { err: (error: unknown) => describeError(error) },

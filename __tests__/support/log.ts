@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream'
 import pino from 'pino'
-import { logger } from '@/lib/logger'
+import { addRequestContext, logger } from '@/lib/logger'
 
 type Line = Record<string, unknown>
 
@@ -15,7 +15,9 @@ export function watchLog(): void {
       done()
     },
   })
-  logger.replace(pino({ level: 'info', formatters: { level: (label) => ({ level: label }) } }, sink))
+  logger.replace(
+    pino({ level: 'info', mixin: addRequestContext, formatters: { level: (label) => ({ level: label }) } }, sink),
+  )
 }
 
 /** Returns the log lines of the current test. */

@@ -6,6 +6,7 @@ import { logger } from '@/lib/logger'
 import { isDatabaseUnavailable, isTransactionConflict } from '@/lib/platform/db/errors'
 import type { Actor } from '@/lib/platform/identity/actor'
 import type { Operation, Route } from '@/lib/platform/operation'
+import { parseTraceparent, requestLogContext, type RequestLogContext } from '@/lib/trace-context'
 import { clientAddress } from './client-address'
 import { waitUntilSent } from './compression'
 import type { Context, Handler } from './context'
@@ -68,11 +69,21 @@ function isStream({ rawBody, responses }: Operation): boolean {
  * Without a `route` the handler receives every method.
  */
 export function apiHandler(route: Route | undefined, handler: Handler<Context>): NextApiHandler {
+  const respond = createResponder(route, handler)
+  return (req, res) => {
+    const requestId = requestIdOf(req)
+    const traceId = parseTraceparent(req.headers['traceparent'])?.traceId
+    return requestLogContext().run({ requestId, traceId }, () => respond(req, res, { requestId, traceId }))
+  }
+}
+
+type Responder = (req: NextApiRequest, res: NextApiResponse, ids: RequestLogContext) => Promise<void>
+
+function createResponder(route: Route | undefined, handler: Handler<Context>): Responder {
   const allow = route && allowedMethods(route)
   const isRateLimited = route === undefined || route.operations.every(({ rateLimited }) => rateLimited !== false)
-  return async (req, res) => {
+  return async (req, res, { requestId, traceId }) => {
     const startedAt = performance.now()
-    const requestId = requestIdOf(req)
     const method = req.method ?? 'GET'
     const operation = route?.operations.find((one) => one.method === (method === 'HEAD' ? 'GET' : method))
     const ip = clientAddress(req)
@@ -94,7 +105,8 @@ export function apiHandler(route: Route | undefined, handler: Handler<Context>):
     res.once('close', () => {
       const durationMs = Math.round((performance.now() - startedAt) * 100) / 100
       const aborted = res.writableFinished ? undefined : true
-      log.info({ requestId, userId, method, path: pathOf(req), status: res.statusCode, durationMs, aborted }, 'request')
+      const request = { requestId, traceId, userId, method, path: pathOf(req), status: res.statusCode }
+      log.info({ ...request, durationMs, aborted }, 'request')
     })
 
     res.once('finish', () => drainUnreadBody(req))
@@ -127,7 +139,7 @@ export function apiHandler(route: Route | undefined, handler: Handler<Context>):
       const error = toAppError(thrown)
       if (error.status >= 500) {
         const level = error.code === 'INTERNAL_ERROR' ? 'error' : 'warn'
-        log[level]({ requestId, userId, method, path: pathOf(req), err: error.cause ?? error }, 'request failed')
+        log[level]({ userId, method, path: pathOf(req), err: error.cause ?? error }, 'request failed')
       }
       sendError(res, error, requestId)
       await waitUntilSent(res)

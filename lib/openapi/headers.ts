@@ -47,6 +47,10 @@ export const REQUEST_HEADERS = {
     schema: { type: 'string', pattern: '^[A-Za-z0-9._-]{1,64}$' },
   },
   'If-None-Match': { description: 'Responds 304 if the `ETag` matches.', schema: text },
+  traceparent: {
+    description: 'W3C Trace Context; its trace id is in the log lines of the request.',
+    schema: { type: 'string', examples: ['00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'] },
+  },
   'If-Match': { description: 'Responds 412 unless the `ETag` matches.', schema: text },
   'Idempotency-Key': {
     description: 'Safely retries a request: the first response is stored for 24 hours per caller, route and key.',
@@ -73,7 +77,7 @@ export function headersOf(operation: { rateLimited?: boolean }): ResponseHeader[
 
 /** Returns references to the request headers, and the cookie, that an operation honours. */
 export function headerParameters(operation: Operation): JsonSchema[] {
-  const names: (keyof typeof REQUEST_HEADERS)[] = ['X-Request-Id']
+  const names: (keyof typeof REQUEST_HEADERS)[] = ['X-Request-Id', 'traceparent']
   if (operation.etag === true) names.push('If-None-Match')
   if (operation.ifMatch === true) names.push('If-Match')
   if (operation.idempotent === true) names.push('Idempotency-Key')
