@@ -32,7 +32,7 @@ const available = ENCODINGS.filter((name) => name !== 'zstd' || typeof createZst
 function preferredEncoding(res: ServerResponse): Encoding | undefined {
   const negotiator = new Negotiator(res.req)
   // The type declarations lack the second parameter, which breaks ties.
-  const wanted: unknown = Reflect.apply(negotiator.encoding, negotiator, [
+  const wanted: unknown = Reflect.apply(negotiator.encoding.bind(negotiator), undefined, [
     [...available, 'identity'],
     { preferred: [...available] },
   ])

@@ -33,7 +33,7 @@ export async function sendCached(
   const { entry, hit } =
     key.length > KEY_MAX_CHARACTERS ? { entry: await make(), hit: false } : await cache().read(key, tags, make)
   recordCacheRead(tags[0] ?? '', hit ? 'hit' : 'miss')
-  const { ETag: etag = '', ...headers } = entry.properties
+  const { ETag: etag, ...headers } = entry.properties
   res.setHeader('X-Cache', hit ? 'hit' : 'miss')
   // Caches must revalidate before reuse.
   res.setHeader('Cache-Control', req.headers.authorization === undefined ? 'public, no-cache' : 'private, no-cache')
