@@ -283,6 +283,7 @@ async function main(): Promise<void> {
     // The attacks have one IP address, whose limit would stop them; this measures attacks from a thousand addresses.
     RATE_LIMIT_REQUESTS: '1000000000',
     RATE_LIMIT_LOGIN_ATTEMPTS: '10',
+    RATE_LIMIT_LOGIN_ATTEMPTS_PER_ADDRESS: '1000000000',
     BCRYPT_COST: '12',
   }
   const server = await startServer(settings, { databaseUrl: postgres.url })
