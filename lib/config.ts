@@ -93,6 +93,8 @@ const schema = object({
     VERIFY_TOKEN_TTL_SECONDS: integer(1, 2_592_000).default(86_400),
     AUDIT_RETENTION_DAYS: integer(1, 36_500).default(365),
     EVENTS_RETENTION_DAYS: integer(1, 3_650).default(7),
+    EVENT_STREAMS_MAX: integer(1, 1_000_000).default(5_000),
+    EVENT_STREAMS_PER_USER: integer(1, 1_000_000).default(20),
     MAILS_PER_RECIPIENT_PER_HOUR: integer(0, 1_000_000).default(10),
     INVITATION_TTL_SECONDS: integer(1, 31_536_000).default(604_800),
     BCRYPT_COST: integer(4, 16).default(12),
@@ -185,6 +187,9 @@ function toConfig(value: Infer<typeof schema>, production: boolean) {
     verifyTokenTtlSeconds: value.VERIFY_TOKEN_TTL_SECONDS,
     auditRetentionDays: value.AUDIT_RETENTION_DAYS,
     eventsRetentionDays: value.EVENTS_RETENTION_DAYS,
+    /** Of one process. */
+    eventStreamsMax: value.EVENT_STREAMS_MAX,
+    eventStreamsPerUser: value.EVENT_STREAMS_PER_USER,
     /** Over all templates; 0 disables the limit. */
     mailsPerRecipientPerHour: value.MAILS_PER_RECIPIENT_PER_HOUR,
     invitationTtlSeconds: value.INVITATION_TTL_SECONDS,

@@ -98,7 +98,10 @@ export async function api<T = Body>(method: string, url: string, call: Call = {}
 
 async function toApiResponse<T>(response: Response): Promise<ApiResponse<T>> {
   const { status, headers } = response
-  const text = await response.text()
+  // An event stream does not end by itself.
+  const isEndless = headers.get('content-type')?.startsWith('text/event-stream') === true
+  if (isEndless) await response.body?.cancel()
+  const text = isEndless ? '' : await response.text()
   const isJson = /^application\/(problem\+)?json/.test(headers.get('content-type') ?? '') && text !== ''
   return { status, headers, text, json: isJson ? JSON.parse(text) : undefined }
 }

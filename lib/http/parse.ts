@@ -36,6 +36,15 @@ export function parseQuery<T>(req: NextApiRequest, schema: Schema<T>): T {
   return valueOf(checked)
 }
 
+/**
+ * Validates a request header; undefined if it is missing or empty.
+ * @throws VALIDATION_ERROR
+ */
+export function parseHeader<T>(req: NextApiRequest, name: string, schema: Schema<T>): T | undefined {
+  const value = req.headers[name.toLowerCase()]
+  return typeof value === 'string' && value !== '' ? valueOf(check(schema, value, name)) : undefined
+}
+
 const NO_PARAMETERS = object({})
 
 /**

@@ -1,6 +1,6 @@
 import { deleteExpiredIdempotencyRecords } from '@/lib/platform/idempotency/repository'
 import { deleteOldAuditEvents } from '@/lib/domains/audit/repository'
-import { deleteOldEvents } from '@/lib/domains/events/repository'
+import { deleteOldEvents, deleteOldTickets } from '@/lib/domains/events/repository'
 import { deleteOldInvitations } from '@/lib/domains/families/invitations/repository'
 import { deleteOldEmailTokens } from '@/lib/domains/auth/recovery/repository'
 import { deleteUnreferencedFiles } from '@/lib/domains/files/service'
@@ -19,6 +19,7 @@ export const cleanupTasks: Record<string, CleanupTask> = {
   'old email tokens': deleteOldEmailTokens,
   'old audit events': deleteOldAuditEvents,
   'old events': deleteOldEvents,
+  'old event tickets': deleteOldTickets,
   'old mail counters': deleteOldMailCounters,
   'unreferenced files': deleteUnreferencedFiles,
   'old invitations': deleteOldInvitations,

@@ -1,6 +1,8 @@
 import { config } from '@/lib/config'
 import { prisma } from '@/lib/platform/db/prisma'
 import type { Actor } from '@/lib/platform/identity/actor'
+import type { Role } from '@/lib/platform/identity/schema'
+import { isScope } from '@/lib/platform/identity/scopes'
 import { Prisma } from '@/prisma/generated/client'
 import { audienceWhere, userIdsSql, type Audience, type StoredAudience } from './audience'
 import type { EventType } from './schema'
@@ -198,4 +200,63 @@ export async function deleteOldEvents(): Promise<number> {
     )
     SELECT count(*)::int AS count FROM expired`
   return row?.count ?? 0
+}
+
+type Hash = Uint8Array<ArrayBuffer>
+
+export async function insertTicket(actor: Actor, hash: Hash, expiresAt: Date): Promise<void> {
+  const credential = actor.credential === 'session' ? { sessionId: actor.sessionId } : { apiKeyId: actor.apiKeyId }
+  await prisma().eventTicket.create({
+    data: { hash, userId: actor.userId, expiresAt, ...credential },
+    select: { expiresAt: true },
+  })
+}
+
+/** Marks a ticket as used; returns false when it is unknown, expired or used. */
+export async function useTicket(hash: Hash): Promise<boolean> {
+  const now = new Date()
+  const where = { hash, usedAt: null, expiresAt: { gt: now } }
+  return (await prisma().eventTicket.updateMany({ where, data: { usedAt: now } })).count > 0
+}
+
+export async function findTicket(hash: Hash): Promise<{ expiresAt: Date } | undefined> {
+  return (await prisma().eventTicket.findUnique({ where: { hash }, select: { expiresAt: true } })) ?? undefined
+}
+
+/** Returns the actor of a ticket, undefined when the credential has expired. */
+export async function findTicketActor(hash: Hash): Promise<Actor | undefined> {
+  const [row] = await prisma().$queryRaw<
+    { userId: number; role: Role; sessionId: string | null; apiKeyId: string | null; scopes: string[] | null }[]
+  >`
+    SELECT u.id AS "userId", u.role::text AS role, s.id AS "sessionId", k.id AS "apiKeyId", k.scopes
+    FROM event_tickets AS t JOIN users AS u ON u.id = t.user_id
+      LEFT JOIN sessions AS s ON s.id = t.session_id AND s.expires_at > now()
+      LEFT JOIN api_keys AS k ON k.id = t.api_key_id AND (k.expires_at IS NULL OR k.expires_at > now())
+    WHERE t.hash = ${hash}`
+  if (row === undefined) return undefined
+  const { userId, role, sessionId, apiKeyId } = row
+  if (sessionId !== null) return { credential: 'session', userId, role, sessionId }
+  if (apiKeyId === null) return undefined
+  return { credential: 'apiKey', userId, role, apiKeyId, scopes: new Set((row.scopes ?? []).filter(isScope)) }
+}
+
+/** Deletes tickets that expired more than ten minutes ago and returns their number. */
+export async function deleteOldTickets(): Promise<number> {
+  return prisma().$executeRaw`
+    DELETE FROM event_tickets WHERE hash IN (
+      SELECT hash FROM event_tickets WHERE expires_at < now() - interval '10 minutes' LIMIT ${CLEANUP_ROWS_MAX})`
+}
+
+/** Returns those of the sessions and API keys that are not revoked or expired, by id, with the role of their user. */
+export async function findLiveCredentials(ids: {
+  sessionIds: readonly string[]
+  apiKeyIds: readonly string[]
+}): Promise<Map<string, Role>> {
+  const rows = await prisma().$queryRaw<{ id: string; role: Role }[]>`
+    SELECT s.id::text, u.role::text AS role FROM sessions AS s JOIN users AS u ON u.id = s.user_id
+    WHERE s.id = ANY(${[...ids.sessionIds]}::uuid[]) AND s.expires_at > now()
+    UNION ALL
+    SELECT k.id::text, u.role::text FROM api_keys AS k JOIN users AS u ON u.id = k.user_id
+    WHERE k.id = ANY(${[...ids.apiKeyIds]}::uuid[]) AND (k.expires_at IS NULL OR k.expires_at > now())`
+  return new Map(rows.map(({ id, role }) => [id, role]))
 }

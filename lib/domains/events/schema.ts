@@ -1,5 +1,5 @@
 import Joi from 'joi'
-import { digits, object, oneOf, timestamp, type Infer } from '@/lib/validation'
+import { digits, object, oneOf, text, timestamp, type Infer } from '@/lib/validation'
 
 /** All types of events. The part before the dot is the type of the subject. */
 export const EVENT_TYPES = [
@@ -68,6 +68,18 @@ export const listEventsQuery = object({
   defaulted: { limit: digits({ min: 1, max: 100 }).default(20) },
 })
 export type ListEventsQuery = Infer<typeof listEventsQuery>
+
+export const eventStreamQuery = object({
+  optional: { after: afterParameter(), types: typesParameter(), ticket: text({ min: 1, max: 512 }) },
+})
+
+/** `Last-Event-ID`, which a browser's EventSource sends when it reconnects. */
+export const lastEventId = afterParameter()
+
+export const eventTicket = object({ required: { ticket: Joi.string(), expiresAt: timestamp() } })
+export type EventTicket = Infer<typeof eventTicket>
+
+export const issueTicketBody = object({})
 
 const id = () =>
   Joi.string()

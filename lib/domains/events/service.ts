@@ -1,12 +1,15 @@
-import { AppError, validationError } from '@/lib/errors'
+import { AppError } from '@/lib/errors'
+import { hashOpaqueToken, newOpaqueToken } from '@/lib/platform/crypto/opaque-token'
 import { afterCommit } from '@/lib/platform/db/transaction'
 import type { Actor } from '@/lib/platform/identity/actor'
 import { includesAll, type Audience } from './audience'
+import { eventJson, startOf } from './feed'
 import { announceEvents } from './feed-signal'
 import * as repository from './repository'
-import { eventId, type EventType, type FeedEvent, type ListEventsQuery } from './schema'
+import { eventId, type EventTicket, type EventType, type FeedEvent, type ListEventsQuery } from './schema'
 
 export type { Audience } from './audience'
+export { openEventStream } from './feed-reader'
 
 type Deletion = Extract<EventType, `${string}.deleted` | 'invitation.revoked'>
 
@@ -99,33 +102,6 @@ export async function finishImport(
   announceEvents()
 }
 
-function subjectIdOf({ subjectType, subjectId }: repository.EventRow): number | string | null {
-  return subjectId === null || subjectType === 'file' ? subjectId : Number(subjectId)
-}
-
-/** Returns an event without its data. */
-export function describeEvent(row: repository.EventRow) {
-  const { type, createdAt, actorId, subjectType } = row
-  return { id: eventId(row.position), type, createdAt, actorId, subject: { type: subjectType, id: subjectIdOf(row) } }
-}
-
-/** Returns an event as JSON text. Its data is inserted as it was stored. */
-export function eventJson(row: repository.EventRow): string {
-  return `${JSON.stringify(describeEvent(row)).slice(0, -1)},"data":${row.json ?? 'null'}}`
-}
-
-/**
- * Returns where to continue after an event.
- * @throws CURSOR_EXPIRED when events after it are no longer stored
- * @throws VALIDATION_ERROR when there is no such event yet
- */
-export function startOf(after: bigint | '', { last, deleted }: repository.FeedBounds): bigint {
-  if (after === '') return deleted
-  if (after < deleted) throw new AppError('CURSOR_EXPIRED')
-  if (after > last) throw validationError({ after: ['must be the id of an event'] })
-  return after
-}
-
 /** A page of the feed. `nextCursor` is null at its end. */
 export type EventPage = { events: FeedEvent[]; nextCursor: string | null }
 
@@ -144,4 +120,33 @@ export async function listEvents(actor: Actor, query: ListEventsQuery): Promise<
     events: rows.map((row) => JSON.parse(eventJson(row))),
     nextCursor: scannedTo < bounds.last ? eventId(scannedTo) : null,
   }
+}
+
+/** How long a ticket can be used. */
+const TICKET_TTL_MS = 60_000
+
+/** Issues a ticket that opens one event stream with the credential of the caller. */
+export async function issueTicket(actor: Actor): Promise<EventTicket> {
+  const ticket = newOpaqueToken()
+  const expiresAt = new Date(Date.now() + TICKET_TTL_MS)
+  await repository.insertTicket(actor, hashOpaqueToken(ticket), expiresAt)
+  return { ticket, expiresAt }
+}
+
+/**
+ * Uses a ticket and returns the actor that it was issued to.
+ * @throws INVALID_TOKEN when the ticket is unknown or its credential revoked
+ * @throws TOKEN_REUSED when it was used
+ * @throws TOKEN_EXPIRED when it has expired
+ */
+export async function redeemTicket(ticket: string): Promise<Actor> {
+  const hash = hashOpaqueToken(ticket)
+  if (await repository.useTicket(hash)) {
+    const actor = await repository.findTicketActor(hash)
+    if (actor !== undefined) return actor
+  }
+  const found = await repository.findTicket(hash)
+  if (found === undefined) throw new AppError('INVALID_TOKEN')
+  if (found.expiresAt <= new Date()) throw new AppError('TOKEN_EXPIRED')
+  throw new AppError('TOKEN_REUSED')
 }
