@@ -20,6 +20,19 @@ const origin = Joi.string().custom((text: string, helpers) =>
   URL.canParse(text) && new URL(text).origin === text ? text : helpers.error('any.invalid'),
 )
 
+/** Secrets of examples and documents, and texts of few different characters, which an attacker would try first. */
+const secret = Joi.string()
+  .min(32)
+  .custom((text: string, helpers) =>
+    new Set(text).size < 8 || /change.?(me|this)|your.?secret|example.?secret|secret.?example/i.test(text)
+      ? helpers.error('secret.weak')
+      : text,
+  )
+  .messages({
+    'string.min': 'each secret needs 32 bytes or more',
+    'secret.weak': 'each secret must be random: create one with `openssl rand -base64 48`',
+  })
+
 const integer = (min: number, max: number) => Joi.number().integer().min(min).max(max)
 const url = (...scheme: string[]) => Joi.string().uri({ scheme })
 /** A PostgreSQL connection URL, which may name several hosts. */
@@ -56,9 +69,7 @@ const schema = object({
     REDIS_URL: url('redis', 'rediss'),
     SMTP_URL: url('smtp', 'smtps'),
     CONTACT_TO: email(),
-    JWT_SECRET: commaSeparated(
-      Joi.string().min(32).messages({ 'string.min': 'each secret needs 32 bytes or more' }),
-    ).when('DATABASE_URL', { is: Joi.exist(), then: Joi.required() }),
+    JWT_SECRET: commaSeparated(secret).when('DATABASE_URL', { is: Joi.exist(), then: Joi.required() }),
     ADMIN_EMAIL: email().trim().lowercase(),
     ADMIN_PASSWORD: Joi.string()
       .min(8)
@@ -89,6 +100,7 @@ const schema = object({
     WORKER: oneOf('inline', 'off').default('inline'),
     ACCESS_TOKEN_TTL_SECONDS: integer(1, 86_400).default(900),
     REFRESH_TOKEN_TTL_SECONDS: integer(1, 31_536_000).default(604_800),
+    SESSION_INACTIVITY_DAYS: integer(0, 365).default(0),
     RESET_TOKEN_TTL_SECONDS: integer(1, 604_800).default(3600),
     VERIFY_TOKEN_TTL_SECONDS: integer(1, 2_592_000).default(86_400),
     AUDIT_RETENTION_DAYS: integer(1, 36_500).default(365),
@@ -183,6 +195,8 @@ function toConfig(value: Infer<typeof schema>, production: boolean) {
     jwtSecrets,
     accessTokenTtlSeconds: value.ACCESS_TOKEN_TTL_SECONDS,
     refreshTokenTtlSeconds: value.REFRESH_TOKEN_TTL_SECONDS,
+    /** Days without a request after which a session ends; 0 disables the limit. */
+    sessionInactivityDays: value.SESSION_INACTIVITY_DAYS,
     resetTokenTtlSeconds: value.RESET_TOKEN_TTL_SECONDS,
     verifyTokenTtlSeconds: value.VERIFY_TOKEN_TTL_SECONDS,
     auditRetentionDays: value.AUDIT_RETENTION_DAYS,

@@ -66,6 +66,9 @@ export async function invalidTokens(): Promise<Record<string, string>> {
 
   return {
     'an expired token': forge(good, { claims: { exp: past } }),
+    'a token without an expiry': forge(good, { claims: { exp: undefined } }),
+    'a token with an unusual spelling of the subject': forge(good, { claims: { sub: ` ${user.id}.0 ` } }),
+    'a token with a critical extension': forge(good, { header: { crit: ['b64'] } }),
     'a token that is not valid yet': forge(good, { claims: { nbf: past + 600 } }),
     'a token of a deleted user': deleted.token,
     'a token of a revoked session': ended.token,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { parseConfig, CONFIG_NAMES } from '@/lib/config'
 
-const SECRET = 'a'.repeat(32)
+const SECRET = 'JfK2wq0vTn8rX5mYb1cUzQ7hLd3sGaPe'
 
 function errorsOf(environment: Record<string, string>): string[] {
   const parsed = parseConfig(environment)
@@ -31,6 +31,18 @@ describe('the configuration', () => {
     expect(errorsOf({ ...database, JWT_SECRET: 'short' })).toEqual([expect.stringContaining('32 bytes')])
     expect(errorsOf({ ...database, JWT_SECRET: `${SECRET},short` })).toEqual([expect.stringContaining('32 bytes')])
     expect(errorsOf({ ...database, JWT_SECRET: `${SECRET},${SECRET}b` })).toEqual([])
+  })
+
+  it.each([
+    'a'.repeat(40),
+    'abababab'.repeat(5),
+    'only-for-trying-it-out-change-this-secret',
+    'your-secret-here'.repeat(3),
+  ])('rejects the JWT secret %s', (secret) => {
+    const errors = errorsOf({ DATABASE_URL: 'postgresql://localhost/x', JWT_SECRET: `${SECRET},${secret}` })
+    expect(errors).toEqual([expect.stringContaining('JWT_SECRET')])
+    expect(errors[0]).toContain('openssl rand')
+    expect(errors[0]).not.toContain(secret)
   })
 
   it('reports every error on a separate line', () => {

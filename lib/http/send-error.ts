@@ -55,6 +55,8 @@ export function sendError(res: ServerResponse, error: AppError, requestId: strin
   // Of a response that failed to be sent.
   res.removeHeader('Content-Encoding')
   res.removeHeader('ETag')
+  // An error must not be cached as the response of a route that is public.
+  if (res.getHeader('Cache-Control') !== 'private, no-cache') res.setHeader('Cache-Control', 'no-store')
   if (error.status === 401) res.setHeader('WWW-Authenticate', 'Bearer')
   for (const [name, value] of Object.entries(error.headers)) res.setHeader(name, value)
   sendErrorText(res, JSON.stringify(errorEnvelope(error, requestId)), error.status)

@@ -6,6 +6,7 @@ import { deleteOldEmailTokens } from '@/lib/domains/auth/recovery/repository'
 import { deleteUnreferencedFiles } from '@/lib/domains/files/service'
 import { deleteExpiredSessions } from '@/lib/domains/auth/sessions/repository'
 import { deleteOldMailCounters } from '@/lib/platform/mail/repository'
+import { deleteOldMailFiles } from '@/lib/platform/mail/transport'
 import { deleteFailedJobs } from '@/lib/platform/queue/repository'
 
 /** Deletes one batch. Returns the number of rows or objects deleted. */
@@ -21,6 +22,7 @@ export const cleanupTasks: Record<string, CleanupTask> = {
   'old events': deleteOldEvents,
   'old event tickets': deleteOldTickets,
   'old mail counters': deleteOldMailCounters,
+  'old mail files': deleteOldMailFiles,
   'unreferenced files': deleteUnreferencedFiles,
   'old invitations': deleteOldInvitations,
 }

@@ -1,8 +1,9 @@
-import { mkdir, open, rename } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import nodemailer from 'nodemailer'
 import MailComposer from 'nodemailer/lib/mail-composer'
 import { config } from '@/lib/config'
+import { defaultIfMissing } from '@/lib/fs-errors'
 import { logger } from '@/lib/logger'
 
 /** How long a mail server may take to respond; the job is retried later. */
@@ -77,6 +78,28 @@ async function writeMail(mail: OutgoingMail): Promise<string> {
   }
   await rename(`${path}.part`, path)
   return path
+}
+
+/** E-mails in files are for development: their links have expired after this time, and more of them are not read. */
+const WRITTEN_MAILS_DAYS = 7
+const WRITTEN_MAILS_MAX = 1_000
+
+/** Deletes old files of the mail folder, and the oldest when there are too many. Returns the number. */
+export async function deleteOldMailFiles(): Promise<number> {
+  const folder = mailFolder()
+  const names = await readdir(folder).catch(defaultIfMissing([]))
+  const files = await Promise.all(
+    names.map(async (name) => {
+      const path = join(folder, name)
+      return { path, writtenAt: (await stat(path).catch(defaultIfMissing(undefined)))?.mtimeMs ?? 0 }
+    }),
+  )
+  const oldest = Date.now() - WRITTEN_MAILS_DAYS * 86_400_000
+  const isOld = ({ writtenAt }: { writtenAt: number }, index: number) =>
+    index >= WRITTEN_MAILS_MAX || writtenAt < oldest
+  const old = files.toSorted((a, b) => b.writtenAt - a.writtenAt).filter(isOld)
+  await Promise.all(old.map(({ path }) => rm(path, { force: true })))
+  return old.length
 }
 
 /**

@@ -14,7 +14,7 @@ export default apiHandler(
     fileLinksRoute.access,
     withIdempotency(async (req, { actor, ...client }) => {
       const link = await createLink(actor, await parseBody(req, createLinkBody), client)
-      return { headers: { Location: link.url }, body: link }
+      return { headers: { Location: link.url, 'Cache-Control': 'no-store' }, body: link }
     }),
   ),
 )

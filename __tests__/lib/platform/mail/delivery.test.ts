@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { readdir, stat } from 'node:fs/promises'
+import { mkdir, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { config, setConfig } from '@/lib/config'
 import { enqueueMail } from '@/lib/platform/mail/enqueue-mail'
 import type { MailContent } from '@/lib/platform/queue/mail-job'
-import { probeMail, sendMail } from '@/lib/platform/mail/transport'
+import { deleteOldMailFiles, probeMail, sendMail } from '@/lib/platform/mail/transport'
 import { databasePool } from '@/lib/platform/db/prisma'
 import { encrypt } from '@/lib/platform/crypto/encrypt'
 import { uniqueEmail } from '../../../support/factories'
@@ -135,6 +135,22 @@ describe('mail over SMTP', () => {
 })
 
 describe('mail without an SMTP_URL', () => {
+  it('is deleted after a week, and beyond 1,000 files', async () => {
+    const folder = join(config().dataDir, 'mail')
+    await rm(folder, { recursive: true, force: true })
+    expect(await deleteOldMailFiles()).toBe(0)
+    await mkdir(folder, { recursive: true })
+    const names = Array.from({ length: 1_002 }, (_, index) => `${index}.eml`)
+    for (const [index, name] of names.entries()) {
+      await writeFile(join(folder, name), '')
+      const days = index === 0 ? 8 : 1 + index / 10_000
+      await utimes(join(folder, name), new Date(), new Date(Date.now() - days * 86_400_000))
+    }
+    expect(await deleteOldMailFiles()).toBe(2)
+    expect((await readdir(folder)).toSorted()).toEqual(names.slice(1, -1).toSorted())
+    await rm(folder, { recursive: true })
+  })
+
   it('is written to a file with mode 0600, and its path is logged', async () => {
     const to = uniqueEmail()
     await enqueueMail({ to, content: resetMail() })

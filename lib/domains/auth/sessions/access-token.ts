@@ -25,13 +25,15 @@ export function signAccessToken(claims: AccessClaims): string {
 /** Returns the claims of a valid access token, otherwise undefined. */
 export function verifyAccessToken(token: string): AccessClaims | undefined {
   try {
-    const key = findKey('access-token', jwt.decode(token, { complete: true })?.header.kid)
-    if (key === undefined) return undefined
+    const header = jwt.decode(token, { complete: true })?.header
+    const key = findKey('access-token', header?.kid)
+    // The library ignores critical extensions, which must be understood (RFC 7515, section 4.1.11).
+    if (key === undefined || header?.crit !== undefined) return undefined
     const payload = jwt.verify(token, key, { algorithms: [ALGORITHM], issuer: ISSUER, audience: AUDIENCE })
     if (typeof payload === 'string') return undefined
-    const { sub, sid } = payload
-    const userId = Number(sub)
-    return Number.isInteger(userId) && typeof sid === 'string' ? { userId, sessionId: sid } : undefined
+    const { sub = '', sid, exp } = payload
+    if (exp === undefined || !/^[1-9]\d*$/.test(sub)) return undefined
+    return typeof sid === 'string' ? { userId: Number(sub), sessionId: sid } : undefined
   } catch {
     return undefined
   }

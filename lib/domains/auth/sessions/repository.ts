@@ -1,3 +1,4 @@
+import { config } from '@/lib/config'
 import { isMissingRow } from '@/lib/platform/db/errors'
 import { AppError } from '@/lib/errors'
 import { prisma } from '@/lib/platform/db/prisma'
@@ -5,6 +6,7 @@ import type { ClientInfo } from '@/lib/platform/identity/actor'
 import type { LiveCredential } from '@/lib/platform/identity/credential-cache'
 import type { Role } from '@/lib/platform/identity/schema'
 import { isUuid } from '@/lib/validation'
+import { Prisma } from '@/prisma/generated/client'
 import type { Session } from './schema'
 
 /** `last_used_at` is updated at most this often (ms), so that most requests do not write. */
@@ -13,8 +15,17 @@ const LAST_USE_INTERVAL_MS = 60_000
 /** Limits a clean-up statement, so that it ends well within the query timeout; the next run continues. */
 const CLEANUP_ROWS_MAX = 10_000
 
+const DAY_MS = 86_400_000
+
 /** A SHA-256, see `hashOpaqueToken`. */
 type Hash = Uint8Array<ArrayBuffer>
+
+/** The time at which a session `s` expires: earlier than planned after `SESSION_INACTIVITY_DAYS` without a request. */
+function expiry(): Prisma.Sql {
+  const { sessionInactivityDays: days } = config()
+  if (days === 0) return Prisma.sql`s.expires_at`
+  return Prisma.sql`least(s.expires_at, s.last_used_at + make_interval(days => ${days}::int))`
+}
 
 /**
  * Locks a user's password against changes and returns its hash. The user's row is locked before the password, in the
@@ -68,7 +79,7 @@ export async function findSessionActor(sessionId: string): Promise<LiveCredentia
   const [row] = await prisma().$queryRaw<{ userId: number; role: Role; expiresAt: Date; lastUsedAt: Date }[]>`
     SELECT u.id AS "userId", u.role::text AS role, s.expires_at AS "expiresAt", s.last_used_at AS "lastUsedAt"
     FROM sessions s JOIN users u ON u.id = s.user_id
-    WHERE s.id = ${sessionId}::uuid AND s.expires_at > now()`
+    WHERE s.id = ${sessionId}::uuid AND ${expiry()} > now()`
   if (row === undefined) return undefined
   const { userId, role, expiresAt, lastUsedAt } = row
   if (now - lastUsedAt.getTime() > LAST_USE_INTERVAL_MS) {
@@ -88,7 +99,7 @@ export async function lockCaller(
   const [row] = await prisma().$queryRaw<{ role: Role; authenticatedAt: Date }[]>`
     SELECT u.role::text AS role, s.authenticated_at AS "authenticatedAt"
     FROM users u JOIN sessions s ON s.user_id = u.id
-    WHERE u.id = ${userId} AND s.id = ${sessionId}::uuid AND s.expires_at > now()
+    WHERE u.id = ${userId} AND s.id = ${sessionId}::uuid AND ${expiry()} > now()
     FOR NO KEY UPDATE OF u FOR SHARE OF s`
   return row
 }
@@ -112,8 +123,8 @@ export async function findSessionOfToken(
 /** Locks a session, so that concurrent refreshes and its revocation happen one after the other. */
 export async function lockSession(id: string): Promise<{ expiresAt: Date; isExpired: boolean } | undefined> {
   const [session] = await prisma().$queryRaw<{ expiresAt: Date; isExpired: boolean }[]>`
-    SELECT expires_at AS "expiresAt", expires_at <= clock_timestamp() AS "isExpired"
-    FROM sessions WHERE id = ${id}::uuid FOR UPDATE`
+    SELECT s.expires_at AS "expiresAt", ${expiry()} <= clock_timestamp() AS "isExpired"
+    FROM sessions s WHERE s.id = ${id}::uuid FOR UPDATE`
   return session
 }
 
@@ -140,8 +151,10 @@ export async function insertRefreshToken(sessionId: string, hash: Hash, { ip, us
 
 /** Lists the unexpired sessions of a user, the most recently used first. */
 export async function listSessions(userId: number): Promise<Omit<Session, 'current'>[]> {
+  const { sessionInactivityDays: days } = config()
+  const usedSince = new Date(days === 0 ? 0 : Date.now() - days * DAY_MS)
   return prisma().session.findMany({
-    where: { userId, expiresAt: { gt: new Date() } },
+    where: { userId, expiresAt: { gt: new Date() }, lastUsedAt: { gt: usedSince } },
     orderBy: [{ lastUsedAt: 'desc' }, { id: 'desc' }],
     select: { id: true, createdAt: true, lastUsedAt: true, expiresAt: true, userAgent: true, ip: true },
   })
