@@ -4,14 +4,17 @@ import { config } from '@/lib/config'
 import { AppError, isAppError, serviceUnavailable } from '@/lib/errors'
 import { logger } from '@/lib/logger'
 import { isDatabaseUnavailable, isTransactionConflict } from '@/lib/platform/db/errors'
+import { inDryRun } from '@/lib/platform/db/transaction'
+import { inTransactionSlot } from '@/lib/platform/db/transaction-slots'
 import type { Actor } from '@/lib/platform/identity/actor'
-import type { Operation, Route } from '@/lib/platform/operation'
+import { honoursDryRun, type Operation, type Route } from '@/lib/platform/operation'
 import { parseTraceparent, requestLogContext, type RequestLogContext } from '@/lib/trace-context'
 import { clientAddress } from './client-address'
 import { waitUntilSent } from './compression'
 import type { Context, Handler } from './context'
 import { applyCors, isPreflight } from './cors'
 import { checkUndeclaredQuery, limitJsonBody } from './parse'
+import { prefersDryRun } from './prefer'
 import { limitRequest } from './rate-limit'
 import { assertFewParameters, countInProgress, disconnectWhenStalled, drainUnreadBody } from './request-bounds'
 import { identifyCaller } from './require-auth'
@@ -77,6 +80,18 @@ export function apiHandler(route: Route | undefined, handler: Handler<Context>):
   }
 }
 
+/** Hashing a password takes the longest. */
+const DRY_RUN_TIMEOUT_MS = 30_000
+
+/** Runs a handler, including the response that it sends, in a transaction that is rolled back. */
+async function runDry(handle: () => Promise<void> | void): Promise<void> {
+  const work = async () => {
+    await handle()
+    return true
+  }
+  await inTransactionSlot(() => inDryRun(work, { timeoutMs: DRY_RUN_TIMEOUT_MS }))
+}
+
 type Responder = (req: NextApiRequest, res: NextApiResponse, ids: RequestLogContext) => Promise<void>
 
 function createResponder(route: Route | undefined, handler: Handler<Context>): Responder {
@@ -133,7 +148,12 @@ function createResponder(route: Route | undefined, handler: Handler<Context>): R
         throw new AppError('METHOD_NOT_ALLOWED', { headers: { Allow: allow } })
       }
       if (operation?.access === 'public') checkUndeclaredQuery(req, operation)
-      await handler(req, res, context)
+      if (operation !== undefined && honoursDryRun(operation) && prefersDryRun(req)) {
+        res.setHeader('Preference-Applied', 'dry-run')
+        await runDry(() => handler(req, res, context))
+      } else {
+        await handler(req, res, context)
+      }
       await waitUntilSent(res)
     } catch (thrown) {
       const error = toAppError(thrown)

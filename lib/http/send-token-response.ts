@@ -1,7 +1,11 @@
 import type { NextApiRequest, NextApiResponse } from 'next'
 import type { IssuedTokens, SessionMode } from '@/lib/domains/auth/sessions/schema'
+import { isDryRun } from '@/lib/platform/db/transaction'
 import { refreshCookieHeader } from './refresh-cookie'
 import { sendJson } from './respond'
+
+/** Sent by dry runs: other services might accept a signed token of a session that was never stored. */
+const VOID_TOKENS = { token: 'dry-run', refreshToken: 'dry-run' }
 
 type TokenResponse = { tokens: IssuedTokens; session: SessionMode | undefined; extra?: object }
 
@@ -10,7 +14,8 @@ export function tokenResponse(
   req: NextApiRequest,
   { tokens, session, extra }: TokenResponse,
 ): { headers: Record<string, string>; body: object } {
-  const { token, expiresIn, refreshToken, sessionExpiresAt: expiresAt } = tokens
+  const { expiresIn, sessionExpiresAt: expiresAt } = tokens
+  const { token, refreshToken } = isDryRun() ? VOID_TOKENS : tokens
   // RFC 6749, section 5.1: responses with tokens must not be stored.
   const noStore = { 'Cache-Control': 'no-store' }
   if (session !== 'cookie') return { headers: noStore, body: { ...extra, token, expiresIn, refreshToken } }

@@ -1,4 +1,4 @@
-import type { Operation } from '@/lib/platform/operation'
+import { honoursDryRun, type Operation } from '@/lib/platform/operation'
 import type { JsonSchema } from './json-schema'
 
 const text = { type: 'string' }
@@ -35,6 +35,10 @@ export const RESPONSE_HEADERS = {
     description: '`true` if this is the stored response of an earlier request with the same `Idempotency-Key`.',
     schema: { type: 'string', const: 'true' },
   },
+  'Preference-Applied': {
+    description: 'Sent if `Prefer: dry-run` was honoured.',
+    schema: { type: 'string', const: 'dry-run' },
+  },
   'Set-Cookie': { description: 'The refresh token, if it was requested as a cookie.', schema: text },
 } as const
 
@@ -52,6 +56,11 @@ export const REQUEST_HEADERS = {
     schema: { type: 'string', examples: ['00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'] },
   },
   'If-Match': { description: 'Responds 412 unless the `ETag` matches.', schema: text },
+  Prefer: {
+    description:
+      '`dry-run` (RFC 7240): the request runs in the real transaction, which is then rolled back. The response is the one that would have been sent; tokens in it are void. Nothing is stored, mailed, queued or emitted, and no `Idempotency-Key` is used up.',
+    schema: { type: 'string', examples: ['dry-run'] },
+  },
   'Idempotency-Key': {
     description: 'Safely retries a request: the first response is stored for 24 hours per caller, route and key.',
     schema: { type: 'string', pattern: '^[!-~]{1,255}$' },
@@ -80,6 +89,7 @@ export function headerParameters(operation: Operation): JsonSchema[] {
   const names: (keyof typeof REQUEST_HEADERS)[] = ['X-Request-Id', 'traceparent']
   if (operation.etag === true) names.push('If-None-Match')
   if (operation.ifMatch === true) names.push('If-Match')
+  if (honoursDryRun(operation)) names.push('Prefer')
   if (operation.idempotent === true) names.push('Idempotency-Key')
   const parameters = names.map(parameterName)
   if (operation.refreshCookie === 'accepted' || operation.refreshCookie === 'both') parameters.push('RefreshCookie')

@@ -1,6 +1,6 @@
 import type Joi from 'joi'
 import { selectableFields, type SelectableFields } from '@/lib/platform/selectable-fields'
-import { requiredScope, type Operation, type ResponseDeclaration } from '@/lib/platform/operation'
+import { honoursDryRun, requiredScope, type Operation, type ResponseDeclaration } from '@/lib/platform/operation'
 import type { Components } from './components'
 import { exampleOf } from './examples'
 import { headerParameters, headersOf, responseHeaders, type ResponseHeader } from './headers'
@@ -52,6 +52,7 @@ function responseObject(
   if (operation.refreshCookie === 'sent' || operation.refreshCookie === 'both') headers.push('Set-Cookie')
   if (operation.idempotent === true) headers.push('Idempotency-Replayed')
   if (response.schema !== undefined) headers.push('Content-Encoding')
+  if (honoursDryRun(operation)) headers.push('Preference-Applied')
   const schema = response.schema && components.refer(response.schema, 'output')
   const content = {
     ...response.content,

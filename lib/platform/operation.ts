@@ -104,6 +104,8 @@ type OperationDetails = {
   list?: boolean
   /** Sends the refresh token as a cookie, accepts it as one, or both. */
   refreshCookie?: 'sent' | 'accepted' | 'both'
+  /** False ignores `Prefer: dry-run`, for work with effects outside of the database. */
+  dryRun?: false
   /** False exempts the route from the general rate limit. */
   rateLimited?: boolean
   /** The calls in the Postman collection; by default one. */
@@ -115,6 +117,11 @@ export type Operation<A extends Access = Access> = OperationDetails & {
   method: Method
   path: `/api${string}`
   access: A
+}
+
+/** Returns whether an operation honours `Prefer: dry-run`: every write except streams and uploads. */
+export function honoursDryRun({ method, rawBody, dryRun }: Operation): boolean {
+  return method !== 'GET' && rawBody === undefined && dryRun !== false
 }
 
 /** The operations of one URL. */

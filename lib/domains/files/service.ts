@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream'
 import { recordEvent } from '@/lib/domains/audit/service'
 import type { Actor, ClientInfo } from '@/lib/platform/identity/actor'
 import { AppError } from '@/lib/errors'
-import { inTransaction } from '@/lib/platform/db/transaction'
+import { afterCommit, inTransaction } from '@/lib/platform/db/transaction'
 import type { Validators } from '@/lib/platform/etag'
 import type { List } from '@/lib/platform/pagination/query'
 import { recordFileDeletion, recordFileUpdate, toFile } from './file-events'
@@ -195,7 +195,7 @@ export async function deleteFile(actor: Actor, url: FileUrl, precondition: FileP
     await recordFileDeletion(current)
     return current
   })
-  await deleteBytes([storageKey])
+  await afterCommit(() => deleteBytes([storageKey]))
 }
 
 /** Lists the caller's files. */

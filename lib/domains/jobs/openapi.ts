@@ -57,6 +57,7 @@ export const jobRunRoute = defineRoute('/api/jobs/run', 'public', {
     description:
       'For hosts without a worker process: runs due jobs and the clean-up for at most 20 seconds. Requires `CRON_SECRET` as the bearer token.',
     rateLimited: false,
+    dryRun: false,
     errors: ['UNAUTHORIZED'],
     responses: { 200: { description: 'The result of the run.', schema: jobRun } },
     postman: [{ status: 401 }],

@@ -1,6 +1,6 @@
 import { cache } from '@/lib/platform/cache/cache'
 import { recordChange } from '@/lib/domains/events/service'
-import { afterCommit, inTransaction } from '@/lib/platform/db/transaction'
+import { inTransaction } from '@/lib/platform/db/transaction'
 import type { Precondition } from '@/lib/platform/etag'
 import type { List } from '@/lib/platform/pagination/query'
 import * as repository from './repository'
@@ -29,16 +29,13 @@ export async function writeProducts<T>(work: () => Promise<T>): Promise<T> {
  * @throws SKU_EXISTS when another product has the SKU
  */
 export async function createProduct(input: NewProduct, actorId: number | null): Promise<Product> {
-  const product = await cache().write([LISTS], () =>
+  return cache().write([LISTS], () =>
     inTransaction(async () => {
       const inserted = await repository.insertProduct(input)
       await recordProduct('created', inserted.id, inserted, actorId)
       return inserted
     }),
   )
-  // Within a larger transaction, lists that were cached before its commit lack the product.
-  await afterCommit(() => cache().write([LISTS], async () => {}))
-  return product
 }
 
 /** Records a change of a product as part of the surrounding transaction. */

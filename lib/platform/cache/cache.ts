@@ -3,7 +3,8 @@ import { config } from '@/lib/config'
 import type { CacheEntry, CacheStore } from './store'
 import { hasTimedOut } from '@/lib/platform/db/errors'
 import { memoryStore } from './memory-store'
-import { assertDatabaseReachable } from '@/lib/platform/db/prisma'
+import { assertDatabaseReachable, openTransaction } from '@/lib/platform/db/prisma'
+import { afterCommit, isDryRun } from '@/lib/platform/db/transaction'
 import { redis } from '@/lib/platform/redis'
 import { redisStore } from './redis-store'
 import { processSingleton } from '@/lib/process-singleton'
@@ -66,14 +67,21 @@ export function createCache(store: CacheStore): Cache {
     return loading
   }
 
+  const invalidateNow = async (tags: readonly string[]): Promise<void> => {
+    await store.invalidate(tags, await store.beginInvalidation(tags))
+  }
+
   return {
     read: async (key, tags, load) => {
+      // What a transaction reads may never be committed.
+      if (openTransaction() !== undefined) return { entry: await load(), hit: false }
       const found = await store.get(key, tags)
       if (found.versions === undefined) return { entry: await load(), hit: false }
       if (found.entry !== undefined) return { entry: found.entry, hit: true }
       return { entry: await loadOnce(key, found.versions, load), hit: false }
     },
     write: async (tags, work) => {
+      if (isDryRun()) return work()
       const marker = await store.beginInvalidation(tags)
       try {
         return await work()
@@ -83,6 +91,8 @@ export function createCache(store: CacheStore): Cache {
       } finally {
         // Also after a failure: when the connection breaks during a commit, the write may have succeeded.
         await store.invalidate(tags, marker)
+        // Reads before the commit of a larger transaction have stored what the write replaces.
+        if (openTransaction() !== undefined) await afterCommit(() => invalidateNow(tags))
       }
     },
   }

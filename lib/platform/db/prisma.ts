@@ -22,7 +22,13 @@ const CONNECT_PROBE_TIMEOUT_MS = 2_500
 type Database = { pool: pg.Pool; client: PrismaClient }
 
 /** A transaction and its after-commit hooks. */
-export type TransactionScope = { client: Prisma.TransactionClient; isOpen: boolean; afterCommit: (() => unknown)[] }
+export type TransactionScope = {
+  client: Prisma.TransactionClient
+  isOpen: boolean
+  /** True if the outermost transaction will be rolled back in any case. */
+  isDryRun: boolean
+  afterCommit: (() => unknown)[]
+}
 
 /** Stores the ambient transaction, which `inTransaction` opens, for all queries of the work in it. */
 export const transactionScopes = processSingleton('transactions', () => new AsyncLocalStorage<TransactionScope>())

@@ -8,6 +8,8 @@ import { openTransaction, prisma, transactionScopes, type TransactionScope } fro
 const ATTEMPTS_MAX = 4
 const BACKOFF_MAX_MS = 50
 
+type TransactionOptions = { timeoutMs?: number; dryRun?: boolean }
+
 /**
  * Runs work in a transaction that all its queries through `prisma()` join. A nested `inTransaction`, or
  * `prisma().$transaction(async …)`, is a savepoint: its failure rolls back only its own part. The array form of
@@ -19,16 +21,16 @@ const BACKOFF_MAX_MS = 50
  *
  * @throws SERVICE_UNAVAILABLE when all attempts failed because of concurrent transactions
  */
-export async function inTransaction<T>(work: () => Promise<T>, { timeoutMs = 5_000 } = {}): Promise<T> {
+export async function inTransaction<T>(work: () => Promise<T>, options: TransactionOptions = {}): Promise<T> {
   const outer = openTransaction()
   if (outer !== undefined) {
-    const { result, afterCommit } = await runOnce(work, timeoutMs)
+    const { result, afterCommit } = await runOnce(work, options)
     outer.afterCommit.push(...afterCommit)
     return result
   }
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const { result, afterCommit } = await runOnce(work, timeoutMs)
+      const { result, afterCommit } = await runOnce(work, options)
       await runAfterCommitHooks(afterCommit)
       return result
     } catch (error) {
@@ -44,12 +46,13 @@ type AfterCommitHooks = TransactionScope['afterCommit']
 
 async function runOnce<T>(
   work: () => Promise<T>,
-  timeoutMs: number,
+  { timeoutMs = 5_000, dryRun = false }: TransactionOptions,
 ): Promise<{ result: T; afterCommit: AfterCommitHooks }> {
   const afterCommit: AfterCommitHooks = []
+  const isDryRun = dryRun || openTransaction()?.isDryRun === true
   const result = await prisma().$transaction(
     async (client) => {
-      const scope: TransactionScope = { client, isOpen: true, afterCommit }
+      const scope: TransactionScope = { client, isOpen: true, isDryRun, afterCommit }
       try {
         return await transactionScopes().run(scope, work)
       } finally {
@@ -59,6 +62,31 @@ async function runOnce<T>(
     { timeout: timeoutMs },
   )
   return { result, afterCommit }
+}
+
+/**
+ * Runs work in a transaction that is rolled back at its end, and returns its result. Nested transactions are savepoints, and
+ * their after-commit hooks never run.
+ */
+export async function inDryRun<T>(work: () => Promise<T>, { timeoutMs }: { timeoutMs: number }): Promise<T> {
+  const rollback = new Error('The dry run is complete.')
+  const results: T[] = []
+  const attempt = async () => {
+    results[0] = await work()
+    throw rollback
+  }
+  try {
+    return await inTransaction<never>(attempt, { timeoutMs, dryRun: true })
+  } catch (error) {
+    const [result] = results
+    if (error === rollback && result !== undefined) return result
+    throw error
+  }
+}
+
+/** Returns whether the current work will be rolled back, so that effects outside of the database must not happen. */
+export function isDryRun(): boolean {
+  return openTransaction()?.isDryRun === true
 }
 
 async function runAfterCommitHooks(hooks: AfterCommitHooks): Promise<void> {

@@ -1,11 +1,9 @@
 import { createHash } from 'node:crypto'
-import { config } from '@/lib/config'
-import { isDatabaseUnavailable } from '@/lib/platform/db/errors'
-import { AppError, serviceUnavailable } from '@/lib/errors'
+import { AppError } from '@/lib/errors'
 import { decrypt, encrypt } from '@/lib/platform/crypto/encrypt'
 import { sign, verify } from '@/lib/platform/crypto/keyring'
 import { inTransaction } from '@/lib/platform/db/transaction'
-import { processSingleton } from '@/lib/process-singleton'
+import { inTransactionSlot } from '@/lib/platform/db/transaction-slots'
 import * as repository from './repository'
 
 /** A response as it is stored; `body` is text. */
@@ -22,39 +20,6 @@ export type IdempotentResult = { response: StoredResponse; isReplayed: boolean; 
 
 /** The longest work is hashing a password; uploads have received their bytes before. */
 const TIMEOUT_MS = 30_000
-const WAITING_MAX = 64
-
-type Semaphore = { running: number; waiting: { start: () => void; reject: (error: unknown) => void }[] }
-
-const semaphore = processSingleton<Semaphore>('idempotency-semaphore', () => ({ running: 0, waiting: [] }))
-
-/**
- * Runs at most half as many keyed requests as the pool has connections. Each holds its connection while it works, also
- * while a password is hashed, and would otherwise starve all other requests.
- *
- * @throws SERVICE_UNAVAILABLE when too many wait, and for all that wait when the database becomes unavailable
- */
-async function withConcurrencyLimit<T>(work: () => Promise<T>): Promise<T> {
-  const limiter = semaphore()
-  const runningMax = Math.max(1, Math.floor(config().databasePoolMax / 2))
-  if (limiter.running < runningMax) limiter.running += 1
-  else {
-    if (limiter.waiting.length >= WAITING_MAX) throw serviceUnavailable(new Error('Too many keyed requests wait.'))
-    // The request that ends passes its slot on, so `running` stays unchanged.
-    await new Promise<void>((start, reject) => limiter.waiting.push({ start, reject }))
-  }
-  try {
-    return await work()
-  } catch (error) {
-    // Fail waiters immediately instead of letting each run into its own timeout.
-    if (isDatabaseUnavailable(error)) for (const { reject } of limiter.waiting.splice(0)) reject(error)
-    throw error
-  } finally {
-    const next = limiter.waiting.shift()
-    if (next === undefined) limiter.running -= 1
-    else next.start()
-  }
-}
 
 /** Returns a hash, so that the table reveals neither the keys nor the callers. */
 function getId({ caller, route, key }: KeyedRequest): string {
@@ -121,5 +86,5 @@ export async function runIdempotent(
     })
     return result
   }
-  return withConcurrencyLimit(() => inTransaction(attempt, { timeoutMs: TIMEOUT_MS }))
+  return inTransactionSlot(() => inTransaction(attempt, { timeoutMs: TIMEOUT_MS }))
 }

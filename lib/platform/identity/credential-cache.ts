@@ -1,4 +1,6 @@
 import { LRUCache } from 'lru-cache'
+import { openTransaction } from '@/lib/platform/db/prisma'
+import { afterCommit } from '@/lib/platform/db/transaction'
 import { processSingleton } from '@/lib/process-singleton'
 import type { Actor } from './actor'
 
@@ -40,23 +42,30 @@ export async function getCachedActor(
   const endsAt = Math.min(startedAt + TTL_MS, found.expiresAt?.getTime() ?? Infinity)
   const ttl = endsAt - Date.now()
   // If a credential was revoked during the read, use the result for this request only and do not cache it.
-  if (ttl > 0 && changesBefore === live.changes) live.actors.set(key, found.actor, { ttl })
+  if (ttl > 0 && openTransaction() === undefined && changesBefore === live.changes)
+    live.actors.set(key, found.actor, { ttl })
   return found.actor
 }
 
 function evictWhere(isRevoked: (actor: Actor) => boolean): void {
-  const live = liveCredentials()
-  live.changes += 1
-  for (const [key, actor] of live.actors.entries()) {
-    if (isRevoked(actor)) live.actors.delete(key)
+  const evict = (): void => {
+    const live = liveCredentials()
+    live.changes += 1
+    for (const [key, actor] of live.actors.entries()) {
+      if (isRevoked(actor)) live.actors.delete(key)
+    }
   }
+  // Within a larger transaction the credential is still valid for all other requests.
+  void afterCommit(evict)
 }
 
 /** Evicts a revoked session. Call it after the commit. */
 export function evictSession(sessionId: string): void {
-  const live = liveCredentials()
-  live.changes += 1
-  live.actors.delete(sessionId)
+  void afterCommit(() => {
+    const live = liveCredentials()
+    live.changes += 1
+    live.actors.delete(sessionId)
+  })
 }
 
 /** Evicts a revoked API key. Call it after the commit. */
