@@ -1,4 +1,3 @@
-import { config, setConfig } from '@/lib/config'
 import { prisma } from '@/lib/platform/db/prisma'
 import { api } from '../../support/api'
 import { uniqueEmail, createUser, PASSWORD } from '../../support/factories'
@@ -42,21 +41,6 @@ describe('POST /api/auth/login', () => {
     expect(told[0]).toMatchObject({ status: 401, error: { code: 'INVALID_CREDENTIALS' } })
     expect(told[1]).toEqual(told[0])
     expect(told[2]).toEqual(told[0])
-  })
-
-  it('renews the hash when BCRYPT_COST has changed, which is no change of the password', async () => {
-    const { id, email } = await createUser()
-    const where = { userId: id }
-    const before = await prisma().password.findUniqueOrThrow({ where })
-    setConfig({ ...config(), bcryptCost: 5 })
-    expect((await login({ email, password: 'wrong horse' })).status).toBe(401)
-    expect(await prisma().password.findUniqueOrThrow({ where })).toEqual(before)
-    expect((await login({ email, password: PASSWORD })).status).toBe(200)
-    const after = await prisma().password.findUniqueOrThrow({ where })
-    expect([before.hash.slice(0, 7), after.hash.slice(0, 7)]).toEqual(['$2b$04$', '$2b$05$'])
-    expect(after.updatedAt).toEqual(before.updatedAt)
-    expect((await login({ email, password: PASSWORD })).status).toBe(200)
-    expect(await prisma().password.findUniqueOrThrow({ where })).toEqual(after)
   })
 
   it('records logins, and failed ones with the attempted address', async () => {

@@ -1,4 +1,3 @@
-import { config, setConfig } from '@/lib/config'
 import { api } from '../../support/api'
 import { uniqueEmail, PASSWORD } from '../../support/factories'
 
@@ -26,20 +25,5 @@ describe('POST /api/auth/register', () => {
   it('returns 400 for a role', async () => {
     const json = { email: uniqueEmail(), password: PASSWORD, role: 'admin' }
     expect((await api('POST', '/api/auth/register', { json })).json.error.details).toHaveProperty('role')
-  })
-
-  it('says that sign-up is closed while OPEN_SIGNUP is false', async () => {
-    const before = config()
-    setConfig({ ...before, openSignup: false })
-    try {
-      const json = { email: uniqueEmail(), password: PASSWORD }
-      const response = await api('POST', '/api/auth/register', { json })
-      expect([response.status, response.json.error]).toEqual([
-        401,
-        expect.objectContaining({ code: 'UNAUTHORIZED', message: expect.stringContaining('Sign-up is closed') }),
-      ])
-    } finally {
-      setConfig(before)
-    }
   })
 })
