@@ -32,7 +32,7 @@ const origin = () => ({ ip: '127.0.0.1', userAgent: 'tests', requestId: randomUU
 
 /** Creates a session. Returns its tokens and its id. */
 export async function createSession(user: User): Promise<{ token: string; refreshToken: string; sessionId: string }> {
-  const { token, refreshToken } = await openSession(user, origin())
+  const { token, refreshToken } = await openSession({ id: user.id, amr: ['pwd'] }, origin())
   return { token, refreshToken, sessionId: verifyAccessToken(token)?.sessionId ?? '' }
 }
 

@@ -9,6 +9,7 @@ import { profilesTag } from '@/lib/domains/profiles/openapi'
 import { filesTag } from '@/lib/domains/files/openapi'
 import { contactTag } from '@/lib/domains/contact/openapi'
 import { productsTag } from '@/lib/domains/products/openapi'
+import { signInTag } from '@/lib/domains/auth/sign-in/openapi'
 import { sessionsTag } from '@/lib/domains/auth/sessions/openapi'
 import { recoveryTag } from '@/lib/domains/auth/recovery/openapi'
 import { systemTag } from '@/lib/domains/system/openapi'
@@ -21,6 +22,7 @@ import type { ApiTag } from '@/lib/platform/operation'
 export const apiTags: readonly ApiTag[] = [
   systemTag,
   authTag,
+  signInTag,
   sessionsTag,
   recoveryTag,
   usersTag,

@@ -22,7 +22,7 @@ describe('POST /api/auth/login', () => {
     const first = await login({ email, password: PASSWORD })
     await prisma().session.updateMany({ where: { userId }, data: { createdAt: new Date('2026-01-01') } })
     const expiresAt = new Date(Date.now() + 60_000)
-    await prisma().session.createMany({ data: Array.from({ length: 49 }, () => ({ userId, expiresAt })) })
+    await prisma().session.createMany({ data: Array.from({ length: 49 }, () => ({ userId, expiresAt, amr: ['pwd'] })) })
     const token = String(first.json['token'])
     expect((await api('GET', '/api/auth/me', { token })).status).toBe(200)
     expect((await login({ email, password: PASSWORD })).status).toBe(200)

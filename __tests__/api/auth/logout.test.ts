@@ -96,7 +96,7 @@ describe('access token revocation', () => {
     await prisma().user.delete({ where: { id: admin.user.id } })
     const events = await prisma().auditEvent.findMany({ where: { actorId: admin.user.id }, orderBy: { id: 'asc' } })
     expect(events.map(({ action, details }) => [action, details])).toEqual([
-      ['sign_in', { sessionId: admin.sessionId }],
+      ['sign_in', { sessionId: admin.sessionId, amr: ['pwd'] }],
       ['role_changed', { userId: user.id, role: 'admin' }],
       ['user_deleted', { userId: user.id }],
     ])

@@ -145,7 +145,7 @@ describe('the job queue', () => {
   it('cleans up expired records', async () => {
     const user = await createUser()
     const session = await prisma().session.create({
-      data: { userId: user.id, expiresAt: new Date(Date.now() - 8 * 86_400_000) },
+      data: { userId: user.id, amr: ['pwd'], expiresAt: new Date(Date.now() - 8 * 86_400_000) },
     })
     const id = await enqueue('clean-up', {})
     worker = await startWorker(databaseUrl())

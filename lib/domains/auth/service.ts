@@ -42,7 +42,7 @@ export async function login(
   }
   const { user } = found
   const verifiedPasswordHash = await currentHash(user.id, found.hash, { password: input.password, ip: client.ip })
-  return { user, tokens: await openSession({ id: user.id, verifiedPasswordHash }, client) }
+  return { user, tokens: await openSession({ id: user.id, amr: ['pwd'], verifiedPasswordHash }, client) }
 }
 
 /**
@@ -69,7 +69,7 @@ export async function changePassword(
   await inTransaction(async () => {
     await confirmActor(actor)
     if (!(await repository.replacePassword(userId, current.hash, hash))) throw new AppError('INVALID_CREDENTIALS')
-    await renewAuthentication(actor)
+    await renewAuthentication(actor, ['pwd'])
     await revokeSessions(userId, { except: sessionId })
     await cancelEmailChange(userId)
     if (!input.keepApiKeys) await revokeApiKeys(userId, client)
@@ -100,7 +100,7 @@ export async function reauthenticate(
     await confirmActor(actor)
     // The account is locked, so the password cannot change until the commit.
     if ((await repository.findPassword(userId))?.hash !== current.hash) throw new AppError('INVALID_CREDENTIALS')
-    await renewAuthentication(actor)
+    await renewAuthentication(actor, ['pwd'])
     await recordEvent({ action: 'reauthenticated', actorId: userId, client })
   })
 }

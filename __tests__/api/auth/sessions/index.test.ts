@@ -39,7 +39,7 @@ describe('GET /api/auth/sessions', () => {
     const sessions = await list(json.token)
     expect(sessions).toHaveLength(2)
     expect(Object.keys(sessions[0] ?? {}).sort()).toEqual(
-      ['createdAt', 'current', 'expiresAt', 'id', 'ip', 'lastUsedAt', 'userAgent'].sort(),
+      ['amr', 'createdAt', 'current', 'expiresAt', 'id', 'ip', 'lastUsedAt', 'userAgent'].sort(),
     )
     expect(sessions.find(({ current }) => current)?.userAgent).toBe('Firefox on the sofa')
     expect(sessions.find(({ current }) => !current)?.userAgent).toBe('Phone')

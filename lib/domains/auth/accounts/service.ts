@@ -75,7 +75,7 @@ export async function register(
   client: ClientInfo,
 ): Promise<{ user: User; tokens: IssuedTokens }> {
   const user = await createUser(undefined, input, client)
-  return { user, tokens: await openSession(user, client) }
+  return { user, tokens: await openSession({ id: user.id, amr: ['pwd'] }, client) }
 }
 
 /** What `appointAdmin` did. An account that was taken over may have been registered by a person who guessed the address. */

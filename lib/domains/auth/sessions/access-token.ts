@@ -1,18 +1,23 @@
 import jwt from 'jsonwebtoken'
 import { config } from '@/lib/config'
 import { currentKey, findKey } from '@/lib/platform/crypto/keyring'
+import type { AuthenticationMethod } from './schema'
 
 const ISSUER = 'hearth'
 const AUDIENCE = 'hearth-api'
 const ALGORITHM = 'HS256'
 
-/** The claims of an access token. */
+/** The claims of an access token by which it is accepted. */
 export type AccessClaims = { userId: number; sessionId: string }
 
+/** How (RFC 8176) and when the user proved their identity, for services that verify tokens themselves. */
+export type Authentication = { amr: readonly AuthenticationMethod[]; authenticatedAt: Date }
+
 /** Creates an access token: a JWT (RFC 7519) that is valid for `ACCESS_TOKEN_TTL_SECONDS`. */
-export function signAccessToken(claims: AccessClaims): string {
+export function signAccessToken(claims: AccessClaims, { amr, authenticatedAt }: Authentication): string {
   const { id: keyid, key } = currentKey('access-token')
-  return jwt.sign({ sid: claims.sessionId }, key, {
+  const authTime = Math.floor(authenticatedAt.getTime() / 1000)
+  return jwt.sign({ sid: claims.sessionId, amr, auth_time: authTime }, key, {
     algorithm: ALGORITHM,
     keyid,
     issuer: ISSUER,

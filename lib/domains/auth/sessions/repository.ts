@@ -7,7 +7,7 @@ import type { LiveCredential } from '@/lib/platform/identity/credential-cache'
 import type { Role } from '@/lib/platform/identity/schema'
 import { isUuid } from '@/lib/validation'
 import { Prisma } from '@/prisma/generated/client'
-import type { Session } from './schema'
+import { isAuthenticationMethod, type AuthenticationMethod, type Session } from './schema'
 
 /** `last_used_at` is updated at most this often (ms), so that most requests do not write. */
 const LAST_USE_INTERVAL_MS = 60_000
@@ -43,7 +43,13 @@ export async function lockPasswordHash(userId: number): Promise<string | undefin
  * @throws INVALID_CREDENTIALS when the account was deleted
  */
 export async function insertSession(
-  session: { userId: number; refreshTokenHash: Hash; expiresAt: Date },
+  session: {
+    userId: number
+    refreshTokenHash: Hash
+    expiresAt: Date
+    amr: AuthenticationMethod[]
+    authenticatedAt: Date
+  },
   { ip, userAgent }: ClientInfo,
 ): Promise<string> {
   const { refreshTokenHash, ...columns } = session
@@ -104,9 +110,12 @@ export async function lockCaller(
   return row
 }
 
-/** Records that the user of a session has proved their identity. */
-export async function renewAuthentication(sessionId: string): Promise<void> {
-  await prisma().session.updateMany({ where: { id: sessionId }, data: { authenticatedAt: new Date() } })
+/** Records that the user of a session has proved their identity, and adds how. */
+export async function renewAuthentication(sessionId: string, amr: readonly AuthenticationMethod[]): Promise<void> {
+  await prisma().$executeRaw`
+    UPDATE sessions SET authenticated_at = clock_timestamp(),
+      amr = amr || ARRAY(SELECT m FROM unnest(${amr}::text[]) AS m WHERE m <> ALL (amr))
+    WHERE id = ${sessionId}::uuid`
 }
 
 /** Finds the session of a refresh token, whether the token was consumed or not. */
@@ -120,12 +129,15 @@ export async function findSessionOfToken(
   return session ?? undefined
 }
 
+type LockedSession = { expiresAt: Date; isExpired: boolean; authenticatedAt: Date; amr: AuthenticationMethod[] }
+
 /** Locks a session, so that concurrent refreshes and its revocation happen one after the other. */
-export async function lockSession(id: string): Promise<{ expiresAt: Date; isExpired: boolean } | undefined> {
-  const [session] = await prisma().$queryRaw<{ expiresAt: Date; isExpired: boolean }[]>`
-    SELECT s.expires_at AS "expiresAt", ${expiry()} <= clock_timestamp() AS "isExpired"
+export async function lockSession(id: string): Promise<LockedSession | undefined> {
+  const [session] = await prisma().$queryRaw<(Omit<LockedSession, 'amr'> & { amr: string[] })[]>`
+    SELECT s.expires_at AS "expiresAt", ${expiry()} <= clock_timestamp() AS "isExpired",
+      s.authenticated_at AS "authenticatedAt", s.amr
     FROM sessions s WHERE s.id = ${id}::uuid FOR UPDATE`
-  return session
+  return session && { ...session, amr: session.amr.filter(isAuthenticationMethod) }
 }
 
 /** Consumes a refresh token and returns whether it was consumed before, more than `graceSeconds` ago. */
@@ -153,11 +165,12 @@ export async function insertRefreshToken(sessionId: string, hash: Hash, { ip, us
 export async function listSessions(userId: number): Promise<Omit<Session, 'current'>[]> {
   const { sessionInactivityDays: days } = config()
   const usedSince = new Date(days === 0 ? 0 : Date.now() - days * DAY_MS)
-  return prisma().session.findMany({
+  const sessions = await prisma().session.findMany({
     where: { userId, expiresAt: { gt: new Date() }, lastUsedAt: { gt: usedSince } },
     orderBy: [{ lastUsedAt: 'desc' }, { id: 'desc' }],
-    select: { id: true, createdAt: true, lastUsedAt: true, expiresAt: true, userAgent: true, ip: true },
+    select: { id: true, createdAt: true, lastUsedAt: true, expiresAt: true, userAgent: true, ip: true, amr: true },
   })
+  return sessions.map((session) => ({ ...session, amr: session.amr.filter(isAuthenticationMethod) }))
 }
 
 /** Deletes a session of a user; returns false when the user has no such session. */

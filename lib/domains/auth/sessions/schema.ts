@@ -5,6 +5,18 @@ import { object, oneOf, text, timestamp, uuidParameter, type Infer } from '@/lib
 export const sessionMode = () => oneOf('cookie')
 export type SessionMode = Infer<ReturnType<typeof sessionMode>>
 
+/**
+ * How a user proved their identity. From RFC 8176: `pwd` a password, `otp` a code of an authenticator app, `hwk` and `swk` a
+ * passkey that stays on its device or is synchronised, `user` a check of the user by that device, `mfa` several factors.
+ * The others are not registered: `email` a mailed code, `fed` an OpenID provider, `recovery` a recovery code.
+ */
+export const AUTHENTICATION_METHODS = ['pwd', 'otp', 'hwk', 'swk', 'user', 'mfa', 'email', 'fed', 'recovery'] as const
+export type AuthenticationMethod = (typeof AUTHENTICATION_METHODS)[number]
+
+export function isAuthenticationMethod(word: string): word is AuthenticationMethod {
+  return AUTHENTICATION_METHODS.some((method) => method === word)
+}
+
 const refreshToken = () => text({ min: 1, max: 1024 })
 
 /** Body of `POST /api/auth/refresh` and `POST /api/auth/logout`; the token may be sent as a cookie instead. */
@@ -33,6 +45,8 @@ export const session = object({
     expiresAt: timestamp(),
     userAgent: nullableText(),
     ip: nullableText(),
+    /** How the user signed in. */
+    amr: Joi.array().items(oneOf(...AUTHENTICATION_METHODS)),
     /** True for the session that sends the request. */
     current: Joi.boolean().strict(),
   },

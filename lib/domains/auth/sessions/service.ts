@@ -6,9 +6,9 @@ import { hashOpaqueToken, newOpaqueToken } from '@/lib/platform/crypto/opaque-to
 import { afterCommit, inTransaction } from '@/lib/platform/db/transaction'
 import type { Actor, ClientInfo, SessionActor } from '@/lib/platform/identity/actor'
 import { evictSession, evictUser, getCachedActor } from '@/lib/platform/identity/credential-cache'
-import { signAccessToken, verifyAccessToken } from './access-token'
+import { signAccessToken, verifyAccessToken, type Authentication } from './access-token'
 import * as repository from './repository'
-import type { IssuedTokens, Session } from './schema'
+import type { AuthenticationMethod, IssuedTokens, Session } from './schema'
 
 /** How long a consumed refresh token still returns its successor: two tabs of one browser may refresh at the same time. */
 const GRACE_SECONDS = 10
@@ -18,10 +18,11 @@ const RECENT_MS = 15 * 60_000
 
 function issueTokens(
   session: { userId: number; sessionId: string; expiresAt: Date },
+  authentication: Authentication,
   refreshToken: string,
 ): IssuedTokens {
   const { userId, sessionId, expiresAt } = session
-  const token = signAccessToken({ userId, sessionId })
+  const token = signAccessToken({ userId, sessionId }, authentication)
   return { token, expiresIn: config().accessTokenTtlSeconds, refreshToken, sessionExpiresAt: expiresAt }
 }
 
@@ -29,17 +30,19 @@ function issueTokens(
 const SESSIONS_MAX = 50
 
 /**
- * Creates a session for an authenticated user. `verifiedPasswordHash` is the hash that the password was checked against.
+ * Creates a session for an authenticated user. `amr` says how the user signed in; `verifiedPasswordHash` is the hash that the
+ * password was checked against.
  * @throws INVALID_CREDENTIALS when the password was changed, or the account deleted, since the check
  */
 export async function openSession(
-  user: { id: number; verifiedPasswordHash?: string | undefined },
+  user: { id: number; amr: readonly AuthenticationMethod[]; verifiedPasswordHash?: string | undefined },
   client: ClientInfo,
 ): Promise<IssuedTokens> {
   const { id: userId, verifiedPasswordHash } = user
+  const authentication = { amr: [...user.amr], authenticatedAt: new Date() }
   const refreshToken = newOpaqueToken()
   const expiresAt = new Date(Date.now() + config().refreshTokenTtlSeconds * 1000)
-  const session = { userId, expiresAt, refreshTokenHash: hashOpaqueToken(refreshToken) }
+  const session = { userId, expiresAt, refreshTokenHash: hashOpaqueToken(refreshToken), ...authentication }
   const sessionId = await inTransaction(async () => {
     // Waits for a change of password in progress, which revokes all sessions that it sees, but would not see this one.
     if (verifiedPasswordHash !== undefined && (await repository.lockPasswordHash(userId)) !== verifiedPasswordHash) {
@@ -48,10 +51,10 @@ export async function openSession(
     const id = await repository.insertSession(session, client)
     const oldest = await repository.deleteOldestSessions(userId, SESSIONS_MAX)
     await afterCommit(() => oldest.forEach(evictSession))
-    await recordEvent({ action: 'sign_in', actorId: userId, client, details: { sessionId: id } })
+    await recordEvent({ action: 'sign_in', actorId: userId, client, details: { sessionId: id, amr: user.amr } })
     return id
   })
-  return issueTokens({ userId, sessionId, expiresAt }, refreshToken)
+  return issueTokens({ userId, sessionId, expiresAt }, authentication, refreshToken)
 }
 
 /**
@@ -73,9 +76,12 @@ export async function confirmActor(actor: Actor, { recent = false } = {}): Promi
   return { ...actor, role: caller.role }
 }
 
-/** Records, as part of the surrounding transaction, that the caller has proved their identity. */
-export async function renewAuthentication({ sessionId }: SessionActor): Promise<void> {
-  await repository.renewAuthentication(sessionId)
+/** Records, as part of the surrounding transaction, that the caller has proved their identity, and adds how. */
+export async function renewAuthentication(
+  { sessionId }: SessionActor,
+  amr: readonly AuthenticationMethod[],
+): Promise<void> {
+  await repository.renewAuthentication(sessionId, amr)
 }
 
 /** Returns the actor of an access token, or undefined when the token is invalid or its session revoked or expired. */
@@ -112,7 +118,7 @@ async function rotateRefreshToken(refreshToken: string, client: ClientInfo): Pro
   const found = await repository.findSessionOfToken(hash)
   if (found === undefined) throw new AppError('INVALID_TOKEN')
   const { id: sessionId, userId } = found
-  const { isReused, expiresAt } = await inTransaction(async () => {
+  const { isReused, session } = await inTransaction(async () => {
     const session = await repository.lockSession(sessionId)
     if (session === undefined) throw new AppError('INVALID_TOKEN')
     if (session.isExpired) throw new AppError('TOKEN_EXPIRED')
@@ -124,13 +130,13 @@ async function rotateRefreshToken(refreshToken: string, client: ClientInfo): Pro
     } else {
       await repository.insertRefreshToken(sessionId, hashOpaqueToken(successor), client)
     }
-    return { ...use, expiresAt: session.expiresAt }
+    return { ...use, session }
   })
   if (isReused) {
     evictSession(sessionId)
     throw new AppError('TOKEN_REUSED')
   }
-  return issueTokens({ userId, sessionId, expiresAt }, successor)
+  return issueTokens({ userId, sessionId, expiresAt: session.expiresAt }, session, successor)
 }
 
 /** Deletes a session and records the event; returns false when the user has no such session. */
