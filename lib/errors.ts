@@ -31,6 +31,7 @@ export const ERRORS = {
   UNSUPPORTED_MEDIA_TYPE: { status: 415, message: 'Unsupported media type.' },
   RANGE_NOT_SATISFIABLE: { status: 416, message: 'The requested range cannot be satisfied.' },
   IDEMPOTENCY_KEY_REUSED: { status: 422, message: 'This idempotency key was already used with a different request.' },
+  FAILED_DEPENDENCY: { status: 424, message: 'An operation that this one refers to has failed.' },
   RATE_LIMITED: { status: 429, message: 'Too many requests.' },
   INTERNAL_ERROR: { status: 500, message: 'Internal server error.' },
   SERVICE_UNAVAILABLE: { status: 503, message: 'The service is temporarily unavailable.' },
@@ -45,6 +46,8 @@ type AppErrorOptions = {
   message?: string
   details?: ErrorDetails
   headers?: Record<string, string>
+  /** The operation of a batch that failed. */
+  operation?: string
   cause?: unknown
 }
 
@@ -56,6 +59,7 @@ export class AppError extends Error {
   readonly code: ErrorCode
   readonly details: ErrorDetails | undefined
   readonly headers: Record<string, string>
+  readonly operation: string | undefined
 
   constructor(code: ErrorCode, options: AppErrorOptions = {}) {
     super(options.message ?? ERRORS[code].message, { cause: options.cause })
@@ -63,6 +67,7 @@ export class AppError extends Error {
     this.code = code
     this.details = options.details
     this.headers = options.headers ?? {}
+    this.operation = options.operation
   }
 
   get status(): number {

@@ -7,12 +7,17 @@ import { addVary } from './vary'
 export const PROBLEM_TYPE = 'application/problem+json'
 
 type Envelope = {
-  error: { code: ErrorCode; message: string; details?: ErrorDetails | undefined; requestId: string }
+  error: {
+    code: ErrorCode
+    message: string
+    details?: ErrorDetails | (Record<string, string[] | string> & { operation: string }) | undefined
+    requestId: string
+  }
 }
 
 /** Returns the response body of an error. */
-export function errorEnvelope({ code, message, details }: AppError, requestId: string): Envelope {
-  return { error: { code, message, details, requestId } }
+export function errorEnvelope({ code, message, details, operation }: AppError, requestId: string): Envelope {
+  return { error: { code, message, details: operation === undefined ? details : { ...details, operation }, requestId } }
 }
 
 /**

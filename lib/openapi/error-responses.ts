@@ -10,7 +10,8 @@ const isErrorCode = (word: string): word is ErrorCode => Object.hasOwn(ERRORS, w
 /** All error codes, in the order of the table. */
 export const ERROR_CODES = Object.keys(ERRORS).filter(isErrorCode)
 
-const details = Joi.object<Record<string, string[]>>().pattern(Joi.string(), Joi.array().items(Joi.string()))
+/** Messages by field; `operation` names the operation of a batch that failed. */
+const details = Joi.object({ operation: Joi.string() }).pattern(Joi.string(), Joi.array().items(Joi.string()))
 
 /** Returns the schema of the error envelope with one of these codes. */
 function envelope(codes: ErrorCode[]): Joi.ObjectSchema {

@@ -14,6 +14,7 @@ import { sessionsTag } from '@/lib/domains/auth/sessions/openapi'
 import { recoveryTag } from '@/lib/domains/auth/recovery/openapi'
 import { systemTag } from '@/lib/domains/system/openapi'
 import { eventsTag } from '@/lib/domains/events/openapi'
+import { batchTag } from '@/lib/domains/batch/openapi'
 import { uploadsTag } from '@/lib/domains/files/uploads/openapi'
 import { usersTag } from '@/lib/domains/users/openapi'
 import type { ApiTag } from '@/lib/platform/operation'
@@ -37,5 +38,6 @@ export const apiTags: readonly ApiTag[] = [
   uploadsTag,
   contactTag,
   eventsTag,
+  batchTag,
   jobsTag,
 ]

@@ -84,6 +84,11 @@ export async function inDryRun<T>(work: () => Promise<T>, { timeoutMs }: { timeo
   }
 }
 
+/** Returns whether the current work runs in a transaction. */
+export function isInTransaction(): boolean {
+  return openTransaction() !== undefined
+}
+
 /** Returns whether the current work will be rolled back, so that effects outside of the database must not happen. */
 export function isDryRun(): boolean {
   return openTransaction()?.isDryRun === true
