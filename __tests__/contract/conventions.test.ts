@@ -185,6 +185,7 @@ describe.each(byName(operations.filter(({ body }) => body !== undefined)))('the 
   it('returns an error for every invalid field', async () => {
     const { call } = await prepare(operation)
     const fields = Object.keys(operation.body?.describe()['keys'] ?? {})
+    if (fields.length === 0) return
     const response = await call({ json: Object.fromEntries(fields.map((field) => [field, [[]]])) })
     const named = Object.keys(errorOf(response).details).map((path) => path.split('.')[0])
     expect([response.status, [...new Set(named)].sort()]).toEqual([400, fields.sort()])

@@ -21,7 +21,7 @@ let server: RunningServer | undefined
 
 beforeAll(async () => {
   const { DATABASE_URL: databaseUrl = '', JWT_SECRET = '', CORS_ORIGINS = '' } = process.env
-  server = await startServer({ JWT_SECRET, CORS_ORIGINS }, { databaseUrl })
+  server = await startServer({ JWT_SECRET, CORS_ORIGINS, WORKER: 'off' }, { databaseUrl })
   useServer(server.url)
 })
 

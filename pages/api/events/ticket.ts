@@ -14,7 +14,8 @@ export default apiHandler(
     eventTicketRoute.access,
     withIdempotency(async (req, { actor }) => {
       await parseBody(req, issueTicketBody)
-      return { headers: { 'Cache-Control': 'no-store' }, body: await issueTicket(actor) }
+      const body = await issueTicket(actor)
+      return { headers: { 'Cache-Control': 'no-store', Location: `/api/events/stream?ticket=${body.ticket}` }, body }
     }),
   ),
 )

@@ -1,4 +1,3 @@
-import { config, setConfig } from '@/lib/config'
 import { prisma } from '@/lib/platform/db/prisma'
 import type { Session } from '@/lib/domains/auth/sessions/schema'
 import { evictUser } from '@/lib/platform/identity/credential-cache'
@@ -10,25 +9,6 @@ type Sessions = { sessions: Session[] }
 const me = async (token: string) => (await api('GET', '/api/auth/me', { token })).status
 
 const list = async (token: string) => (await api<Sessions>('GET', '/api/auth/sessions', { token })).json.sessions
-
-describe('SESSION_INACTIVITY_DAYS', () => {
-  afterEach(() => setConfig({ ...config(), sessionInactivityDays: 0 }))
-
-  it('ends sessions that were not used for so many days', async () => {
-    const { user, token } = await signIn()
-    const idle = await createSession(user)
-    const lastUsedAt = new Date(Date.now() - 2 * 86_400_000)
-    await prisma().session.update({ where: { id: idle.sessionId }, data: { lastUsedAt } })
-    setConfig({ ...config(), sessionInactivityDays: 2 })
-    expect((await api('GET', '/api/auth/me', { token: idle.token })).status).toBe(401)
-    const refreshed = await api('POST', '/api/auth/refresh', { json: { refreshToken: idle.refreshToken } })
-    expect([refreshed.status, refreshed.json.error.code]).toEqual([401, 'TOKEN_EXPIRED'])
-    const listed = await api<{ sessions: object[] }>('GET', '/api/auth/sessions', { token })
-    expect(listed.json.sessions).toMatchObject([{ current: true }])
-    setConfig({ ...config(), sessionInactivityDays: 3 })
-    expect((await api('GET', '/api/auth/me', { token: idle.token })).status).toBe(200)
-  })
-})
 
 describe('GET /api/auth/sessions', () => {
   it('lists device, IP and the current session', async () => {

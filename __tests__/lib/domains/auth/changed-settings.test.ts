@@ -1,7 +1,7 @@
 import { config, setConfig } from '@/lib/config'
 import { prisma } from '@/lib/platform/db/prisma'
 import { api } from '../../../support/api'
-import { createUser, PASSWORD, uniqueEmail } from '../../../support/factories'
+import { createSession, createUser, PASSWORD, signIn, uniqueEmail } from '../../../support/factories'
 
 const before = config()
 
@@ -33,5 +33,20 @@ describe('after a change of the settings', () => {
       401,
       expect.objectContaining({ code: 'UNAUTHORIZED', message: expect.stringContaining('Sign-up is closed') }),
     ])
+  })
+
+  it('ends sessions that were not used for SESSION_INACTIVITY_DAYS', async () => {
+    const { user, token } = await signIn()
+    const idle = await createSession(user)
+    const lastUsedAt = new Date(Date.now() - 2 * 86_400_000)
+    await prisma().session.update({ where: { id: idle.sessionId }, data: { lastUsedAt } })
+    setConfig({ ...config(), sessionInactivityDays: 2 })
+    expect((await api('GET', '/api/auth/me', { token: idle.token })).status).toBe(401)
+    const refreshed = await api('POST', '/api/auth/refresh', { json: { refreshToken: idle.refreshToken } })
+    expect([refreshed.status, refreshed.json.error.code]).toEqual([401, 'TOKEN_EXPIRED'])
+    const listed = await api<{ sessions: object[] }>('GET', '/api/auth/sessions', { token })
+    expect(listed.json.sessions).toMatchObject([{ current: true }])
+    setConfig({ ...config(), sessionInactivityDays: 3 })
+    expect((await api('GET', '/api/auth/me', { token: idle.token })).status).toBe(200)
   })
 })
