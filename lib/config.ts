@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import Joi from 'joi'
 import { parseDatabaseUrl } from './database-url'
@@ -92,6 +93,12 @@ const schema = object({
     DATA_DIR: Joi.string().default('.data'),
     DATABASE_POOL_MAX: integer(1, 1000).default(10),
     DATABASE_QUERY_TIMEOUT_MS: integer(500, 600_000).default(3_000),
+    WEB_CONCURRENCY: Joi.alternatives<'auto' | number>(Joi.valid('auto'), integer(1, 256))
+      .messages({
+        'alternatives.types': '{{#label}} must be auto or a number from 1 to 256',
+        'alternatives.match': '{{#label}} must be auto or a number from 1 to 256',
+      })
+      .default(1),
     MAX_CONNECTIONS: integer(1, 1_000_000).default(20_000),
     MAX_REQUESTS_IN_PROGRESS: integer(1, 1_000_000).default(20_000),
     MAX_REQUESTS_IN_PROGRESS_PER_ADDRESS: integer(1, 1_000_000).default(2_000),
@@ -179,6 +186,8 @@ function toConfig(value: Infer<typeof schema>, production: boolean) {
     databaseStatements: value.DATABASE_STATEMENTS,
     databasePoolMax: value.DATABASE_POOL_MAX,
     databaseQueryTimeoutMs: value.DATABASE_QUERY_TIMEOUT_MS,
+    /** Processes that serve the port; 1 is this process alone. */
+    webConcurrency: value.WEB_CONCURRENCY === 'auto' ? availableParallelism() : value.WEB_CONCURRENCY,
     maxConnections: value.MAX_CONNECTIONS,
     maxRequestsInProgress: value.MAX_REQUESTS_IN_PROGRESS,
     maxRequestsInProgressPerAddress: value.MAX_REQUESTS_IN_PROGRESS_PER_ADDRESS,

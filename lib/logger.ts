@@ -1,3 +1,4 @@
+import cluster from 'node:cluster'
 import pino from 'pino'
 import pretty from 'pino-pretty'
 import { config } from './config'
@@ -9,6 +10,8 @@ export type Logger = pino.Logger
 type LoggedError = { type: string; message: string; code?: unknown; stack?: string | undefined; cause?: LoggedError }
 
 const CAUSES_MAX = 5
+/** A pipe does not mix writes of up to this size by several processes (PIPE_BUF of Linux). */
+const WRITE_MAX_BYTES = 4_096
 
 /** Serialises errors without library-attached properties, which may contain credentials. */
 function describeError(error: unknown, depth = 0): LoggedError {
@@ -34,7 +37,8 @@ export function addRequestContext(): object {
 function create(): Logger {
   const options: pino.LoggerOptions = {
     level: config().logLevel,
-    base: null,
+    // The number of the process, if several serve.
+    base: cluster.worker === undefined ? null : { process: cluster.worker.id },
     mixin: addRequestContext,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
@@ -47,7 +51,7 @@ function create(): Logger {
   if (process.stdout.isTTY) {
     return pino(options, pretty({ sync: true, translateTime: 'HH:MM:ss.l', ignore: 'requestId' }))
   }
-  return pino(options, pino.destination({ dest: 1, sync: false, minLength: 0 }))
+  return pino(options, pino.destination({ dest: 1, sync: false, minLength: 0, maxWrite: WRITE_MAX_BYTES }))
 }
 
 /** Returns the logger of the process: JSON lines on standard output, formatted lines in a terminal. */

@@ -4,6 +4,8 @@ import { processSingleton } from './process-singleton'
 /** Upper bounds of request durations, in seconds. */
 const DURATION_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
+export const METRICS_CONTENT_TYPE = Registry.PROMETHEUS_CONTENT_TYPE
+
 type Metrics = {
   registry: Registry
   requests: Histogram<'method' | 'route' | 'status'>
@@ -44,16 +46,34 @@ export function recordCacheRead(group: string, outcome: 'hit' | 'miss'): void {
   metrics().cacheReads.inc({ group, outcome })
 }
 
-/** Registers a gauge that is read on every scrape, replacing the gauge of the same name. */
-export function registerGauge(options: { name: string; help: string; read: () => number | Promise<number> }): void {
-  const { name, help, read } = options
+/**
+ * Registers a gauge that is read on every scrape, replacing the gauge of the same name. With several processes their
+ * values are added, or, if `isShared`, that of one is taken.
+ */
+export function registerGauge(options: {
+  name: string
+  help: string
+  isShared?: boolean
+  read: () => number | Promise<number>
+}): void {
+  const { name, help, isShared = false, read } = options
   const { registry } = metrics()
   registry.removeSingleMetric(name)
-  const gauge: Gauge = new Gauge({ name, help, registers: [registry], collect: async () => gauge.set(await read()) })
+  const gauge: Gauge = new Gauge({
+    name,
+    help,
+    aggregator: isShared ? 'first' : 'sum',
+    registers: [registry],
+    collect: async () => gauge.set(await read()),
+  })
 }
 
-/** Renders all metrics in Prometheus' text format, version 0.0.4. */
-export async function renderMetrics(): Promise<{ contentType: string; text: string }> {
-  const { registry } = metrics()
-  return { contentType: registry.contentType, text: await registry.metrics() }
+/** Returns all metrics of this process, for `AggregatorRegistry`. */
+export async function collectMetrics(): Promise<object[]> {
+  return metrics().registry.getMetricsAsJSON()
+}
+
+/** Renders the metrics of this process in Prometheus' text format, version 0.0.4. */
+export async function renderMetrics(): Promise<string> {
+  return metrics().registry.metrics()
 }

@@ -1,38 +1,23 @@
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
-import type { Server } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { config, setConfig, type Config } from '@/lib/config'
-import { markShuttingDown } from '@/lib/platform/shutdown'
 import { appointAdmin } from '@/lib/domains/auth/accounts/service'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '@/lib/embedded-postgres/embedded-postgres'
 import { logger } from '@/lib/logger'
-import { closePasswordPool, warmPasswordPool } from '@/lib/platform/crypto/password'
+import { closePasswordPool } from '@/lib/platform/crypto/password'
 import { disconnect } from '@/lib/platform/db/prisma'
 import { mailFolder } from '@/lib/platform/mail/transport'
-import { disconnectRedis, redis } from '@/lib/platform/redis'
-import { createDevelopmentServer } from '@/lib/server/development-server'
-import { createGracefulShutdown } from '@/lib/server/graceful-shutdown'
-import { createHttpServer } from '@/lib/server/http-server'
-import { loadRouter } from '@/lib/server/router'
-import { startWorker } from '@/lib/worker/worker'
+import { isGroupMember } from '@/lib/platform/processes/process-group'
+import { disconnectRedis } from '@/lib/platform/redis'
+import { startProcesses } from '@/lib/server/supervisor'
 import { embeddedOptions } from './embedded-options'
 import { loadConfig } from './load-config'
 import { migrate } from './migrate'
 import { generatedSecret } from './secrets'
+import { runMember, serve, type Service } from './serve'
 import { onShutdownSignal } from './shutdown-signal'
 import { takeoverNotice } from './takeover-notice'
 
-/** `listen` backlog; the OS may cap it. Excess connections are dropped without notice. */
-const BACKLOG = 4_096
-/**
- * How long a stopping server accepts connections: load balancers see that it is not ready, and clients receive
- * `Connection: close`, before the first connection is refused.
- */
-const SHUTDOWN_GRACE_MS = 1_000
-/** How long requests in progress may take after that. */
-const DRAIN_TIMEOUT_MS = 10_000
 /**
  * Heap growth, in percent, after which V8 collects the old generation. Its default lets the heap grow fourfold; this
  * costs a few percent of the throughput and reduces peak memory by a third.
@@ -87,62 +72,53 @@ function summary(url: string, admin: Account | undefined): string {
   return lines.join('\n')
 }
 
-/** Listens, and returns the URL. */
-async function listen(server: Server): Promise<string> {
-  const { host, port } = config()
-  server.listen({ port, host, backlog: BACKLOG })
-  await once(server, 'listening')
-  const address = server.address()
-  const boundPort = typeof address === 'object' && address !== null ? address.port : port
-  return `http://${host === '0.0.0.0' ? 'localhost' : host}:${boundPort}`
-}
-
-/** Migrates, ensures the first admin and serves. Returns the function that stops everything but the database. */
-async function serve(isEmbedded: boolean): Promise<() => Promise<void>> {
-  // Connects while the rest starts.
-  redis()
-  await migrate(projectDir, print)
-  const admin = await ensureFirstAdmin(isEmbedded)
-  const server = development
-    ? await createDevelopmentServer(projectDir)
-    : createHttpServer(await loadRouter(projectDir))
-  const drain = createGracefulShutdown(server)
-  const url = await listen(server)
-  const { databaseDirectUrl, worker } = config()
-  const jobs = worker === 'inline' && databaseDirectUrl !== undefined ? await startWorker(databaseDirectUrl) : undefined
-  warmPasswordPool().catch((error: unknown) => logger().error({ err: error }, 'password pool failed to start'))
-  print(summary(url, admin))
-  return async () => {
-    markShuttingDown()
-    if (!development) await sleep(SHUTDOWN_GRACE_MS)
-    await Promise.all([drain(development ? 0 : DRAIN_TIMEOUT_MS), jobs?.stop()])
-    await closePasswordPool()
-    await disconnectRedis()
-    await disconnect()
-  }
+/** Serves with `WEB_CONCURRENCY` processes. `onFailed` is called when they crash again and again. */
+async function serveWithProcesses(onFailed: (reason: string) => void): Promise<Service> {
+  const { databaseUrl = '', host, jwtSecrets, webConcurrency, worker } = config()
+  await Promise.all([disconnect(), closePasswordPool(), disconnectRedis()])
+  const processes = startProcesses(webConcurrency, (slot) => ({
+    // What this process has generated or found out; the rest is in the environment.
+    DATABASE_URL: databaseUrl,
+    HOST: host,
+    JWT_SECRET: jwtSecrets.join(','),
+    WORKER: slot === 0 ? worker : 'off',
+  }))
+  void processes.failed.then(onFailed)
+  process.once('exit', processes.kill)
+  const url = await processes.ready
+  return { url, stop: processes.stop }
 }
 
 async function main(): Promise<void> {
   setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH_PERCENT}`)
   const given = loadConfig(projectDir, { development, print })
+  if (isGroupMember()) return runMember(projectDir, given)
   setConfig(given)
   const embedded = given.databaseUrl === undefined ? startEmbedded(given) : Promise.resolve(undefined)
   const stopDatabase = async () => (await embedded.catch(() => undefined))?.stop()
-  let stopServing: (() => Promise<void>) | undefined
+  let service: Service | undefined
   const isStopping = onShutdownSignal(async (signal) => {
-    if (stopServing !== undefined) logger().info({ signal }, 'stopping')
-    await stopServing?.()
+    if (service !== undefined) logger().info({ signal }, 'stopping')
+    await service?.stop()
     await stopDatabase()
     logger().flush()
   }, stopDatabase)
+  const fail = async (reason: string): Promise<void> => {
+    logger().fatal(reason)
+    logger().flush()
+    await stopDatabase()
+    process.exit(1)
+  }
   try {
     const postgres = await embedded
-    void postgres?.ended.then((reason) => {
-      logger().fatal(reason)
-      logger().flush()
-      process.exit(1)
-    })
-    stopServing = await serve(postgres !== undefined)
+    void postgres?.ended.then(fail)
+    await migrate(projectDir, print)
+    const admin = await ensureFirstAdmin(postgres !== undefined)
+    service =
+      given.webConcurrency === 1 || development
+        ? await serve(projectDir, { development })
+        : await serveWithProcesses((reason) => void fail(reason))
+    print(summary(service.url, admin))
   } catch (error) {
     // A start that a signal has interrupted fails in many ways, none of which is worth reporting.
     if (isStopping()) return

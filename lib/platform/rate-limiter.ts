@@ -1,12 +1,8 @@
 import type { Redis } from 'ioredis'
 import { LRUCache } from 'lru-cache'
-import {
-  RateLimiterMemory,
-  RateLimiterRedis,
-  type RateLimiterAbstract,
-  type RateLimiterRes,
-} from 'rate-limiter-flexible'
+import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes, type RateLimiterAbstract } from 'rate-limiter-flexible'
 import { config, type RateLimit, type RateLimits } from '@/lib/config'
+import { callPrimary, isGroupMember, onCall } from './processes/process-group'
 import { redis } from './redis'
 import { processSingleton } from '@/lib/process-singleton'
 
@@ -33,6 +29,37 @@ class BoundedRateLimiterMemory extends RateLimiterMemory {
   }
 }
 
+/**
+ * Counts in the memory of the primary process, for all processes of the server. The library's own cluster limiter sends a
+ * message for each request and limits neither keys nor memory.
+ */
+class PrimaryRateLimiter extends RateLimiterMemory {
+  readonly #name: LimitName
+
+  constructor(name: LimitName, options: ConstructorParameters<typeof RateLimiterMemory>[0]) {
+    super(options)
+    this.#name = name
+  }
+
+  async #change(change: 'penalty' | 'reward', key: string | number): Promise<RateLimiterRes> {
+    const result = await callPrimary(`limit-${change}`, [this.#name, String(key)])
+    const [consumed, msBeforeNext]: unknown[] = Array.isArray(result) ? result : []
+    return new RateLimiterRes(0, Number(msBeforeNext), Number(consumed))
+  }
+
+  override penalty(key: string | number): Promise<RateLimiterRes> {
+    return this.#change('penalty', key)
+  }
+
+  override reward(key: string | number): Promise<RateLimiterRes> {
+    return this.#change('reward', key)
+  }
+
+  override async delete(key: string | number): Promise<boolean> {
+    return (await callPrimary('limit-delete', [this.#name, String(key)])) === true
+  }
+}
+
 type Limiter = { counting: RateLimiterAbstract; memory: RateLimiterMemory }
 type Limiters = { limits: RateLimits; client: Redis | undefined; byName: Map<LimitName, Limiter> }
 
@@ -44,7 +71,7 @@ const rateLimiters = processSingleton<Limiters>('rate-limiters', () => ({
 
 function createLimiter(name: LimitName, { maxRequests, windowSeconds }: RateLimit, client: Redis | undefined): Limiter {
   const options = { keyPrefix: `hearth:limit:${name}`, points: maxRequests, duration: windowSeconds }
-  const memory = new BoundedRateLimiterMemory(options)
+  const memory = isGroupMember() ? new PrimaryRateLimiter(name, options) : new BoundedRateLimiterMemory(options)
   if (client === undefined) return { counting: memory, memory }
   const counting = new RateLimiterRedis({
     ...options,
@@ -74,7 +101,8 @@ export function isLimited(name: LimitName): boolean {
 
 /**
  * Counts a request for `key` in a fixed window that begins with the first request. Returns undefined if the limit is
- * disabled. Instances share their counters in Redis; while it is unreachable, or without `REDIS_URL`, each counts by itself.
+ * disabled. Instances share their counters in Redis; while it is unreachable, or without `REDIS_URL`, each counts by itself,
+ * in one place for all of its processes.
  */
 export async function consume(name: LimitName, key: string): Promise<LimitState | undefined> {
   const { maxRequests } = config().rateLimits[name]
@@ -99,4 +127,23 @@ export async function resetCount(name: LimitName, key: string): Promise<void> {
   if (!isLimited(name)) return
   const { counting, memory } = limiterOf(name)
   await Promise.all([counting.delete(key), memory.delete(key)])
+}
+
+function isLimitName(name: string): name is LimitName {
+  return Object.hasOwn(config().rateLimits, name)
+}
+
+/** Counts for the other processes of the server. The primary process calls it once. */
+export function handleLimiterCalls(): void {
+  const memoryOf = (name: string): RateLimiterMemory => {
+    if (!isLimitName(name)) throw new Error(`There is no limit ${name}.`)
+    return limiterOf(name).memory
+  }
+  for (const change of ['penalty', 'reward'] as const) {
+    onCall(`limit-${change}`, async ([name = '', key = '']) => {
+      const { consumedPoints, msBeforeNext } = await memoryOf(name)[change](key)
+      return [consumedPoints, msBeforeNext]
+    })
+  }
+  onCall('limit-delete', ([name = '', key = '']) => memoryOf(name).delete(key))
 }

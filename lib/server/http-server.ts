@@ -8,6 +8,7 @@ import { QUERY_PARAMETERS_MAX } from '@/lib/http/request-bounds'
 import { errorEnvelope, problemDetails, PROBLEM_TYPE } from '@/lib/http/send-error'
 import { logger } from '@/lib/logger'
 import { recordRequest } from '@/lib/metrics'
+import { isGroupMember } from '@/lib/platform/processes/process-group'
 import { ApiRequest, ApiResponse } from './next-api-request'
 
 /** Handles a request with a well-formed URL. */
@@ -98,6 +99,26 @@ function handleClientError(error: ClientError, socket: Duplex, pending: ServerRe
 /** The methods that get a series of their own in the metrics; a client can invent any number of others. */
 const MEASURED_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 
+/**
+ * Closes connections beyond the bound. Node would have the primary process offer them to the other processes over and
+ * over, until one has fewer.
+ */
+function boundConnections(server: HttpServer): void {
+  const { maxConnections } = config()
+  if (!isGroupMember()) {
+    server.maxConnections = maxConnections
+    return
+  }
+  let open = 0
+  server.on('connection', (socket) => {
+    open += 1
+    socket.once('close', () => {
+      open -= 1
+    })
+    if (open > maxConnections) socket.destroy()
+  })
+}
+
 /** Creates the HTTP server: validates and parses the URL, then dispatches. Does not call `listen`. */
 export function createHttpServer(dispatch: Dispatch): HttpServer {
   /** The latest response of each connection. */
@@ -140,7 +161,7 @@ export function createHttpServer(dispatch: Dispatch): HttpServer {
       res.destroy()
     }
   }
-  server.maxConnections = config().maxConnections
+  boundConnections(server)
   server.on('clientError', (error, socket) => handleClientError(error, socket, pending.get(socket)))
   // An expectation other than 100-continue may be ignored (RFC 9110, section 10.1.1).
   server.on('checkExpectation', (req, res) => void handle(req, res))

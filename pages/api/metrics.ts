@@ -1,5 +1,5 @@
 import { metricsRoute } from '@/lib/domains/system/openapi'
-import { renderProcessMetrics } from '@/lib/domains/system/service'
+import { renderServerMetrics } from '@/lib/domains/system/service'
 import { apiHandler } from '@/lib/http/api-handler'
 import { requireMetricsToken } from '@/lib/http/require-secret'
 
@@ -8,7 +8,7 @@ export const config = { api: { bodyParser: false } }
 export default apiHandler(
   metricsRoute,
   requireMetricsToken(async (_req, res) => {
-    const { contentType, text } = await renderProcessMetrics()
+    const { contentType, text } = await renderServerMetrics()
     res.setHeader('Content-Type', contentType)
     res.setHeader('Cache-Control', 'no-store')
     res.end(text)

@@ -110,7 +110,7 @@ describe('GET /api/api-keys', () => {
     const noted = await lastUse()
     expect(noted?.getTime()).toBeGreaterThan(0)
     // Simulates the expiry of the cached key.
-    evictApiKey(id)
+    await evictApiKey(id)
     await use(key)
     expect(await lastUse()).toEqual(noted)
   })

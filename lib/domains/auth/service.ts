@@ -76,7 +76,7 @@ export async function changePassword(
     await recordEvent({ action: 'password_changed', actorId: userId, client })
     await enqueueMail({ to: current.email, content: { template: 'password-changed' } })
   })
-  evictUser(userId)
+  await evictUser(userId)
 }
 
 /**

@@ -31,6 +31,7 @@ function registerGauges(): true {
     registerGauge({
       name: `hearth_jobs_${state}`,
       help,
+      isShared: true,
       read: async () => (await repository.queueStats().catch(() => undefined))?.[state] ?? Number.NaN,
     })
   jobs('waiting', 'Jobs in the queue that are due or scheduled.')

@@ -2,9 +2,10 @@ import { config } from '@/lib/config'
 import { checkFileStore } from '@/lib/domains/files/service'
 import type { User } from '@/lib/domains/users/schema'
 import { getUser } from '@/lib/domains/users/service'
-import { renderMetrics } from '@/lib/metrics'
+import { collectMetrics, METRICS_CONTENT_TYPE, renderMetrics } from '@/lib/metrics'
 import { hasScope, type Actor } from '@/lib/platform/identity/actor'
 import { probeMail } from '@/lib/platform/mail/transport'
+import { callPrimary, isGroupMember, onCall } from '@/lib/platform/processes/process-group'
 import { pingRedis } from '@/lib/platform/redis'
 import { isShuttingDown } from '@/lib/platform/shutdown'
 import packageJson from '@/package.json'
@@ -14,10 +15,17 @@ import type { DependencyState, Greeting, Readiness } from './schema'
 
 const CHECK_TIMEOUT_MS = 2_000
 
-/** Returns the metrics of the process in Prometheus' text format. */
-export async function renderProcessMetrics(): Promise<{ contentType: string; text: string }> {
+/** Returns the metrics of all processes of this server in Prometheus' text format. */
+export async function renderServerMetrics(): Promise<{ contentType: string; text: string }> {
   registerProcessMetrics()
-  return renderMetrics()
+  const text = isGroupMember() ? String(await callPrimary('metrics')) : await renderMetrics()
+  return { contentType: METRICS_CONTENT_TYPE, text }
+}
+
+/** Has the primary process collect the metrics of this one. */
+export function offerProcessMetrics(): void {
+  registerProcessMetrics()
+  onCall('collect-metrics', collectMetrics)
 }
 
 /** Returns the body of `GET /api`. */

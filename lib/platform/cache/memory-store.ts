@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { onCall, publish } from '@/lib/platform/processes/process-group'
 import type { CacheEntry, CacheStore } from './store'
 
 /** Without Redis, instances do not see each other's writes; this limits how long they serve stale entries. */
@@ -8,7 +9,10 @@ const TAGS_MAX = 100_000
 /** Estimated memory of an entry in addition to its body and key. */
 const ENTRY_OVERHEAD_BYTES = 512
 
-/** Stores entries in the memory of the process, evicting the least recently used ones. */
+/**
+ * Stores entries in the memory of the process, evicting the least recently used ones. Invalidations reach all processes of
+ * this server.
+ */
 export function memoryStore(limits: { ttlMs?: number; tagsMax?: number } = {}): CacheStore {
   const entries = new LRUCache<string, { versions: string; entry: CacheEntry }>({
     ttl: limits.ttlMs ?? TTL_MS,
@@ -27,6 +31,15 @@ export function memoryStore(limits: { ttlMs?: number; tagsMax?: number } = {}): 
     return lastVersion
   }
 
+  const invalidateHere = (tags: readonly string[]): void => {
+    for (const tag of tags) versionByTag.delete(tag)
+  }
+  onCall('invalidate', invalidateHere)
+  onCall('clear-cache', () => {
+    entries.clear()
+    versionByTag.clear()
+  })
+
   return {
     get: async (key, tags) => {
       const versions = tags.map(versionOf).join()
@@ -36,10 +49,11 @@ export function memoryStore(limits: { ttlMs?: number; tagsMax?: number } = {}): 
     set: async (key, versions, entry) => {
       entries.set(key, { versions, entry })
     },
-    // Needs no marker: a crash during a write loses the entries too.
+    // Needs no marker: a crash during a write loses the entries too, and the other processes then clear theirs.
     beginInvalidation: async () => '',
     invalidate: async (tags) => {
-      for (const tag of tags) versionByTag.delete(tag)
+      invalidateHere(tags)
+      await publish('invalidate', tags)
     },
   }
 }

@@ -21,6 +21,8 @@ const RETRY_SECONDS = 10
 type Share = { inPool: number; waiting: (() => void)[] }
 
 const shares = processSingleton('password-shares', () => new Map<string, Share>())
+/** Returns the share of this process in what all processes of the server have. */
+const shareOf = (total: number) => Math.max(1, Math.ceil(total / config().webConcurrency))
 
 type Task = { password: string; cost: number; hash?: string }
 
@@ -33,8 +35,8 @@ const pool = processSingleton(
     new Piscina<Task, boolean | string>({
       filename: join(process.cwd(), 'lib', 'platform', 'crypto', 'password-worker.mjs'),
       minThreads: 1,
-      maxThreads: Math.max(1, availableParallelism()),
-      maxQueue: QUEUE_MAX,
+      maxThreads: shareOf(availableParallelism()),
+      maxQueue: shareOf(QUEUE_MAX),
       idleTimeout: 60_000,
       execArgv: [],
     }),

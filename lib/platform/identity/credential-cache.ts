@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { openTransaction } from '@/lib/platform/db/prisma'
 import { afterCommit } from '@/lib/platform/db/transaction'
+import { onCall, publish } from '@/lib/platform/processes/process-group'
 import { processSingleton } from '@/lib/process-singleton'
 import type { Actor } from './actor'
 
@@ -13,10 +14,13 @@ export type LiveCredential = { actor: Actor; expiresAt: Date | null }
 
 type LiveCredentials = { actors: LRUCache<string, Actor>; changes: number }
 
-const liveCredentials = processSingleton<LiveCredentials>('credentials', () => ({
-  actors: new LRUCache({ max: CREDENTIALS_MAX, ttl: TTL_MS }),
-  changes: 0,
-}))
+const liveCredentials = processSingleton<LiveCredentials>('credentials', () => {
+  onCall('evict-session', ([sessionId = '']) => evictSessionHere(sessionId))
+  onCall('evict-api-key', ([apiKeyId = '']) => evictApiKeyHere(apiKeyId))
+  onCall('evict-user', ([userId]) => evictUserHere(Number(userId)))
+  onCall('evict-all', () => evictWhere(() => true))
+  return { actors: new LRUCache({ max: CREDENTIALS_MAX, ttl: TTL_MS }), changes: 0 }
+})
 
 /** Returns the actor of a credential that was read within the last seconds, without a query. */
 export function peekCachedActor(key: string): Actor | undefined {
@@ -48,32 +52,49 @@ export async function getCachedActor(
 }
 
 function evictWhere(isRevoked: (actor: Actor) => boolean): void {
-  const evict = (): void => {
-    const live = liveCredentials()
-    live.changes += 1
-    for (const [key, actor] of live.actors.entries()) {
-      if (isRevoked(actor)) live.actors.delete(key)
-    }
+  const live = liveCredentials()
+  live.changes += 1
+  for (const [key, actor] of live.actors.entries()) {
+    if (isRevoked(actor)) live.actors.delete(key)
   }
-  // Within a larger transaction the credential is still valid for all other requests.
-  void afterCommit(evict)
 }
 
-/** Evicts a revoked session. Call it after the commit. */
-export function evictSession(sessionId: string): void {
-  void afterCommit(() => {
-    const live = liveCredentials()
-    live.changes += 1
-    live.actors.delete(sessionId)
-  })
+function evictSessionHere(sessionId: string): void {
+  const live = liveCredentials()
+  live.changes += 1
+  live.actors.delete(sessionId)
 }
 
-/** Evicts a revoked API key. Call it after the commit. */
-export function evictApiKey(apiKeyId: string): void {
+function evictApiKeyHere(apiKeyId: string): void {
   evictWhere((actor) => actor.credential === 'apiKey' && actor.apiKeyId === apiKeyId)
 }
 
-/** Evicts a user's sessions and API keys after a change of role or a deletion. Call it after the commit. */
-export function evictUser(userId: number): void {
+function evictUserHere(userId: number): void {
   evictWhere((actor) => actor.userId === userId)
+}
+
+/**
+ * Evicts in this process and in the others of this server. Within a larger transaction the credential is still valid for
+ * all other requests, so this waits for its commit.
+ */
+async function evictEverywhere(evictHere: () => void, topic: string, value: string): Promise<void> {
+  await afterCommit(async () => {
+    evictHere()
+    await publish(topic, [value])
+  })
+}
+
+/** Evicts a revoked session. Call it after the commit. */
+export async function evictSession(sessionId: string): Promise<void> {
+  await evictEverywhere(() => evictSessionHere(sessionId), 'evict-session', sessionId)
+}
+
+/** Evicts a revoked API key. Call it after the commit. */
+export async function evictApiKey(apiKeyId: string): Promise<void> {
+  await evictEverywhere(() => evictApiKeyHere(apiKeyId), 'evict-api-key', apiKeyId)
+}
+
+/** Evicts a user's sessions and API keys after a change of role or a deletion. Call it after the commit. */
+export async function evictUser(userId: number): Promise<void> {
+  await evictEverywhere(() => evictUserHere(userId), 'evict-user', String(userId))
 }

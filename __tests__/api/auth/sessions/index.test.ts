@@ -44,7 +44,7 @@ describe('GET /api/auth/sessions', () => {
     const noted = await lastUse()
     expect(noted).toBeGreaterThan(hourAgo.getTime())
     // Simulates the expiry of the cached session.
-    evictUser(user.id)
+    await evictUser(user.id)
     await me(token)
     expect(await lastUse()).toBe(noted)
   })

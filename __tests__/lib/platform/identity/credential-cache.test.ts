@@ -27,13 +27,13 @@ describe('the cache of valid credentials', () => {
     const { sessionId } = known.actor
     const find = jest.fn(async () => known)
     await getCachedActor(sessionId, find)
-    evictSession(randomUUID())
-    evictUser(8)
-    evictApiKey(sessionId)
+    await evictSession(randomUUID())
+    await evictUser(8)
+    await evictApiKey(sessionId)
     await getCachedActor(sessionId, find)
     expect(find).toHaveBeenCalledTimes(1)
     for (const forget of [() => evictSession(sessionId), () => evictUser(7)]) {
-      forget()
+      await forget()
       expect(await getCachedActor(sessionId, async () => undefined)).toBeUndefined()
       await getCachedActor(sessionId, find)
     }
@@ -43,7 +43,7 @@ describe('the cache of valid credentials', () => {
     const known = credential()
     const { sessionId } = known.actor
     const overtaken = async () => {
-      evictSession(sessionId)
+      await evictSession(sessionId)
       return known
     }
     await getCachedActor(sessionId, overtaken)

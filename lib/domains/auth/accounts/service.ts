@@ -184,7 +184,7 @@ export async function updateUser(
     await recordUserUpdate(userId, actor.userId)
     return updated
   })
-  if (role !== undefined) evictUser(userId)
+  if (role !== undefined) await evictUser(userId)
   return user
 }
 
@@ -217,5 +217,5 @@ export async function deleteUser(
     await enqueue('delete-unreferenced-files', {})
     await recordEvent({ action: 'user_deleted', actorId: actor.userId, client, details: { userId } })
   })
-  evictUser(userId)
+  await evictUser(userId)
 }

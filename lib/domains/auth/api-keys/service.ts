@@ -109,7 +109,7 @@ export async function deleteApiKey(actor: SessionActor, id: string, client: Clie
     const details = { apiKeyId: id, ownerId }
     await recordEvent({ action: 'api_key_ended', actorId: actor.userId, client, details })
   })
-  evictApiKey(id)
+  await evictApiKey(id)
 }
 
 /**

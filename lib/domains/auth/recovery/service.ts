@@ -167,7 +167,7 @@ async function setPasswordByToken({ token, password }: PasswordReset, client: Cl
     await enqueueMail({ to: email, content: { template: 'password-changed' } })
     return id
   })
-  evictUser(userId)
+  await evictUser(userId)
 }
 
 /**
@@ -223,5 +223,5 @@ async function revertEmailByToken(token: string, client: ClientInfo): Promise<vo
     await recordUserUpdate(userId, userId)
     return userId
   })
-  evictUser(revertedId)
+  await evictUser(revertedId)
 }

@@ -133,7 +133,7 @@ async function rotateRefreshToken(refreshToken: string, client: ClientInfo): Pro
     return { ...use, session }
   })
   if (isReused) {
-    evictSession(sessionId)
+    await evictSession(sessionId)
     throw new AppError('TOKEN_REUSED')
   }
   return issueTokens({ userId, sessionId, expiresAt: session.expiresAt }, session, successor)
@@ -169,11 +169,11 @@ export async function logout(
   // A session that was revoked concurrently may still be cached here, so it is evicted either way.
   if (actor !== undefined) {
     await deleteSession(actor.userId, actor.sessionId, client)
-    evictSession(actor.sessionId)
+    await evictSession(actor.sessionId)
   }
   if (named && named.id !== actor?.sessionId) {
     await deleteSession(named.userId, named.id, client)
-    evictSession(named.id)
+    await evictSession(named.id)
   }
 }
 
@@ -194,7 +194,7 @@ export async function listSessions(actor: SessionActor): Promise<Session[]> {
  */
 export async function endSession(actor: SessionActor, sessionId: string, client: ClientInfo): Promise<void> {
   if (!(await deleteSession(actor.userId, sessionId, client))) throw new AppError('NOT_FOUND')
-  evictSession(sessionId)
+  await evictSession(sessionId)
 }
 
 /**
@@ -214,5 +214,5 @@ export async function endOtherSessions({ userId, sessionId }: SessionActor, clie
     const count = await repository.deleteSessions(userId, sessionId)
     if (count > 0) await recordEvent({ action: 'session_ended', actorId: userId, client, details: { others: count } })
   })
-  evictUser(userId)
+  await evictUser(userId)
 }
