@@ -121,7 +121,7 @@ describe('start and stop', () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'hearth-own-'))
     const settings = { DATABASE_URL: '', JWT_SECRET: '' }
     const first = await startServer(settings, { dataDir })
-    const password = /Password {2}(\S+)/.exec(first.output())?.[1]
+    const password = /Password +(\S+)/.exec(first.output())?.[1]
     const admin = { email: 'admin@hearth.local', password }
     await request(first.url).post('/api/auth/login').send(admin).expect(200)
     const credentials = { email: uniqueEmail(), password: PASSWORD }
