@@ -1,5 +1,6 @@
 import { Agent, request as httpRequest, type IncomingMessage } from 'node:http'
-import { text } from 'node:stream/consumers'
+import { buffer } from 'node:stream/consumers'
+import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import { deviations } from './assert-matches-openapi'
 import type { Credential, FuzzedRequest } from './fuzzed-requests'
 
@@ -10,6 +11,12 @@ type Reply = { status: number; headers: Headers; text: string }
 
 const CONCURRENCY = 8
 const FINDINGS_MAX = 20
+
+function decode(bytes: Buffer, encoding: string | null): Buffer {
+  // A response to HEAD has the headers alone.
+  if (encoding === null || bytes.length === 0) return bytes
+  return encoding === 'br' ? brotliDecompressSync(bytes) : gunzipSync(bytes)
+}
 
 function send(url: string, fuzzed: FuzzedRequest, token: string | undefined, agent: Agent): Promise<Reply> {
   const { hostname, port } = new URL(url)
@@ -34,10 +41,12 @@ function send(url: string, fuzzed: FuzzedRequest, token: string | undefined, age
         for (let at = 0; at < incoming.rawHeaders.length; at += 2) {
           received.append(incoming.rawHeaders[at] ?? '', incoming.rawHeaders[at + 1] ?? '')
         }
-        text(incoming).then(
-          (body_) => resolve({ status: incoming.statusCode ?? 0, headers: received, text: body_ }),
-          reject,
-        )
+        buffer(incoming)
+          .then((bytes) => {
+            const text = decode(bytes, received.get('content-encoding')).toString()
+            resolve({ status: incoming.statusCode ?? 0, headers: received, text })
+          })
+          .catch(reject)
       },
     )
     outgoing.on('error', reject)
