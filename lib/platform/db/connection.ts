@@ -67,9 +67,10 @@ export class Connection extends pg.Client {
     // PostgreSQL can end a connection at any moment, also between two queries of a transaction. The next query fails by
     // itself; without a listener the event would end the process.
     this.on('error', () => undefined)
-    const query = inheritedMethod(pg.Client.prototype, 'query').bind(this)
     Reflect.set(this, 'query', (first: unknown, ...rest: unknown[]): unknown => {
       const { current } = statementGeneration()
+      // Looked up for each query, since tests replace it for a while.
+      const query = inheritedMethod(pg.Client.prototype, 'query').bind(this)
       const result = query(this.adapt(first, current), ...rest)
       if (result instanceof Promise) result.catch((error: unknown) => this.handleFailure(error, current))
       return result
