@@ -111,7 +111,7 @@ function itemOf(operation: Operation, step: PostmanStep, components: Components)
 function buildCollection(): JsonSchema {
   const components = namedComponents()
   const variables = {
-    baseUrl: `http://localhost:${environment()['PORT'] || 3000}`,
+    baseUrl: `http://localhost:${Number(environment()['PORT']) || 3000}`,
     adminEmail: 'admin@hearth.local',
     adminPassword: '',
   }
