@@ -25,21 +25,6 @@ function envelope(codes: ErrorCode[]): Joi.ObjectSchema {
   })
 }
 
-/** Returns the schema of the same errors as problem details (RFC 9457). */
-function problem(status: number, codes: ErrorCode[]): Joi.ObjectSchema {
-  return object({
-    required: {
-      type: Joi.string(),
-      title: Joi.string(),
-      status: Joi.number().valid(status),
-      instance: Joi.string(),
-      code: oneOf(...codes),
-      requestId: Joi.string(),
-    },
-    optional: { detail: Joi.string(), errors: details },
-  })
-}
-
 /** Returns the error codes of an operation: those that it declares, and those that follow from access, schemas and flags. */
 export function errorCodesOf(operation: Operation): ErrorCode[] {
   const codes = new Set<ErrorCode>(operation.errors)
@@ -78,7 +63,6 @@ function errorResponse(status: number, codes: ErrorCode[]): JsonSchema {
         schema: toJsonSchema(envelope(codes), 'output'),
         examples: Object.fromEntries(codes.map((code) => [code, { value: envelopeExample(code) }])),
       },
-      'application/problem+json': { schema: toJsonSchema(problem(status, codes), 'output') },
     },
   }
 }
