@@ -10,7 +10,7 @@ import { operationObject } from './operation-object'
 const DESCRIPTION = `Accounts, families, posts, products, files and a contact form behind one REST interface.
 
 Requests and responses are JSON with camelCase keys; times are ISO 8601 in UTC. Every error has the same envelope, with
-a code from a closed list. \`HEAD\` works wherever \`GET\` does; other methods that a route does not have return 405 with
+a code from a closed list; with \`Accept: application/problem+json\` it is sent as problem details (RFC 9457). \`HEAD\` works wherever \`GET\` does; other methods that a route does not have return 405 with
 \`Allow\`.`
 
 const SECURITY_SCHEMES = {
