@@ -68,13 +68,12 @@ describe('compression', () => {
     expect(isSmaller(await get(url, 'gzip', { token }))).toBe(true)
   })
 
-  it('gives each coding a strong tag of its own, which If-Match accepts', async () => {
+  it('leaves the strong tag as it is, which If-Match accepts', async () => {
     const { url, token } = await createPost()
-    const tags = []
     for (const encoding of ['identity', 'gzip', 'br']) {
       const tag = (await get(url, encoding, { token })).headers.get('etag') ?? ''
       expect(tag).toMatch(/^"[^"]+"$/)
-      tags.push(tag)
+      expect((await get(url, 'identity', { token })).headers.get('etag')).toBe(tag)
       const json = { content: `${CONTENT}${encoding}` }
       const headers = { 'If-Match': tag, 'Accept-Encoding': encoding }
       const changed = await api('PATCH', url, { token, json, headers })
@@ -82,7 +81,6 @@ describe('compression', () => {
       expect(changed.headers.get('etag')).toBe((await get(url, encoding, { token })).headers.get('etag'))
       expect((await api('PATCH', url, { token, json, headers })).status).toBe(412)
     }
-    expect(new Set(tags).size).toBe(3)
   })
 
   it('leaves bodies of up to 1 KiB alone, and says that they vary', async () => {

@@ -40,8 +40,8 @@ function preferredEncoding(res: ServerResponse): Encoding | undefined {
 }
 
 /**
- * Chooses the coding of a response whose other headers are set, and sets `Vary`, `Content-Encoding` and the `ETag` of the
- * encoded representation. Responses with `Cache-Control: no-store` contain tokens, whose bytes could be guessed from the
+ * Chooses the coding of a response whose other headers are set, and sets `Vary` and `Content-Encoding`. The `ETag` is that of
+ * the uncompressed bytes, so that the one of a short 201 is also that of a compressed GET. Responses with `Cache-Control: no-store` contain tokens, whose bytes could be guessed from the
  * compressed length (BREACH), and are not compressed. Without `sizeBytes` the body is a stream.
  */
 export function negotiateEncoding(res: ServerResponse, sizeBytes?: number): Encoding | undefined {
@@ -52,16 +52,7 @@ export function negotiateEncoding(res: ServerResponse, sizeBytes?: number): Enco
   const encoding = preferredEncoding(res)
   if (encoding === undefined) return undefined
   res.setHeader('Content-Encoding', encoding)
-  const etag = res.getHeader('ETag')
-  if (typeof etag === 'string') res.setHeader('ETag', `${etag.slice(0, -1)}.${encoding}"`)
   return encoding
-}
-
-const ENCODED_TAG = new RegExp(`\\.(${ENCODINGS.join('|')})"$`)
-
-/** Returns the ETag of the representation without content coding. */
-export function identityTag(etag: string): string {
-  return etag.replace(ENCODED_TAG, '"')
 }
 
 /** Creates a compressor; with `flushes` it passes on every chunk as soon as it is written. */
@@ -96,10 +87,11 @@ const compressed = processSingleton(
   () => new LRUCache<string, Buffer>({ maxSize: COMPRESSED_CACHE_MAX_BYTES, sizeCalculation: (body) => body.length }),
 )
 
-/** Returns the key of a body that many clients receive: its ETag, a hash of its bytes with the coding. */
-function sharedKey(res: ServerResponse): string | undefined {
+/** Returns the key of a body that many clients receive: its ETag, a hash of its bytes, and the coding. */
+function sharedKey(res: ServerResponse, encoding: Encoding): string | undefined {
   const etag = res.getHeader('ETag')
-  return typeof etag === 'string' && !String(res.getHeader('Cache-Control')).includes('private') ? etag : undefined
+  const isShared = typeof etag === 'string' && !String(res.getHeader('Cache-Control')).includes('private')
+  return isShared ? `${encoding} ${etag}` : undefined
 }
 
 function end(res: ServerResponse, body: Buffer): void {
@@ -108,7 +100,7 @@ function end(res: ServerResponse, body: Buffer): void {
 }
 
 async function compressAndEnd(res: ServerResponse, body: Buffer, encoding: Encoding): Promise<void> {
-  const key = sharedKey(res)
+  const key = sharedKey(res, encoding)
   const compressor = createCompressor(encoding, { flushes: false })
   compressor.end(body)
   const bytes = await buffer(compressor)
@@ -129,7 +121,7 @@ export function sendEncoded(res: ServerResponse, body: Buffer, encoding: Encodin
     end(res, body)
     return
   }
-  const known = compressed().get(sharedKey(res) ?? '') ?? compressSync(body, encoding)
+  const known = compressed().get(sharedKey(res, encoding) ?? '') ?? compressSync(body, encoding)
   if (known !== undefined) end(res, known)
   else pending.set(res, compressAndEnd(res, body, encoding))
 }

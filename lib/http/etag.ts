@@ -1,17 +1,17 @@
 import type { NextApiRequest, NextApiResponse } from 'next'
 import { etagOf, type Precondition, type Validators } from '@/lib/platform/etag'
 import { AppError } from '@/lib/errors'
-import { identityTag, negotiateEncoding, sendEncoded } from './compression'
+import { negotiateEncoding, sendEncoded } from './compression'
 import { JSON_TYPE } from './respond'
 import { selectFields } from './select-fields'
 
 /** RFC 9110, section 8.8.3: visible ASCII except the quote, and bytes beyond ASCII. */
 const ENTITY_TAG = /(W\/)?"[\x21\x23-\x7e\x80-\xff]*"/g
 
-/** Returns whether a list of entity tags, or `*`, matches a strong tag. The tag of a compressed representation matches too. */
+/** Returns whether a list of entity tags, or `*`, matches a strong tag. */
 function matchesETag(header: string, tag: string, comparison: 'strong' | 'weak'): boolean {
   if (header.trim() === '*') return true
-  const tags = (header.match(ENTITY_TAG) ?? []).map(identityTag)
+  const tags = header.match(ENTITY_TAG) ?? []
   return tags.some((given) => given === tag || (comparison === 'weak' && given === `W/${tag}`))
 }
 
