@@ -126,15 +126,21 @@ it('keeps files intact whenever the server is killed, and leaves nothing after t
   for (let kill = 0; kill < KILLS; kill += 1) {
     const image = formOf(Buffer.concat([png(), randomBytes(SIZE_BYTES)]))
     const form = { 'Content-Type': 'multipart/form-data; boundary=b' }
+    let end = () => {}
+    const mayEnd = new Promise<void>((resolve) => (end = resolve))
     const uploads = [
+      // Unfinished at the kill in any case.
+      sendSlowly('PUT', '/api/files/me/unfinished', randomBytes(SIZE_BYTES), { mayEnd }),
       ...old.map(put),
       ...['a', 'b', 'c'].map((name) => put(`new/${kill}/${name}`)),
       ...[1, 2].map(() => sendSlowly('POST', '/api/upload', image, { headers: form })),
       sendSlowly('POST', '/api/upload', image, { headers: { ...form, 'Idempotency-Key': randomUUID() } }),
     ]
-    // The bodies take 160 to 400 ms: the server is killed between the first pieces and some commits.
+    await waitFor('an upload to begin', async () => (await fileKeysInDatabase(server)).unreferenced > 0)
+    // The other bodies take 160 to 400 ms: the server is killed between the first pieces and some commits.
     await sleep(50 + 120 * (kill + Math.random()))
     await server.kill()
+    end()
     await Promise.all(uploads)
     left += (await fileKeysInDatabase(server)).unreferenced
     server = await start(kill === KILLS - 1 ? {} : { WORKER: 'off' })
