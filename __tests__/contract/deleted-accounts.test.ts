@@ -15,6 +15,8 @@ describe('a caller whose account was deleted a moment ago', () => {
   it.each([
     ['POST', '/api/posts', { json: { title: 'Title', content: 'Content' } }],
     ['POST', '/api/families', { json: { name: 'Name' } }],
+    ['POST', '/api/events/ticket', { json: {} }],
+    ['POST', '/api/batch', { json: { operations: [{ id: 'a', method: 'POST', path: '/api/events/ticket' }] } }],
     ['POST', '/api/files/me/a.txt', { body: 'text', headers: { 'Content-Type': 'text/plain' } }],
     ['PUT', '/api/files/me/a.txt', { body: 'text', headers: { 'Content-Type': 'text/plain' } }],
   ])('gets UNAUTHORIZED for %s %s', async (method, url, call) => {

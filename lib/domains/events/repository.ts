@@ -1,4 +1,6 @@
 import { config } from '@/lib/config'
+import { AppError } from '@/lib/errors'
+import { isMissingRow } from '@/lib/platform/db/errors'
 import { prisma } from '@/lib/platform/db/prisma'
 import type { Actor } from '@/lib/platform/identity/actor'
 import type { Role } from '@/lib/platform/identity/schema'
@@ -204,12 +206,16 @@ export async function deleteOldEvents(): Promise<number> {
 
 type Hash = Uint8Array<ArrayBuffer>
 
+/** @throws UNAUTHORIZED when the account or the credential was deleted meanwhile */
 export async function insertTicket(actor: Actor, hash: Hash, expiresAt: Date): Promise<void> {
   const credential = actor.credential === 'session' ? { sessionId: actor.sessionId } : { apiKeyId: actor.apiKeyId }
-  await prisma().eventTicket.create({
-    data: { hash, userId: actor.userId, expiresAt, ...credential },
-    select: { expiresAt: true },
-  })
+  const data = { hash, userId: actor.userId, expiresAt, ...credential }
+  try {
+    await prisma().eventTicket.create({ data, select: { expiresAt: true } })
+  } catch (error) {
+    if (isMissingRow(error)) throw new AppError('UNAUTHORIZED', { cause: error })
+    throw error
+  }
 }
 
 /** Marks a ticket as used; returns false when it is unknown, expired or used. */
