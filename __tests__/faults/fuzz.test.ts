@@ -1,8 +1,8 @@
 import { fuzzServer } from '../support/fuzz-server'
 import { type RunningServer, startServer } from '../support/server'
 
-/** `FUZZ_REQUESTS=100000 npx jest faults/fuzz` sends more than the bounded run; `FUZZ_SEED` repeats one. */
-const COUNT = Number(process.env['FUZZ_REQUESTS'] ?? 20_000)
+/** `FUZZ_REQUESTS` and `FUZZ_SEED` choose other requests. */
+const COUNT = Number(process.env['FUZZ_REQUESTS'] ?? 100_000)
 const SEED = Number(process.env['FUZZ_SEED'] ?? 261_124)
 const MS_PER_REQUEST = 40
 
